@@ -1,0 +1,120 @@
+# What the scripts share: words to the person, ports, secrets, processes. Sourced, never run.
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # much is used only by those who source this
+
+repo_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+readonly repo_root
+
+say() { printf '%s\n' "$*" >&2; }
+warn() { printf 'warning: %s\n' "$*" >&2; }
+die() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+usage_error() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    printf "Try '%s --help'.\n" "$0" >&2
+    exit 2
+}
+
+is_root() { [[ $(id -u) -eq 0 ]]; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# The comment block at the head of the calling script is its help.
+print_header_as_help() {
+    awk 'NR == 1 { next } /^#/ { sub(/^# ?/, ""); print; next } { exit }' "$1"
+}
+
+# random_hex BYTES
+random_hex() { od -An -v -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
+
+# port_open HOST PORT: does something accept connections there?
+port_open() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
+
+# free_port VARIABLE: sets it to a loopback port that is free now, outside the range from which the kernel hands out
+# ports of its own accord, so that no outgoing connection takes it before the server does.
+free_port() {
+    local -n chosen=$1
+    local try
+    for ((try = 0; try < 200; try++)); do
+        chosen=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
+        [[ " ${taken_ports:-} " == *" $chosen "* ]] && continue
+        port_open 127.0.0.1 "$chosen" && continue
+        taken_ports="${taken_ports:-} $chosen"
+        return 0
+    done
+    die "no free port found on 127.0.0.1 between 20000 and 31999"
+}
+
+# Processes are known by a mark in their environment, not by name or remembered number: it survives a deleted state
+# directory and is never mistaken after a reboot, and children carry it too.
+readonly mark_variable=XIEBAO_STARTED_AS
+
+# spawn MARK LOG COMMAND…: starts a process of its own session that holds nothing of the caller's: no terminal, no pipe.
+spawn() {
+    local mark=$1 log=$2
+    shift 2
+    (
+        for fd in "/proc/$BASHPID/fd"/*; do
+            fd=${fd##*/}
+            [[ $fd -gt 2 ]] && eval "exec $fd>&-"
+        done
+        cd /
+        exec env "$mark_variable=$mark" setsid "$@"
+    ) </dev/null >>"$log" 2>&1 &
+    disown
+}
+
+# marked_pids MARK: the living processes that were started with it, and their children.
+marked_pids() {
+    local file
+    { grep -lzxsF -- "$mark_variable=$1" /proc/[0-9]*/environ || true; } | while IFS=/ read -r _ _ file _; do
+        printf '%s\n' "$file"
+    done
+}
+
+is_marked_alive() { [[ -n $(marked_pids "$1") ]]; }
+
+# signal_marked SIGNAL MARK
+signal_marked() {
+    local pid
+    for pid in $(marked_pids "$2"); do kill "-$1" "$pid" 2>/dev/null || true; done
+}
+
+# wait_gone SECONDS MARK: true when no process with that mark is left.
+wait_gone() {
+    local end=$((SECONDS + $1))
+    while is_marked_alive "$2"; do
+        [[ $SECONDS -lt $end ]] || return 1
+        sleep 0.1
+    done
+}
+
+# wait_reaped SECONDS PID…: the dead have left the process table too, which is up to whoever adopted them.
+wait_reaped() {
+    local end=$((SECONDS + $1)) pid
+    shift
+    for pid in "$@"; do
+        while [[ -e /proc/$pid && $SECONDS -lt $end ]]; do sleep 0.1; done
+    done
+}
+
+# wait_until SECONDS COMMAND…: true as soon as the command is.
+wait_until() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [[ $SECONDS -lt $end ]] || return 1
+        sleep 0.2
+    done
+}
+
+# show_tail LOG…: what a server said last, for the person who has to find out why it did not start.
+show_tail() {
+    local log
+    for log in "$@"; do
+        [[ -s $log ]] || continue
+        say "--- the end of $log"
+        tail -n 25 "$log" >&2
+    done
+}

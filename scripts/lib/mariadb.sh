@@ -1,0 +1,79 @@
+# One private MariaDB server. Sourced by scripts/services, which sets state_dir and the instance's values.
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # state_dir and the instance's values come from scripts/services
+
+mariadb_program() { PATH=$PATH:/usr/sbin command -v mariadbd; }
+
+mariadb_available() { mariadb_program >/dev/null && have mariadb-install-db && have mariadb; }
+
+readonly mariadb_package=mariadb-server
+readonly mariadb_units=(mariadb.service)
+
+mariadb_alive() { is_marked_alive "$state_dir/mariadb"; }
+
+mariadb_query() {
+    MYSQL_PWD=$database_password timeout 10 mariadb --no-defaults --protocol=tcp --host=127.0.0.1 \
+        --port="$database_port" --user="$database_user" "$database_name" --execute="$1" </dev/null
+}
+
+mariadb_healthy() { mariadb_alive && mariadb_query 'SELECT 1' >/dev/null 2>&1; }
+
+# The address of a unix socket holds 107 characters; a deep state directory needs a short way round.
+mariadb_choose_socket() {
+    database_socket=$state_dir/mariadb/s.sock
+    if [[ ${#database_socket} -gt 100 ]]; then
+        database_socket=$(mktemp -d /tmp/xiebao-XXXXXX)/s.sock
+    fi
+}
+
+mariadb_create_data() {
+    local data=$state_dir/mariadb/data
+    [[ -f $state_dir/mariadb/created ]] && return 0
+    rm -rf "$data"
+    mkdir -p "$data"
+    mariadb-install-db --no-defaults --datadir="$data" --skip-test-db --user="$(id -un)" \
+        </dev/null >"$state_dir/log/mariadb-install.log" 2>&1 || return 1
+    : >"$state_dir/mariadb/created"
+}
+
+# One statement a line, as the server's init file wants it; said at every start, so that a half-made instance heals.
+mariadb_write_accounts() {
+    local host
+    {
+        # shellcheck disable=SC2016 # the backquotes are SQL's
+        printf 'CREATE DATABASE IF NOT EXISTS `%s` CHARACTER SET utf8mb4;\n' "$database_name"
+        for host in 127.0.0.1 localhost; do
+            printf "CREATE OR REPLACE USER '%s'@'%s' IDENTIFIED BY '%s';\n" \
+                "$database_user" "$host" "$database_password"
+            printf "GRANT ALL ON *.* TO '%s'@'%s';\n" "$database_user" "$host"
+        done
+    } >"$state_dir/mariadb/accounts.sql"
+}
+
+mariadb_start() {
+    local dir=$state_dir/mariadb
+    mkdir -p "$dir/tmp" "$dir/files"
+    mariadb_create_data || return 1
+    renew_port_if_taken database_port
+    mariadb_choose_socket
+    mariadb_write_accounts
+    spawn "$dir" "$state_dir/log/mariadb.log" "$(mariadb_program)" --no-defaults --user="$(id -un)" \
+        --datadir="$dir/data" --tmpdir="$dir/tmp" --secure-file-priv="$dir/files" --socket="$database_socket" \
+        --pid-file="$dir/server.pid" --init-file="$dir/accounts.sql" \
+        --bind-address=127.0.0.1 --port="$database_port" --skip-name-resolve \
+        --character-set-server=utf8mb4 --max-connections=500 \
+        --innodb-buffer-pool-size=512M --innodb-log-file-size=512M --innodb-flush-log-at-trx-commit=1
+}
+
+mariadb_logs() { printf '%s\n' "$state_dir/log/mariadb-install.log" "$state_dir/log/mariadb.log"; }
+
+mariadb_stop() {
+    signal_marked TERM "$state_dir/mariadb"
+    if ! wait_gone 60 "$state_dir/mariadb"; then
+        signal_marked KILL "$state_dir/mariadb"
+        wait_gone 10 "$state_dir/mariadb" || return 1
+    fi
+    case ${database_socket:-} in
+        /tmp/xiebao-*/s.sock) rm -rf "${database_socket%/s.sock}" ;;
+    esac
+}
