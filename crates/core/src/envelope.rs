@@ -1,0 +1,170 @@
+//! What stands on the queue: the HTTP body, byte for byte, with headers that say what was established about it.
+//!
+//! Version 1. Golden files under `tests/golden` hold a message of every version that was ever published, so that
+//! workers and receivers of neighbouring releases can run beside each other.
+
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
+use thiserror::Error;
+
+use crate::digest;
+use crate::id::{Digest, InsureNum, NotifyType, PartnerId};
+use crate::notice::{self, Malformed, RawNotice};
+use crate::signature::{Form, VerifiedNotice};
+
+pub const VERSION: &str = "1";
+
+/// Names of the message headers, all text.
+pub mod header {
+    pub const VERSION: &str = "x-envelope-version";
+    pub const NOTIFY_TYPE: &str = "x-notify-type";
+    pub const PARTNER_ID: &str = "x-partner-id";
+    pub const INSURE_NUM: &str = "x-insure-num";
+    pub const RECEIVED_AT: &str = "x-received-at";
+    pub const SIGNATURE_FORM: &str = "x-signature-form";
+    pub const TRACEPARENT: &str = "traceparent";
+    /// Why a message stands in `xiebao.dead`: a group of [`crate::reason::Reason`].
+    pub const DEAD_REASON: &str = "x-dead-reason";
+    /// The same in words.
+    pub const DEAD_DETAIL: &str = "x-dead-detail";
+}
+
+/// An authentic notice on its way.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    body: Bytes,
+    notify_type: NotifyType,
+    partner_id: PartnerId,
+    insure_num: Option<InsureNum>,
+    digest: Digest,
+    received_at: DateTime<Utc>,
+    form: Option<Form>,
+    traceparent: Option<String>,
+}
+
+/// Why a message of the queue is no envelope.
+#[derive(Debug, Error)]
+pub enum EnvelopeError {
+    #[error("the body is no notice: {0}")]
+    Malformed(#[from] Malformed),
+    #[error("envelope version {0} is not known to this release")]
+    UnknownVersion(String),
+}
+
+impl Envelope {
+    pub fn new(verified: &VerifiedNotice, received_at: DateTime<Utc>, traceparent: Option<String>) -> Self {
+        Self {
+            body: verified.body().clone(),
+            notify_type: verified.notify_type(),
+            partner_id: verified.partner_id(),
+            insure_num: verified.insure_num().ok().flatten().cloned(),
+            digest: verified.digest().clone(),
+            received_at,
+            form: Some(verified.form()),
+            traceparent,
+        }
+    }
+
+    /// Reads a message back. The body rules: what it states about itself needs no header, so a message moved or
+    /// re-published by hand is read like any other. `read_at` stands in for a missing `x-received-at`.
+    pub fn from_message<'h>(
+        body: Bytes,
+        header: impl Fn(&str) -> Option<&'h str>,
+        read_at: DateTime<Utc>,
+    ) -> Result<Self, EnvelopeError> {
+        if let Some(version) = header(header::VERSION).filter(|v| *v != VERSION) {
+            return Err(EnvelopeError::UnknownVersion(version.to_owned()));
+        }
+        let raw = RawNotice::parse(&body)?;
+        let object = raw.data.object()?;
+        let (notify_type, partner_id) = (raw.notify_type, raw.partner_id);
+        let digest = digest::of_notice(partner_id, notify_type, &object);
+        let insure_num = notice::insure_num(&object).ok().flatten();
+        drop(object);
+        let received_at = header(header::RECEIVED_AT)
+            .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
+            .map_or(read_at, |at| at.to_utc());
+        let form = header(header::SIGNATURE_FORM).and_then(Form::from_name);
+        let traceparent = header(header::TRACEPARENT).map(str::to_owned);
+        Ok(Self {
+            body,
+            notify_type,
+            partner_id,
+            insure_num,
+            digest,
+            received_at,
+            form,
+            traceparent,
+        })
+    }
+
+    /// The headers to publish with. `x-insure-num` is absent when the notice names no (storable) proposal.
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        let mut headers = vec![
+            (header::VERSION, VERSION.to_owned()),
+            (header::NOTIFY_TYPE, self.notify_type.to_string()),
+            (header::PARTNER_ID, self.partner_id.to_string()),
+            (
+                header::RECEIVED_AT,
+                self.received_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+            ),
+        ];
+        let optional = [
+            (
+                header::INSURE_NUM,
+                self.insure_num.as_ref().map(InsureNum::to_string),
+            ),
+            (
+                header::SIGNATURE_FORM,
+                self.form.map(|form| form.name().to_owned()),
+            ),
+            (header::TRACEPARENT, self.traceparent.clone()),
+        ];
+        headers.extend(
+            optional
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        headers
+    }
+
+    /// The `message_id`.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// `notice.<type>`.
+    pub fn routing_key(&self) -> String {
+        format!("notice.{}", self.notify_type)
+    }
+
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    pub fn notify_type(&self) -> NotifyType {
+        self.notify_type
+    }
+
+    pub fn partner_id(&self) -> PartnerId {
+        self.partner_id
+    }
+
+    /// `None` when the notice names no proposal, or one too long for its column.
+    pub fn insure_num(&self) -> Option<&InsureNum> {
+        self.insure_num.as_ref()
+    }
+
+    /// When the receiver had read the request, UTC, to the microsecond.
+    pub fn received_at(&self) -> DateTime<Utc> {
+        self.received_at
+    }
+
+    pub fn form(&self) -> Option<Form> {
+        self.form
+    }
+
+    pub fn traceparent(&self) -> Option<&str> {
+        self.traceparent.as_deref()
+    }
+}

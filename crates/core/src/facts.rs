@@ -1,0 +1,134 @@
+//! A notice with its `data` read: typed, lenient where the platform is, strict where money, dates and identity are
+//! concerned. Whatever cannot be believed to the letter is a [`Rejection`], which becomes a dead letter.
+
+mod cancellation;
+mod endorsement;
+mod fields;
+mod issue;
+mod payment;
+
+use bytes::Bytes;
+
+pub use cancellation::Cancellation;
+pub use endorsement::{Abnormality, Endorsement};
+use fields::Fields;
+pub use issue::IssuedPolicy;
+pub use payment::Payment;
+
+use crate::digest;
+use crate::id::{Digest, InsureNum, PartnerId, Step, identifier_text};
+use crate::json::Json;
+use crate::limits::{KEY_CHARS, NUMBER_CHARS};
+use crate::notice::RawNotice;
+use crate::reason::{Reason, Rejection};
+
+/// A documented notice whose content is sound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub step: Step,
+    pub partner_id: PartnerId,
+    pub insure_num: InsureNum,
+    pub digest: Digest,
+    /// `state`; of an abnormality, which has none: true.
+    pub success: bool,
+    pub partner_unique_key: Option<String>,
+    pub case_code: Option<String>,
+    pub fact: Fact,
+}
+
+/// What a notice states beyond its outcome (document, section 2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    Insured,
+    Paid(Payment),
+    Issued(Vec<IssuedPolicy>),
+    Cancelled(Cancellation),
+    Reissued(Cancellation),
+    EPolicy,
+    Endorsement(Endorsement),
+    Abnormality(Abnormality),
+}
+
+impl Notice {
+    /// Reads the HTTP body of an authentic notice of a documented type.
+    pub fn read(body: &Bytes) -> Result<Self, Rejection> {
+        let unreadable =
+            |error: crate::notice::Malformed| Rejection::new(Reason::Unreadable, error.to_string());
+        let raw = RawNotice::parse(body).map_err(unreadable)?;
+        let data = raw.data.object().map_err(unreadable)?;
+        let step = Step::of(raw.notify_type).ok_or_else(|| {
+            Rejection::new(
+                Reason::Unreadable,
+                format!("type {} is not documented", raw.notify_type),
+            )
+        })?;
+        if let Some(path) = data.repeated_key() {
+            return Err(Rejection::new(
+                Reason::InvalidField,
+                format!("the key {path} stands twice"),
+            ));
+        }
+        let fields = Fields::of(&data);
+        let insure_num = proposal_number(&data)?;
+        let success = outcome(step, &fields)?;
+        Ok(Self {
+            step,
+            partner_id: raw.partner_id,
+            digest: digest::of_notice(raw.partner_id, raw.notify_type, &data),
+            success,
+            partner_unique_key: fields.text("partnerUniqueKey", KEY_CHARS)?,
+            case_code: fields.text("caseCode", KEY_CHARS)?,
+            fact: fact(step, &fields, success, &insure_num)?,
+            insure_num,
+        })
+    }
+
+    /// The proposal that a successful 5 puts in place of its own.
+    pub fn reissued_to(&self) -> Option<&InsureNum> {
+        match &self.fact {
+            Fact::Reissued(cancellation) if self.success => cancellation.new_insure_num.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+fn proposal_number(data: &Json<'_>) -> Result<InsureNum, Rejection> {
+    let absent = || Rejection::new(Reason::Incomplete, "no insureNum");
+    let text = match data.get("insureNum") {
+        None | Some(Json::Null) => return Err(absent()),
+        Some(value) => identifier_text(value).ok_or_else(|| {
+            Rejection::new(
+                Reason::InvalidField,
+                "insureNum is neither text nor a whole number",
+            )
+        })?,
+    };
+    InsureNum::parse(text)
+        .map_err(|_| fields::too_long("insureNum", text, NUMBER_CHARS))?
+        .ok_or_else(absent)
+}
+
+fn outcome(step: Step, fields: &Fields<'_>) -> Result<bool, Rejection> {
+    if step == Step::Abnormality {
+        return Ok(true);
+    }
+    fields
+        .flag("state")?
+        .ok_or_else(|| Rejection::new(Reason::Incomplete, "no state"))
+}
+
+fn fact(step: Step, fields: &Fields<'_>, success: bool, own: &InsureNum) -> Result<Fact, Rejection> {
+    Ok(match step {
+        Step::Insured => Fact::Insured,
+        Step::Paid => Fact::Paid(Payment::read(fields, success)?),
+        Step::Issued => Fact::Issued(issue::read(fields, success)?),
+        Step::Cancelled => Fact::Cancelled(Cancellation::read(fields)?),
+        Step::Reissued => Fact::Reissued(Cancellation::read_reissue(fields, success, own)?),
+        Step::EPolicy => Fact::EPolicy,
+        Step::Endorsement => Fact::Endorsement(Endorsement::read(fields)?),
+        Step::Abnormality => Fact::Abnormality(Abnormality::read(fields)?),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+use std::collections::BTreeSet;
+
+use super::fields::{Fields, invalid};
+use crate::id::InsureNum;
+use crate::json::Json;
+use crate::limits::{INSURANTS_BYTES, MESSAGE_CHARS};
+use crate::reason::{Reason, Rejection};
+
+/// CancelNotify (document, section 2.4), of type 4 or 5.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancellation {
+    /// The persons who leave; empty: the whole proposal.
+    pub insurants: BTreeSet<String>,
+    pub new_insure_num: Option<InsureNum>,
+    pub cancel_msg: Option<String>,
+    pub fail_msg: Option<String>,
+}
+
+impl Cancellation {
+    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, Rejection> {
+        let cancellation = Self {
+            insurants: insurants(fields)?,
+            new_insure_num: fields.number("newInsureNum")?,
+            cancel_msg: fields.text("cancelMsg", MESSAGE_CHARS)?,
+            fail_msg: fields.text("failMsg", MESSAGE_CHARS)?,
+        };
+        match cancellation.insurants_json() {
+            Some(json) if json.len() > INSURANTS_BYTES => Err(Rejection::new(
+                Reason::TooLong,
+                format!(
+                    "cancelInsurants has {} bytes, its column holds {INSURANTS_BYTES}",
+                    json.len()
+                ),
+            )),
+            _ => Ok(cancellation),
+        }
+    }
+
+    pub(super) fn read_reissue(
+        fields: &Fields<'_>,
+        success: bool,
+        own: &InsureNum,
+    ) -> Result<Self, Rejection> {
+        let reissue = Self::read(fields)?;
+        match &reissue.new_insure_num {
+            None if success => Err(Rejection::new(
+                Reason::Incomplete,
+                "a successful reissue without newInsureNum",
+            )),
+            Some(new) if success && new == own => Err(invalid("newInsureNum", "is the proposal itself")),
+            _ => Ok(reissue),
+        }
+    }
+
+    /// The persons as a sorted JSON array; `None`: the whole proposal.
+    pub fn insurants_json(&self) -> Option<String> {
+        (!self.insurants.is_empty()).then(|| serde_json::json!(self.insurants).to_string())
+    }
+}
+
+fn insurants(fields: &Fields<'_>) -> Result<BTreeSet<String>, Rejection> {
+    let wrong = || invalid("cancelInsurants", "is no list of names");
+    let entries = match fields.stated("cancelInsurants") {
+        None => return Ok(BTreeSet::new()),
+        Some(Json::Array(entries)) => entries.iter().collect(),
+        Some(single @ Json::String(_)) => vec![single],
+        Some(_) => return Err(wrong()),
+    };
+    let mut names = BTreeSet::new();
+    for entry in entries {
+        match entry {
+            Json::Null => {}
+            Json::String(text) => names.extend(split_names(text)),
+            // A cancellation whose persons cannot be read must not pass for one of the whole proposal.
+            _ => return Err(wrong()),
+        }
+    }
+    Ok(names)
+}
+
+/// The distinct names in a text that joins several by a comma of either width or an enumeration comma.
+pub(super) fn split_names(text: &str) -> BTreeSet<String> {
+    text.split([',', '，', '、'])
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}

@@ -1,0 +1,104 @@
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+
+use super::cancellation::split_names;
+use super::fields::{Fields, invalid, too_long};
+use crate::id::InsureNum;
+use crate::json::Json;
+use crate::limits::{NAME_CHARS, PERSON_CHARS};
+use crate::reason::{Reason, Rejection};
+
+/// PolicyInfo (document, section 2.3) that has a policy number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedPolicy {
+    pub policy_num: InsureNum,
+    pub product_id: Option<i64>,
+    pub product_name: Option<String>,
+    pub plan_id: Option<i64>,
+    pub plan_name: Option<String>,
+    pub applicant: Option<String>,
+    pub start_date: Option<NaiveDate>,
+    pub end_date: Option<NaiveDate>,
+    pub persons: BTreeSet<String>,
+}
+
+/// The policies of an issue notice; entries that share a number are one policy.
+pub(super) fn read(fields: &Fields<'_>, success: bool) -> Result<Vec<IssuedPolicy>, Rejection> {
+    let entries = match fields.stated("policys") {
+        None => &[][..],
+        Some(Json::Array(entries)) => entries,
+        Some(_) => return Err(invalid("policys", "is no list")),
+    };
+    let mut policies: Vec<IssuedPolicy> = Vec::new();
+    for entry in entries {
+        let Some(policy) = entry_policy(entry)? else {
+            continue;
+        };
+        match policies
+            .iter_mut()
+            .find(|earlier| earlier.policy_num == policy.policy_num)
+        {
+            Some(earlier) => earlier.unite(policy),
+            None => policies.push(policy),
+        }
+    }
+    if success && policies.is_empty() {
+        return Err(Rejection::new(
+            Reason::Incomplete,
+            "a successful issue without a policy that has a policyNum",
+        ));
+    }
+    Ok(policies)
+}
+
+fn entry_policy(entry: &Json<'_>) -> Result<Option<IssuedPolicy>, Rejection> {
+    if !matches!(entry, Json::Null | Json::Object(_)) {
+        return Err(invalid("policys", "holds an entry that is no object"));
+    }
+    let fields = Fields::of(entry);
+    let policy_num = fields.number("policyNum")?;
+    let policy = |policy_num| {
+        Ok(IssuedPolicy {
+            policy_num,
+            product_id: fields.integer("productId")?,
+            product_name: fields.text("productName", NAME_CHARS)?,
+            plan_id: fields.integer("planId")?,
+            plan_name: fields.text("planName", NAME_CHARS)?,
+            applicant: fields.name("applicant", NAME_CHARS)?,
+            start_date: fields.date("startDate")?,
+            end_date: fields.date("endDate")?,
+            persons: persons(&fields)?,
+        })
+    };
+    policy_num.map(policy).transpose()
+}
+
+fn persons(fields: &Fields<'_>) -> Result<BTreeSet<String>, Rejection> {
+    let names = match fields.stated("insurant") {
+        None => return Ok(BTreeSet::new()),
+        Some(Json::String(text)) => split_names(text),
+        Some(_) => return Err(invalid("insurant", "is no text")),
+    };
+    match names.iter().find(|name| name.chars().count() > PERSON_CHARS) {
+        Some(name) => Err(too_long("a name in insurant", name, PERSON_CHARS)),
+        None => Ok(names),
+    }
+}
+
+impl IssuedPolicy {
+    /// Adds another entry of the same notice: its persons, and what this one leaves open.
+    fn unite(&mut self, other: Self) {
+        fn fill<T>(slot: &mut Option<T>, other: Option<T>) {
+            *slot = slot.take().or(other);
+        }
+        fill(&mut self.product_id, other.product_id);
+        fill(&mut self.product_name, other.product_name);
+        fill(&mut self.plan_id, other.plan_id);
+        fill(&mut self.plan_name, other.plan_name);
+        fill(&mut self.applicant, other.applicant);
+        fill(&mut self.start_date, other.start_date);
+        fill(&mut self.end_date, other.end_date);
+        self.persons.extend(other.persons);
+    }
+}

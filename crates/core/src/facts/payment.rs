@@ -1,0 +1,48 @@
+use chrono::NaiveDateTime;
+
+use super::fields::Fields;
+use crate::limits::MESSAGE_CHARS;
+use crate::reason::{Reason, Rejection};
+
+/// PayNotify (document, section 2.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// In fen.
+    pub price: Option<i64>,
+    /// Beijing wall-clock time.
+    pub pay_time: Option<NaiveDateTime>,
+    /// `onlinePaymentId`; codes that nobody has documented are kept as they came.
+    pub gateway: Option<i64>,
+    pub fail_msg: Option<String>,
+}
+
+/// A reissued proposal is "paid" by the cancelled one through these gateways: no money moves.
+const REISSUE_GATEWAYS: [i64; 2] = [-3, -12];
+
+impl Payment {
+    pub(super) fn read(fields: &Fields<'_>, success: bool) -> Result<Self, Rejection> {
+        let payment = Self {
+            price: fields.amount("price")?,
+            pay_time: fields.date_time("payTime")?,
+            gateway: fields.integer("onlinePaymentId")?,
+            fail_msg: fields.text("failMsg", MESSAGE_CHARS)?,
+        };
+        let absent = |name| {
+            Err(Rejection::new(
+                Reason::Incomplete,
+                format!("a successful payment without {name}"),
+            ))
+        };
+        match &payment {
+            Payment { price: None, .. } if success => absent("price"),
+            Payment { pay_time: None, .. } if success => absent("payTime"),
+            _ => Ok(payment),
+        }
+    }
+
+    pub fn moves_money(&self) -> bool {
+        !self
+            .gateway
+            .is_some_and(|gateway| REISSUE_GATEWAYS.contains(&gateway))
+    }
+}

@@ -1,0 +1,204 @@
+//! Identities. Each can only be made from a value that is one.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::json::Json;
+use crate::limits::NUMBER_CHARS;
+
+/// A channel of the platform (`partnerId`); also the name under which its keys are configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PartnerId(pub i64);
+
+impl PartnerId {
+    /// A whole number, quoted or not.
+    pub fn from_json(value: &Json<'_>) -> Option<Self> {
+        integer(value).map(Self)
+    }
+}
+
+/// The `notifyType` of the platform's document, section 2. Numbers that nobody has documented are values too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NotifyType(pub i64);
+
+/// The number of a proposal (投保单号): 1 to 64 characters without white space at either end.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct InsureNum(String);
+
+/// The text is longer than its column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLong;
+
+impl InsureNum {
+    /// `Ok(None)` for blank text.
+    pub fn parse(text: &str) -> Result<Option<Self>, TooLong> {
+        let text = text.trim();
+        if text.chars().count() > NUMBER_CHARS {
+            return Err(TooLong);
+        }
+        Ok((!text.is_empty()).then(|| Self(text.to_owned())))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What stands for a proposal number in `data`, before anything is asked of it.
+/// The platform sends a string, in the endorsement notice an integer.
+pub fn identifier_text<'j>(value: &'j Json<'_>) -> Option<&'j str> {
+    match value {
+        Json::String(text) => Some(text.as_ref()),
+        Json::Number(spelling) if spelling.bytes().all(|b| b.is_ascii_digit()) => Some(spelling),
+        _ => None,
+    }
+}
+
+/// A whole number within 64 bits, quoted or not; no fraction, exponent, plus sign or white space.
+pub fn integer(value: &Json<'_>) -> Option<i64> {
+    let text = match value {
+        Json::Number(spelling) => spelling,
+        Json::String(text) => text.as_ref(),
+        _ => return None,
+    };
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+/// SHA-256, in lower-case hex: of a notice over partner, type and data, see [`crate::digest`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Digest(String);
+
+impl Digest {
+    pub(crate) fn new(bytes: &[u8]) -> Self {
+        Self(hex::encode(bytes))
+    }
+
+    /// 64 lower-case hex digits, as stored.
+    pub fn parse(text: &str) -> Option<Self> {
+        let well_formed = text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        well_formed.then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a documented notice reports: its place in the life of a proposal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    Insured,
+    Paid,
+    Issued,
+    Cancelled,
+    Reissued,
+    EPolicy,
+    Endorsement,
+    Abnormality,
+}
+
+impl Step {
+    /// In step order: the order in which a proposal's life usually runs.
+    pub const ALL: [Step; 8] = [
+        Step::Insured,
+        Step::Paid,
+        Step::Issued,
+        Step::Cancelled,
+        Step::Reissued,
+        Step::EPolicy,
+        Step::Endorsement,
+        Step::Abnormality,
+    ];
+
+    pub fn of(notify_type: NotifyType) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|step| step.notify_type() == notify_type)
+    }
+
+    pub const fn notify_type(self) -> NotifyType {
+        NotifyType(match self {
+            Step::Insured => 1,
+            Step::Paid => 2,
+            Step::Issued => 3,
+            Step::Cancelled => 4,
+            Step::Reissued => 5,
+            Step::EPolicy => 9,
+            Step::Endorsement => 26,
+            Step::Abnormality => 27,
+        })
+    }
+
+    /// The name used in the configuration (`sequencing.<name>.after`).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Step::Insured => "insured",
+            Step::Paid => "paid",
+            Step::Issued => "issued",
+            Step::Cancelled => "cancelled",
+            Step::Reissued => "reissued",
+            Step::EPolicy => "e_policy",
+            Step::Endorsement => "endorsement",
+            Step::Abnormality => "abnormality",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.name() == name)
+    }
+}
+
+/// A set of steps, as bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StepSet(u8);
+
+impl StepSet {
+    pub const ALL: StepSet = StepSet(u8::MAX);
+
+    pub fn insert(&mut self, step: Step) {
+        self.0 |= 1 << step as u8;
+    }
+
+    pub fn contains(self, step: Step) -> bool {
+        self.0 & (1 << step as u8) != 0
+    }
+
+    pub fn iter(self) -> impl Iterator<Item = Step> {
+        Step::ALL.into_iter().filter(move |step| self.contains(*step))
+    }
+}
+
+impl FromIterator<Step> for StepSet {
+    fn from_iter<I: IntoIterator<Item = Step>>(steps: I) -> Self {
+        let mut set = Self::default();
+        steps.into_iter().for_each(|step| set.insert(step));
+        set
+    }
+}
+
+macro_rules! display_as_inner {
+    ($($type:ty),*) => {$(
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+    )*};
+}
+display_as_inner!(PartnerId, NotifyType, InsureNum, Digest);
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

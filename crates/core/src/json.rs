@@ -1,0 +1,329 @@
+//! A JSON tree that forgets nothing the signature and the digest need: the order of keys, keys that stand twice,
+//! and the spelling of numbers. serde_json checks the grammar; this module only walks text already known to be JSON.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+/// Deepest nesting accepted. The platform's documents nest three levels; the bound keeps recursion harmless.
+pub const MAX_DEPTH: usize = 64;
+
+/// A JSON value that borrows from the text it was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Json<'a> {
+    Null,
+    Bool(bool),
+    /// The number as it is spelled.
+    Number(&'a str),
+    String(Cow<'a, str>),
+    Array(Vec<Json<'a>>),
+    /// Members in received order; a key may stand twice.
+    Object(Vec<(Cow<'a, str>, Json<'a>)>),
+}
+
+/// Why a text is no JSON value for this project.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum JsonError {
+    #[error("not JSON: {0}")]
+    Syntax(String),
+    #[error("nested deeper than {MAX_DEPTH} levels")]
+    TooDeep,
+}
+
+impl<'a> Json<'a> {
+    /// Reads one JSON text (RFC 8259). A lone surrogate escape is refused: it has no UTF-8 form.
+    pub fn parse(text: &'a str) -> Result<Self, JsonError> {
+        let raw: &RawValue = serde_json::from_str(text).map_err(|e| JsonError::Syntax(e.to_string()))?;
+        Self::from_raw(raw)
+    }
+
+    /// Reads a text whose grammar serde_json has checked already.
+    pub fn from_raw(raw: &'a RawValue) -> Result<Self, JsonError> {
+        Walker {
+            text: raw.get(),
+            at: 0,
+        }
+        .value(0)
+    }
+
+    /// The member of that name; where the key stands twice, the last one (as the platform's own parser has it).
+    pub fn get(&self, key: &str) -> Option<&Json<'a>> {
+        match self {
+            Json::Object(members) => members.iter().rev().find(|(k, _)| k == key).map(|(_, v)| v),
+            _ => None,
+        }
+    }
+
+    /// The path of the first key that stands twice in one object, at any depth.
+    pub fn repeated_key(&self) -> Option<String> {
+        match self {
+            Json::Object(members) => repeated_in(members),
+            Json::Array(items) => items.iter().find_map(Json::repeated_key),
+            _ => None,
+        }
+    }
+
+    /// The value without white space, in received order.
+    pub fn compact(&self) -> String {
+        let mut out = String::new();
+        write_value(&mut out, self, Order::Received, number_as_spelled);
+        out
+    }
+
+    /// The value without white space, keys sorted (by code point) at every level.
+    pub fn sorted(&self) -> String {
+        let mut out = String::new();
+        write_value(&mut out, self, Order::Sorted, number_as_spelled);
+        out
+    }
+
+    /// One text for all spellings of the same value: keys sorted, numbers in one normal form.
+    pub fn canonical(&self) -> String {
+        let mut out = String::new();
+        write_value(&mut out, self, Order::Sorted, canonical_number);
+        out
+    }
+}
+
+fn repeated_in(members: &[(Cow<'_, str>, Json<'_>)]) -> Option<String> {
+    for (i, (key, value)) in members.iter().enumerate() {
+        if members[..i].iter().any(|(earlier, _)| earlier == key) {
+            return Some(key.clone().into_owned());
+        }
+        if let Some(inner) = value.repeated_key() {
+            return Some(format!("{key}.{inner}"));
+        }
+    }
+    None
+}
+
+/// Walks valid JSON. Every branch that valid JSON cannot reach still returns an error rather than panic.
+struct Walker<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Walker<'a> {
+    fn value(&mut self, depth: usize) -> Result<Json<'a>, JsonError> {
+        if depth > MAX_DEPTH {
+            return Err(JsonError::TooDeep);
+        }
+        match self.peek()? {
+            b'{' => self.object(depth),
+            b'[' => self.array(depth),
+            b'"' => Ok(Json::String(self.string()?)),
+            b't' => self.word("true", Json::Bool(true)),
+            b'f' => self.word("false", Json::Bool(false)),
+            b'n' => self.word("null", Json::Null),
+            _ => self.number(),
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Json<'a>, JsonError> {
+        let mut members = Vec::new();
+        self.at += 1;
+        while self.peek()? != b'}' {
+            if self.peek()? == b',' {
+                self.at += 1;
+                self.peek()?;
+            }
+            let key = self.string()?;
+            if self.peek()? != b':' {
+                return Err(self.lost());
+            }
+            self.at += 1;
+            members.push((key, self.value(depth + 1)?));
+        }
+        self.at += 1;
+        Ok(Json::Object(members))
+    }
+
+    fn array(&mut self, depth: usize) -> Result<Json<'a>, JsonError> {
+        let mut items = Vec::new();
+        self.at += 1;
+        while self.peek()? != b']' {
+            if self.peek()? == b',' {
+                self.at += 1;
+            }
+            items.push(self.value(depth + 1)?);
+        }
+        self.at += 1;
+        Ok(Json::Array(items))
+    }
+
+    fn string(&mut self) -> Result<Cow<'a, str>, JsonError> {
+        let start = self.at;
+        let bytes = self.text.as_bytes();
+        if bytes.get(start) != Some(&b'"') {
+            return Err(self.lost());
+        }
+        let mut i = start + 1;
+        let mut escaped = false;
+        loop {
+            match bytes.get(i) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    i += 2;
+                }
+                Some(_) => i += 1,
+                None => return Err(self.lost()),
+            }
+        }
+        self.at = i + 1;
+        if !escaped {
+            return Ok(Cow::Borrowed(&self.text[start + 1..i]));
+        }
+        let decoded: String =
+            serde_json::from_str(&self.text[start..=i]).map_err(|e| JsonError::Syntax(e.to_string()))?;
+        Ok(Cow::Owned(decoded))
+    }
+
+    fn number(&mut self) -> Result<Json<'a>, JsonError> {
+        let rest = &self.text[self.at..];
+        let length = rest
+            .find(|c: char| !matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E'))
+            .unwrap_or(rest.len());
+        if length == 0 {
+            return Err(self.lost());
+        }
+        self.at += length;
+        Ok(Json::Number(&rest[..length]))
+    }
+
+    fn word(&mut self, word: &str, value: Json<'a>) -> Result<Json<'a>, JsonError> {
+        self.at += word.len();
+        Ok(value)
+    }
+
+    /// The next byte that is no white space; leaves `at` on it.
+    fn peek(&mut self) -> Result<u8, JsonError> {
+        let bytes = self.text.as_bytes();
+        while let Some(byte) = bytes.get(self.at) {
+            if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+                return Ok(*byte);
+            }
+            self.at += 1;
+        }
+        Err(self.lost())
+    }
+
+    fn lost(&self) -> JsonError {
+        JsonError::Syntax(format!("unexpected text at byte {}", self.at))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Order {
+    Received,
+    Sorted,
+}
+
+fn write_value(out: &mut String, value: &Json<'_>, order: Order, number: fn(&mut String, &str)) {
+    match value {
+        Json::Null => out.push_str("null"),
+        Json::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
+        Json::Number(spelling) => number(out, spelling),
+        Json::String(text) => write_string(out, text),
+        Json::Array(items) => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                write_value(out, item, order, number);
+            }
+            out.push(']');
+        }
+        Json::Object(members) => write_object(out, members, order, number),
+    }
+}
+
+fn write_object(
+    out: &mut String,
+    members: &[(Cow<'_, str>, Json<'_>)],
+    order: Order,
+    number: fn(&mut String, &str),
+) {
+    let mut sequence: Vec<&(Cow<'_, str>, Json<'_>)> = members.iter().collect();
+    if let Order::Sorted = order {
+        // Stable: members of one name keep their received order.
+        sequence.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+    out.push('{');
+    for (i, (key, member)) in sequence.into_iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        write_string(out, key);
+        out.push(':');
+        write_value(out, member, order, number);
+    }
+    out.push('}');
+}
+
+/// JSON's minimal escapes: the quote, the backslash and control characters, nothing else.
+fn write_string(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c < ' ' => {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+fn number_as_spelled(out: &mut String, spelling: &str) {
+    out.push_str(spelling);
+}
+
+/// `-12.50e3` → `-125e2`: sign, digits without zeros at either end, a power of ten. `0`, `-0` and `0.0` are `0`.
+/// An exponent beyond 18 digits keeps its spelling, so that no arithmetic can overflow.
+fn canonical_number(out: &mut String, spelling: &str) {
+    match normal_form(spelling) {
+        Some(text) => out.push_str(&text),
+        None => out.push_str(spelling),
+    }
+}
+
+fn normal_form(spelling: &str) -> Option<String> {
+    let (negative, unsigned) = match spelling.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, spelling),
+    };
+    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    if exponent.len() > 18 {
+        return None;
+    }
+    let exponent: i64 = exponent.strip_prefix('+').unwrap_or(exponent).parse().ok()?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let significant = digits.trim_start_matches('0').trim_end_matches('0');
+    if significant.is_empty() {
+        return Some("0".to_owned());
+    }
+    let dropped = digits.len() - digits.trim_end_matches('0').len();
+    let power = exponent - i64::try_from(fraction.len()).ok()? + i64::try_from(dropped).ok()?;
+    let sign = if negative { "-" } else { "" };
+    Some(if power == 0 {
+        format!("{sign}{significant}")
+    } else {
+        format!("{sign}{significant}e{power}")
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,300 @@
+//! The ledger of one proposal: its notices, applied and held, and the links that make it a reissued one.
+//!
+//! This is the state machine that a worker runs: it loads a ledger, lets it [`deliver`](Ledger::deliver),
+//! [`link`](Ledger::link), [`settle`](Ledger::settle) or [`release`](Ledger::release), and writes what has changed.
+//! What to do with a notice is decided in [`crate::sequencing`]; here it is done.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::facts::Notice;
+use crate::id::{Digest, InsureNum, NotifyType, PartnerId};
+use crate::lifecycle::Facts;
+use crate::reason::Rejection;
+use crate::rules::Rules;
+use crate::sequencing::{self, Decision, Verdict};
+
+/// Where a notice stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum Place {
+    Applied {
+        /// 1, 2, 3… within the proposal.
+        seq: i64,
+        at: DateTime<Utc>,
+    },
+    Held,
+}
+
+/// The wait of a notice: from when a worker first held it, until when at the latest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Hold {
+    pub at: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+}
+
+/// When the deliveries of one notice came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Receipts {
+    pub first: DateTime<Utc>,
+    pub last: DateTime<Utc>,
+    /// How often it came.
+    pub count: i64,
+}
+
+impl Receipts {
+    pub fn one(at: DateTime<Utc>) -> Self {
+        Self {
+            first: at,
+            last: at,
+            count: 1,
+        }
+    }
+
+    /// Counts one more. A message that the broker hands out again is counted once, as far as its time tells.
+    pub fn add(&mut self, at: DateTime<Utc>, redelivered: bool) {
+        if redelivered && (at == self.first || at == self.last) {
+            return;
+        }
+        self.first = self.first.min(at);
+        self.last = self.last.max(at);
+        self.count += 1;
+    }
+}
+
+/// What of an entry the database does not know yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Novelty {
+    Stored,
+    Changed,
+    New,
+}
+
+/// A notice of the ledger.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub notice: Notice,
+    /// The HTTP body, byte for byte.
+    pub raw: Bytes,
+    /// 1, except for endorsements and abnormalities that truly came again.
+    pub occurrence: i32,
+    pub place: Place,
+    /// `None`: it never waited.
+    pub hold: Option<Hold>,
+    /// Applied though a predecessor had not come.
+    pub out_of_order: bool,
+    pub receipts: Receipts,
+    pub novelty: Novelty,
+}
+
+impl Entry {
+    pub fn is_held(&self) -> bool {
+        self.place == Place::Held
+    }
+
+    pub fn is_applied(&self) -> bool {
+        !self.is_held()
+    }
+}
+
+/// A notice that was kept without being applied, because its type was not subscribed then.
+#[derive(Debug, Clone)]
+pub struct Ignored {
+    pub notify_type: NotifyType,
+    pub digest: Digest,
+    pub occurrence: i32,
+    pub receipts: Receipts,
+}
+
+/// A successful 5 of another proposal that names this one as its successor.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Link {
+    pub reissued_from: InsureNum,
+    pub partner_id: PartnerId,
+}
+
+/// A notice on its way into the ledger.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    pub notice: Notice,
+    pub raw: Bytes,
+    pub received_at: DateTime<Utc>,
+    /// The broker has handed the message out before.
+    pub redelivered: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    pub insure_num: InsureNum,
+    /// The partner of the first notice held or applied. A link alone makes no owner.
+    pub owner: Option<PartnerId>,
+    pub entries: Vec<Entry>,
+    pub ignored: Vec<Ignored>,
+    pub links: Vec<Link>,
+    /// Held notices that timed out and are to become dead letters.
+    pub rejected: Vec<(Entry, Rejection)>,
+}
+
+impl Ledger {
+    pub fn empty(insure_num: InsureNum) -> Self {
+        Self {
+            insure_num,
+            owner: None,
+            entries: vec![],
+            ignored: vec![],
+            links: vec![],
+            rejected: vec![],
+        }
+    }
+
+    /// The partner whose proposal this is: of its own notices, else of the links to it (of several, the lowest).
+    pub fn partner(&self) -> Option<PartnerId> {
+        self.owner
+            .or_else(|| self.links.iter().map(|link| link.partner_id).min())
+    }
+
+    /// The links that count: those of the proposal's own partner.
+    pub fn valid_links(&self) -> impl Iterator<Item = &Link> {
+        let partner = self.partner();
+        self.links
+            .iter()
+            .filter(move |link| Some(link.partner_id) == partner)
+    }
+
+    pub fn applied(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.is_applied())
+    }
+
+    pub fn held(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.is_held())
+    }
+
+    /// What has happened, by the notices applied so far.
+    pub fn facts(&self) -> Facts {
+        Facts::of(self.applied().map(|entry| &entry.notice))
+    }
+
+    /// The earliest end of a wait.
+    pub fn due_at(&self) -> Option<DateTime<Utc>> {
+        self.held()
+            .filter_map(|entry| entry.hold)
+            .map(|hold| hold.until)
+            .min()
+    }
+
+    /// Takes in one delivery, and lets go what it makes possible.
+    pub fn deliver(&mut self, arrival: Arrival, now: DateTime<Utc>, rules: &Rules) -> Verdict {
+        match sequencing::decide(self, &arrival, now, rules) {
+            Decision::Duplicate(index) => {
+                let entry = &mut self.entries[index];
+                entry.receipts.add(arrival.received_at, arrival.redelivered);
+                entry.note_change();
+                Verdict::Duplicate
+            }
+            Decision::Reject(rejection) => Verdict::Rejected(rejection),
+            Decision::Apply => {
+                let index = self.insert(arrival, Place::Held, None);
+                self.apply(index, now, false);
+                self.settle(now, rules);
+                Verdict::Applied
+            }
+            Decision::Hold(hold) => {
+                self.insert(arrival, Place::Held, Some(hold));
+                self.settle(now, rules);
+                Verdict::Held(hold)
+            }
+        }
+    }
+
+    /// Learns that this proposal replaces another, and lets go what waited for its insured and paid steps.
+    pub fn link(&mut self, link: Link, now: DateTime<Utc>, rules: &Rules) {
+        if !self.links.contains(&link) {
+            self.links.push(link);
+        }
+        self.settle(now, rules);
+    }
+
+    /// Lets go all that need not wait any longer: first whatever has what it waited for, then, one at a time and
+    /// in step order, what is due. Each is decided again after the one before.
+    pub fn settle(&mut self, now: DateTime<Utc>, rules: &Rules) {
+        while let Some((index, step)) = sequencing::next_to_go(self, now, rules) {
+            match step {
+                sequencing::Going::InOrder => self.apply(index, now, false),
+                sequencing::Going::TimedOut => self.apply(index, now, true),
+                sequencing::Going::Rejected(rejection) => {
+                    let entry = self.entries.remove(index);
+                    self.rejected.push((entry, rejection));
+                }
+            }
+        }
+    }
+
+    /// Applies a held notice at once because a person said so. `false`: nothing of that digest is held.
+    pub fn release(&mut self, digest: &Digest, now: DateTime<Utc>, rules: &Rules) -> bool {
+        let held = |entry: &Entry| entry.is_held() && entry.notice.digest == *digest;
+        let Some(index) = self.entries.iter().position(held) else {
+            return false;
+        };
+        self.apply(index, now, true);
+        self.settle(now, rules);
+        true
+    }
+
+    fn insert(&mut self, arrival: Arrival, place: Place, hold: Option<Hold>) -> usize {
+        self.owner = self.owner.or(Some(arrival.notice.partner_id));
+        let mut receipts = Receipts::one(arrival.received_at);
+        let mut occurrence = self.next_occurrence(&arrival.notice);
+        if let Some(known) = self.take_ignored(&arrival.notice) {
+            receipts = known.receipts;
+            receipts.add(arrival.received_at, arrival.redelivered);
+            occurrence = known.occurrence;
+        }
+        self.entries.push(Entry {
+            notice: arrival.notice,
+            raw: arrival.raw,
+            occurrence,
+            place,
+            hold,
+            out_of_order: false,
+            receipts,
+            novelty: Novelty::New,
+        });
+        self.entries.len() - 1
+    }
+
+    fn next_occurrence(&self, notice: &Notice) -> i32 {
+        let same = self
+            .entries
+            .iter()
+            .filter(|entry| entry.notice.digest == notice.digest);
+        same.map(|entry| entry.occurrence).max().unwrap_or(0) + 1
+    }
+
+    fn take_ignored(&mut self, notice: &Notice) -> Option<Ignored> {
+        let index = self
+            .ignored
+            .iter()
+            .position(|known| known.digest == notice.digest)?;
+        Some(self.ignored.remove(index))
+    }
+
+    fn apply(&mut self, index: usize, now: DateTime<Utc>, out_of_order: bool) {
+        let seq = self.applied().count() as i64 + 1;
+        let entry = &mut self.entries[index];
+        entry.place = Place::Applied { seq, at: now };
+        entry.out_of_order = out_of_order;
+        entry.note_change();
+    }
+}
+
+impl Entry {
+    fn note_change(&mut self) {
+        if self.novelty == Novelty::Stored {
+            self.novelty = Novelty::Changed;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

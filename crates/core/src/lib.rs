@@ -1,0 +1,22 @@
+//! The domain of xiebao-notify, pure: no async, no I/O, no environment, no clock.
+//!
+//! Data flows one way and the types say how far it has come:
+//! `bytes → RawNotice → VerifiedNotice → Envelope` in the receiver, and
+//! `Envelope → Notice → Ledger (decide, hold, release) → Rows → Changes` in the worker.
+//!
+//! Time is always a parameter (UTC), never read here.
+
+pub mod digest;
+pub mod envelope;
+pub mod facts;
+pub mod id;
+pub mod json;
+pub mod ledger;
+pub mod lifecycle;
+pub mod limits;
+pub mod notice;
+pub mod reason;
+pub mod rows;
+pub mod rules;
+pub mod sequencing;
+pub mod signature;

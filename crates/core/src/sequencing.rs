@@ -1,0 +1,184 @@
+//! What to do with a notice, given what is known of its proposal: apply, hold, duplicate or reject.
+//! Pure decisions; [`crate::ledger`] carries them out. (`ignored` is decided before: an unsubscribed notice has no
+//! business with a ledger.)
+
+use chrono::{DateTime, Utc};
+
+use crate::id::{Step, StepSet};
+use crate::ledger::{Arrival, Entry, Hold, Ledger};
+use crate::reason::{Reason, Rejection};
+use crate::rules::{OnTimeout, Rules};
+
+/// What is to be done with a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    Apply,
+    Hold(Hold),
+    /// It is the entry of that index, once more.
+    Duplicate(usize),
+    Reject(Rejection),
+}
+
+/// What was done with a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Applied,
+    Held(Hold),
+    Duplicate,
+    Rejected(Rejection),
+}
+
+/// How a held notice goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Going {
+    /// What it waited for has come.
+    InOrder,
+    /// It did not come in time; the notice is applied without.
+    TimedOut,
+    /// It did not come in time; the notice becomes a dead letter.
+    Rejected(Rejection),
+}
+
+/// Decides about a delivery.
+pub fn decide(ledger: &Ledger, arrival: &Arrival, now: DateTime<Utc>, rules: &Rules) -> Decision {
+    if let Some(index) = known_as(ledger, arrival, rules) {
+        return Decision::Duplicate(index);
+    }
+    if ledger
+        .owner
+        .is_some_and(|owner| owner != arrival.notice.partner_id)
+    {
+        let detail = "the proposal belongs to another partner";
+        return Decision::Reject(Rejection::new(Reason::PartnerMismatch, detail));
+    }
+    let step = arrival.notice.step;
+    if missing_for(ledger, arrival, rules) == StepSet::default() {
+        return Decision::Apply;
+    }
+    Decision::Hold(Hold {
+        at: now,
+        until: later(now, rules, step),
+    })
+}
+
+/// The end of a wait that begins now; a wait beyond the calendar has none that matters.
+fn later(now: DateTime<Utc>, rules: &Rules, step: Step) -> DateTime<Utc> {
+    let far = DateTime::<Utc>::from_timestamp(253_370_764_800, 0).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    now.checked_add_signed(rules.max_wait(step))
+        .unwrap_or(far)
+        .min(far)
+}
+
+/// The held notice that goes next, if one may.
+pub fn next_to_go(ledger: &Ledger, now: DateTime<Utc>, rules: &Rules) -> Option<(usize, Going)> {
+    let progress = Progress::of(ledger);
+    let first = |goes: &dyn Fn(&Entry) -> bool| {
+        let held = ledger
+            .entries
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| entry.is_held() && goes(entry));
+        held.min_by_key(|(_, entry)| order(entry, rules))
+            .map(|(index, entry)| (index, entry.notice.step))
+    };
+    let satisfied = |entry: &Entry| progress.missing(entry.notice.step, rules) == StepSet::default();
+    if let Some((index, _)) = first(&satisfied) {
+        return Some((index, Going::InOrder));
+    }
+    let due = |entry: &Entry| entry.hold.is_none_or(|hold| hold.until <= now);
+    first(&due).map(|(index, step)| {
+        let going = match rules.on_timeout(step) {
+            OnTimeout::Apply => Going::TimedOut,
+            OnTimeout::DeadLetter => Going::Rejected(timed_out(step, progress.missing(step, rules))),
+        };
+        (index, going)
+    })
+}
+
+fn timed_out(step: Step, missing: StepSet) -> Rejection {
+    let missing: Vec<_> = missing.iter().map(Step::name).collect();
+    Rejection::new(
+        Reason::TimedOut,
+        format!("{step} waited in vain for {}", missing.join(", ")),
+    )
+}
+
+/// Step order, then order of receipt.
+fn order<'e>(entry: &'e Entry, rules: &Rules) -> (u8, DateTime<Utc>, &'e str, i32) {
+    (
+        rules.rank(entry.notice.step),
+        entry.receipts.first,
+        entry.notice.digest.as_str(),
+        entry.occurrence,
+    )
+}
+
+/// The steps whose success a held (or arriving) notice of that step still waits for.
+pub fn missing(ledger: &Ledger, step: Step, rules: &Rules) -> StepSet {
+    Progress::of(ledger).missing(step, rules)
+}
+
+fn missing_for(ledger: &Ledger, arrival: &Arrival, rules: &Rules) -> StepSet {
+    let mut progress = Progress::of(ledger);
+    if ledger.owner.is_none() {
+        // The arrival is what settles whose proposal it is, and so which links count.
+        let own = |link: &&crate::ledger::Link| link.partner_id == arrival.notice.partner_id;
+        progress.linked = ledger.links.iter().any(|link| own(&link));
+    }
+    progress.missing(arrival.notice.step, rules)
+}
+
+struct Progress {
+    succeeded: StepSet,
+    failed: StepSet,
+    linked: bool,
+}
+
+impl Progress {
+    fn of(ledger: &Ledger) -> Self {
+        let facts = ledger.facts();
+        Self {
+            succeeded: facts.succeeded,
+            failed: facts.failed,
+            linked: ledger.valid_links().next().is_some(),
+        }
+    }
+
+    fn missing(&self, step: Step, rules: &Rules) -> StepSet {
+        rules
+            .waits_for(step)
+            .iter()
+            .filter(|earlier| !self.has(*earlier, step))
+            .collect()
+    }
+
+    /// Whether `earlier` has come as far as `step` needs it.
+    fn has(&self, earlier: Step, step: Step) -> bool {
+        let stood_in_for = self.linked && matches!(earlier, Step::Insured | Step::Paid);
+        let failure_will_do = earlier == Step::Issued
+            && matches!(step, Step::Cancelled | Step::Reissued)
+            && self.failed.contains(Step::Issued);
+        self.succeeded.contains(earlier) || stood_in_for || failure_will_do
+    }
+}
+
+/// The entry that the arrival is another copy of: same proposal, type and data. Endorsements and abnormalities
+/// can truly repeat: of them a copy is the same only within `repeat_window` of the others.
+fn known_as(ledger: &Ledger, arrival: &Arrival, rules: &Rules) -> Option<usize> {
+    let repeats = matches!(arrival.notice.step, Step::Endorsement | Step::Abnormality);
+    let window = rules.repeat_window();
+    let near = |entry: &Entry| {
+        !repeats
+            || (arrival.received_at - entry.receipts.last <= window
+                && entry.receipts.first - arrival.received_at <= window)
+    };
+    let mut copies = ledger
+        .entries
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| entry.notice.digest == arrival.notice.digest && near(entry));
+    copies.next().map(|(index, _)| index)
+}
+
+#[cfg(test)]
+mod tests;
