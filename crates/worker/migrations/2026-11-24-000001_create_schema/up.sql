@@ -3,7 +3,6 @@
 
 CREATE TABLE proposal_locks (
     insure_num VARCHAR(64) NOT NULL COMMENT 'proposal number',
-    partner_id BIGINT NULL COMMENT 'partner of the first notice held or applied: the owner of the proposal; NULL while only a reissue link is known',
     PRIMARY KEY (insure_num)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
   COMMENT='one row a proposal; a worker locks it before it reads or writes anything of that proposal';

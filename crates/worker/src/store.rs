@@ -1,0 +1,92 @@
+//! The database: SQL in small functions, one a statement, in the modules below; what they are for is told in
+//! [`crate::transaction`], [`crate::sweeper`] and [`crate::dead`].
+
+pub mod business;
+pub mod dead_letters;
+pub mod error;
+pub mod find;
+pub mod holds;
+pub mod links;
+pub mod locks;
+pub mod migrations;
+pub mod notices;
+
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::{AsyncConnection, AsyncMysqlConnection, SimpleAsyncConnection};
+use futures_util::FutureExt;
+
+pub use error::StoreError;
+
+/// Read committed: a batch sees what was committed before it took its locks, and leaves no gap locks behind.
+/// Strict: what does not fit is an error, never cut.
+const SESSION: &str = "SET SESSION transaction_isolation = 'READ-COMMITTED', \
+    SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
+    SESSION innodb_lock_wait_timeout = 10";
+
+/// MariaDB before 11.1 knows the variable by its old name.
+const SESSION_OLD_NAME: &str = "SET SESSION tx_isolation = 'READ-COMMITTED', \
+    SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
+    SESSION innodb_lock_wait_timeout = 10";
+
+/// Rows of one multi-row statement at most.
+pub const ROWS_PER_STATEMENT: usize = 500;
+
+/// A pool of connections that are set up as the statements here need them.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool<AsyncMysqlConnection>,
+}
+
+impl Store {
+    /// Connects to nothing yet. `size`: connections at most.
+    pub fn new(url: &str, size: usize) -> Self {
+        let mut config = ManagerConfig::default();
+        config.custom_setup = Box::new(|url| connect(url.to_owned()).boxed());
+        // A dead connection shows at its first statement and is an outage like any other.
+        config.recycling_method = RecyclingMethod::Fast;
+        let manager = AsyncDieselConnectionManager::new_with_config(url, config);
+        let pool = Pool::builder(manager).max_size(size).build();
+        match pool {
+            Ok(pool) => Self { pool },
+            Err(error) => unreachable!("a pool without time-outs needs no runtime: {error}"),
+        }
+    }
+
+    pub async fn connection(&self) -> Result<Object<AsyncMysqlConnection>, StoreError> {
+        Ok(self.pool.get().await?)
+    }
+
+    /// One round trip.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.connection().await?.batch_execute("SELECT 1").await?)
+    }
+}
+
+/// A single connection, set up like those of the pool.
+pub async fn connect(url: String) -> diesel::ConnectionResult<AsyncMysqlConnection> {
+    let mut conn = AsyncMysqlConnection::establish(&url).await?;
+    if conn.batch_execute(SESSION).await.is_err() {
+        let setup = conn.batch_execute(SESSION_OLD_NAME).await;
+        setup.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+    }
+    Ok(conn)
+}
+
+/// `VALUES(column)`: in an upsert, the value that the row would have been inserted with. MySQL and MariaDB agree on
+/// no newer spelling.
+macro_rules! incoming {
+    ($($column:path),+ $(,)?) => {
+        ($($column.eq($crate::store::values_of($column)),)+)
+    };
+}
+pub(crate) use incoming;
+
+/// See [`incoming!`].
+pub(crate) fn values_of<C>(_: C) -> diesel::expression::SqlLiteral<C::SqlType>
+where
+    C: diesel::Column + diesel::Expression,
+    C::SqlType: diesel::sql_types::SingleValue,
+{
+    diesel::dsl::sql(&format!("VALUES({})", C::NAME))
+}

@@ -1,0 +1,218 @@
+//! Dead letters: rows that a person can search, read and put back.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use xiebao_core::digest;
+use xiebao_core::envelope::Envelope;
+use xiebao_core::id::InsureNum;
+use xiebao_core::ledger::Entry;
+use xiebao_core::reason::Rejection;
+
+use super::{StoreError, incoming};
+use crate::schema::dead_letters;
+
+/// Characters of `detail` at most; words beyond are dropped, as they are about the notice, not of it.
+const DETAIL_CHARS: usize = 1000;
+
+/// What became a dead letter.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = dead_letters)]
+pub struct NewDeadLetter {
+    pub digest: String,
+    pub insure_num: Option<String>,
+    pub partner_id: Option<i64>,
+    pub notify_type: Option<i64>,
+    pub reason: String,
+    pub detail: String,
+    pub body: Vec<u8>,
+    pub received_at: NaiveDateTime,
+    pub signature_form: Option<String>,
+    pub attempts: i64,
+    pub status: String,
+    pub first_dead_at: NaiveDateTime,
+    pub last_dead_at: NaiveDateTime,
+}
+
+impl NewDeadLetter {
+    /// A held notice that is not to be applied.
+    pub fn of_entry(entry: &Entry, rejection: &Rejection, now: DateTime<Utc>) -> Self {
+        let mut letter = Self::blank(
+            entry.notice.digest.to_string(),
+            &entry.raw,
+            entry.receipts.first,
+            now,
+        );
+        letter.insure_num = Some(entry.notice.insure_num.to_string());
+        letter.partner_id = Some(entry.notice.partner_id.0);
+        letter.notify_type = Some(entry.notice.step.notify_type().0);
+        letter.because(rejection)
+    }
+
+    /// A message of the dead-letter queue.
+    pub fn of_envelope(envelope: &Envelope, rejection: &Rejection, now: DateTime<Utc>) -> Self {
+        let digest = envelope.digest().to_string();
+        let mut letter = Self::blank(digest, envelope.body(), envelope.received_at(), now);
+        letter.insure_num = envelope.insure_num().map(InsureNum::to_string);
+        letter.partner_id = Some(envelope.partner_id().0);
+        letter.notify_type = Some(envelope.notify_type().0);
+        letter.signature_form = envelope.form().map(|form| form.name().to_owned());
+        letter.because(rejection)
+    }
+
+    /// A message that is no notice.
+    pub fn of_bytes(body: &[u8], rejection: &Rejection, now: DateTime<Utc>) -> Self {
+        Self::blank(digest::of_bytes(body).to_string(), body, now, now).because(rejection)
+    }
+
+    fn blank(digest: String, body: &[u8], received_at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        Self {
+            digest,
+            insure_num: None,
+            partner_id: None,
+            notify_type: None,
+            reason: String::new(),
+            detail: String::new(),
+            body: body.to_vec(),
+            received_at: received_at.naive_utc(),
+            signature_form: None,
+            attempts: 1,
+            status: "open".to_owned(),
+            first_dead_at: now.naive_utc(),
+            last_dead_at: now.naive_utc(),
+        }
+    }
+
+    fn because(mut self, rejection: &Rejection) -> Self {
+        self.reason = rejection.reason.name().to_owned();
+        self.detail = rejection.detail.chars().take(DETAIL_CHARS).collect();
+        self
+    }
+}
+
+/// A row of `dead_letters`.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = dead_letters, check_for_backend(diesel::mysql::Mysql))]
+pub struct DeadLetter {
+    pub id: i64,
+    pub digest: String,
+    pub insure_num: Option<String>,
+    pub partner_id: Option<i64>,
+    pub notify_type: Option<i64>,
+    pub reason: String,
+    pub detail: String,
+    pub body: Vec<u8>,
+    pub received_at: NaiveDateTime,
+    pub signature_form: Option<String>,
+    pub attempts: i64,
+    pub status: String,
+    pub requeue_count: i64,
+    pub discard_reason: Option<String>,
+    pub first_dead_at: NaiveDateTime,
+    pub last_dead_at: NaiveDateTime,
+}
+
+/// Inserts; a copy raises `attempts`. What was requeued and has failed again is open again; what a person has
+/// discarded stays discarded.
+pub async fn insert(conn: &mut AsyncMysqlConnection, letters: &[NewDeadLetter]) -> Result<(), StoreError> {
+    use diesel::dsl::sql;
+    use diesel::sql_types::{Datetime, Text};
+    // Bodies may be large, and dead letters are few: one a statement.
+    for letter in letters {
+        diesel::insert_into(dead_letters::table)
+            .values(letter)
+            .on_conflict(diesel::dsl::DuplicatedKeys)
+            .do_update()
+            .set((
+                dead_letters::attempts.eq(dead_letters::attempts + 1),
+                dead_letters::status.eq(sql::<Text>("IF(status = 'requeued', 'open', status)")),
+                dead_letters::received_at.eq(sql::<Datetime>("LEAST(received_at, VALUES(received_at))")),
+                incoming!(
+                    dead_letters::reason,
+                    dead_letters::detail,
+                    dead_letters::last_dead_at
+                ),
+            ))
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Which dead letters: all that match everything that is set.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub ids: Option<Vec<i64>>,
+    pub status: Option<String>,
+    pub reason: Option<String>,
+    pub insure_num: Option<String>,
+    pub notify_type: Option<i64>,
+}
+
+/// The matching dead letters, oldest first.
+pub async fn select(
+    conn: &mut AsyncMysqlConnection,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<DeadLetter>, StoreError> {
+    let mut query = dead_letters::table
+        .select(DeadLetter::as_select())
+        .order(dead_letters::id)
+        .into_boxed();
+    if let Some(ids) = filter.ids.clone() {
+        query = query.filter(dead_letters::id.eq_any(ids));
+    }
+    if let Some(status) = filter.status.clone() {
+        query = query.filter(dead_letters::status.eq(status));
+    }
+    if let Some(reason) = filter.reason.clone() {
+        query = query.filter(dead_letters::reason.eq(reason));
+    }
+    if let Some(insure_num) = filter.insure_num.clone() {
+        query = query.filter(dead_letters::insure_num.eq(insure_num));
+    }
+    if let Some(notify_type) = filter.notify_type {
+        query = query.filter(dead_letters::notify_type.eq(notify_type));
+    }
+    Ok(query.limit(limit).load(conn).await?)
+}
+
+/// Marks as put back on the queue. After the broker has confirmed it: a crash between leaves an open letter whose
+/// second requeuing is a duplicate.
+pub async fn mark_requeued(conn: &mut AsyncMysqlConnection, id: i64) -> Result<(), StoreError> {
+    diesel::update(dead_letters::table.find(id))
+        .set((
+            dead_letters::status.eq("requeued"),
+            dead_letters::requeue_count.eq(dead_letters::requeue_count + 1),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Marks as given up; `false` if there is no such letter.
+pub async fn discard(conn: &mut AsyncMysqlConnection, id: i64, why: &str) -> Result<bool, StoreError> {
+    let found = diesel::update(dead_letters::table.find(id))
+        .set((
+            dead_letters::status.eq("discarded"),
+            dead_letters::discard_reason.eq(why),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(found > 0)
+}
+
+/// What was dead and has been applied after all (a later copy, say) is no longer open.
+pub async fn close_applied(conn: &mut AsyncMysqlConnection, digests: &[String]) -> Result<(), StoreError> {
+    if digests.is_empty() {
+        return Ok(());
+    }
+    let applied = dead_letters::table
+        .filter(dead_letters::digest.eq_any(digests))
+        .filter(dead_letters::status.eq("open"));
+    diesel::update(applied)
+        .set(dead_letters::status.eq("requeued"))
+        .execute(conn)
+        .await?;
+    Ok(())
+}

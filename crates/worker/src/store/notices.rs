@@ -1,0 +1,276 @@
+//! The inbox.
+
+use bytes::Bytes;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use xiebao_core::envelope::Envelope;
+use xiebao_core::facts::Notice;
+use xiebao_core::id::{Digest, InsureNum, NotifyType};
+use xiebao_core::ledger::{Entry, Hold, Ignored, Novelty, Place, Receipts};
+
+use super::{ROWS_PER_STATEMENT, StoreError, incoming};
+use crate::schema::notices;
+
+/// Bytes of `raw` in one statement at most, well under the servers' usual `max_allowed_packet` of 16 MiB.
+const BYTES_PER_STATEMENT: usize = 4 * 1024 * 1024;
+
+/// A row of `notices`.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = notices, check_for_backend(diesel::mysql::Mysql))]
+pub struct NoticeRow {
+    pub insure_num: String,
+    pub notify_type: i64,
+    pub digest: String,
+    pub occurrence: i32,
+    pub partner_id: i64,
+    pub outcome: String,
+    pub seq: Option<i64>,
+    pub out_of_order: bool,
+    pub raw: Vec<u8>,
+    pub received_at: NaiveDateTime,
+    pub last_received_at: NaiveDateTime,
+    pub deliveries: i64,
+    pub held_at: Option<NaiveDateTime>,
+    pub hold_until: Option<NaiveDateTime>,
+    pub applied_at: Option<NaiveDateTime>,
+}
+
+/// What a row is to the ledger of its proposal.
+pub enum Known {
+    Entry(Box<Entry>),
+    Ignored(Ignored),
+}
+
+impl NoticeRow {
+    pub fn of_entry(insure_num: &InsureNum, entry: &Entry) -> Self {
+        let (outcome, seq, applied_at) = match entry.place {
+            Place::Applied { seq, at } => ("applied", Some(seq), Some(at.naive_utc())),
+            Place::Held => ("held", None, None),
+        };
+        Self {
+            insure_num: insure_num.to_string(),
+            notify_type: entry.notice.step.notify_type().0,
+            digest: entry.notice.digest.to_string(),
+            occurrence: entry.occurrence,
+            partner_id: entry.notice.partner_id.0,
+            outcome: outcome.to_owned(),
+            seq,
+            out_of_order: entry.out_of_order,
+            raw: entry.raw.to_vec(),
+            received_at: entry.receipts.first.naive_utc(),
+            last_received_at: entry.receipts.last.naive_utc(),
+            deliveries: entry.receipts.count,
+            held_at: entry.hold.map(|hold| hold.at.naive_utc()),
+            hold_until: entry.hold.map(|hold| hold.until.naive_utc()),
+            applied_at,
+        }
+    }
+
+    pub fn of_ignored(envelope: &Envelope) -> Self {
+        let received_at = envelope.received_at().naive_utc();
+        Self {
+            insure_num: envelope
+                .insure_num()
+                .map(InsureNum::to_string)
+                .unwrap_or_default(),
+            notify_type: envelope.notify_type().0,
+            digest: envelope.digest().to_string(),
+            occurrence: 1,
+            partner_id: envelope.partner_id().0,
+            outcome: "ignored".to_owned(),
+            seq: None,
+            out_of_order: false,
+            raw: envelope.body().to_vec(),
+            received_at,
+            last_received_at: received_at,
+            deliveries: 1,
+            held_at: None,
+            hold_until: None,
+            applied_at: None,
+        }
+    }
+
+    /// Reads the row as what it is to its ledger.
+    pub fn read(self) -> Result<Known, StoreError> {
+        let receipts = Receipts {
+            first: self.received_at.and_utc(),
+            last: self.last_received_at.and_utc(),
+            count: self.deliveries,
+        };
+        if self.outcome == "ignored" {
+            let digest = Digest::parse(&self.digest).ok_or_else(|| self.unreadable("digest is none"))?;
+            let notify_type = NotifyType(self.notify_type);
+            return Ok(Known::Ignored(Ignored {
+                notify_type,
+                digest,
+                occurrence: self.occurrence,
+                receipts,
+            }));
+        }
+        let place = match (self.outcome.as_str(), self.seq, self.applied_at) {
+            ("applied", Some(seq), Some(at)) => Place::Applied {
+                seq,
+                at: at.and_utc(),
+            },
+            ("held", None, None) => Place::Held,
+            _ => return Err(self.unreadable("outcome, seq and applied_at contradict each other")),
+        };
+        let raw = Bytes::copy_from_slice(&self.raw);
+        let notice = Notice::read(&raw).map_err(|rejection| self.unreadable(&rejection.to_string()))?;
+        let hold = self.held_at.zip(self.hold_until);
+        Ok(Known::Entry(Box::new(Entry {
+            notice,
+            raw,
+            occurrence: self.occurrence,
+            place,
+            hold: hold.map(|(at, until)| Hold {
+                at: at.and_utc(),
+                until: until.and_utc(),
+            }),
+            out_of_order: self.out_of_order,
+            receipts,
+            novelty: Novelty::Stored,
+        })))
+    }
+
+    fn unreadable(&self, what: &str) -> StoreError {
+        let key = format!(
+            "{}/{}/{}/{}",
+            self.insure_num, self.notify_type, self.digest, self.occurrence
+        );
+        StoreError::Unreadable {
+            table: "notices",
+            key,
+            what: what.to_owned(),
+        }
+    }
+}
+
+/// All notices of these proposals.
+pub async fn of_proposals(
+    conn: &mut AsyncMysqlConnection,
+    proposals: &[&InsureNum],
+) -> Result<Vec<NoticeRow>, StoreError> {
+    let names: Vec<&str> = proposals.iter().map(|num| num.as_str()).collect();
+    let rows = notices::table
+        .filter(notices::insure_num.eq_any(names))
+        .select(NoticeRow::as_select());
+    Ok(rows.load(conn).await?)
+}
+
+/// Writes new and changed entries. The caller holds the locks of their proposals.
+pub async fn write(conn: &mut AsyncMysqlConnection, rows: &[NoticeRow]) -> Result<(), StoreError> {
+    for chunk in chunks(rows) {
+        diesel::insert_into(notices::table)
+            .values(chunk)
+            .on_conflict(diesel::dsl::DuplicatedKeys)
+            .do_update()
+            .set(incoming!(
+                notices::outcome,
+                notices::seq,
+                notices::out_of_order,
+                notices::received_at,
+                notices::last_received_at,
+                notices::deliveries,
+                notices::held_at,
+                notices::hold_until,
+                notices::applied_at,
+            ))
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Keeps ignored notices; a copy is counted. Needs no lock: nothing depends on them. A notice that was applied
+/// before its type was unsubscribed stays applied.
+pub async fn keep_ignored(conn: &mut AsyncMysqlConnection, rows: &[NoticeRow]) -> Result<(), StoreError> {
+    use diesel::dsl::sql;
+    use diesel::sql_types::Datetime;
+    for chunk in chunks(rows) {
+        diesel::insert_into(notices::table)
+            .values(chunk)
+            .on_conflict(diesel::dsl::DuplicatedKeys)
+            .do_update()
+            .set((
+                notices::deliveries.eq(notices::deliveries + 1),
+                notices::received_at.eq(sql::<Datetime>("LEAST(received_at, VALUES(received_at))")),
+                notices::last_received_at.eq(sql::<Datetime>(
+                    "GREATEST(last_received_at, VALUES(last_received_at))",
+                )),
+            ))
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Takes held notices out of the inbox.
+pub async fn remove(
+    conn: &mut AsyncMysqlConnection,
+    num: &InsureNum,
+    entry: &Entry,
+) -> Result<(), StoreError> {
+    let row = notices::table
+        .filter(notices::insure_num.eq(num.as_str()))
+        .filter(notices::notify_type.eq(entry.notice.step.notify_type().0))
+        .filter(notices::digest.eq(entry.notice.digest.as_str()))
+        .filter(notices::occurrence.eq(entry.occurrence));
+    diesel::delete(row).execute(conn).await?;
+    Ok(())
+}
+
+/// A held notice, for listing.
+#[derive(Debug, Clone, Queryable)]
+pub struct HeldRow {
+    pub insure_num: String,
+    pub notify_type: i64,
+    pub digest: String,
+    pub held_at: Option<NaiveDateTime>,
+    pub hold_until: Option<NaiveDateTime>,
+}
+
+/// Held notices, those first that are due first, through the small table of holds.
+pub async fn held(conn: &mut AsyncMysqlConnection, limit: i64) -> Result<Vec<HeldRow>, StoreError> {
+    use crate::schema::holds;
+    let rows = holds::table
+        .inner_join(notices::table.on(notices::insure_num.eq(holds::insure_num)))
+        .filter(notices::outcome.eq("held"))
+        .order((holds::due_at, notices::insure_num, notices::hold_until))
+        .limit(limit)
+        .select((
+            notices::insure_num,
+            notices::notify_type,
+            notices::digest,
+            notices::held_at,
+            notices::hold_until,
+        ));
+    Ok(rows.load(conn).await?)
+}
+
+fn chunks(rows: &[NoticeRow]) -> impl Iterator<Item = &[NoticeRow]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |row: &&NoticeRow| {
+            bytes += row.raw.len();
+            bytes <= BYTES_PER_STATEMENT
+        };
+        let count = rest
+            .iter()
+            .take(ROWS_PER_STATEMENT)
+            .take_while(fits)
+            .count()
+            .max(1)
+            .min(rest.len());
+        let (chunk, others) = rest.split_at(count);
+        rest = others;
+        (!chunk.is_empty()).then_some(chunk)
+    })
+}
+
+/// UTC of a stored time.
+pub fn utc(stored: Option<NaiveDateTime>) -> Option<DateTime<Utc>> {
+    stored.map(|at| at.and_utc())
+}
