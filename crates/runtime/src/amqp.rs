@@ -1,0 +1,13 @@
+//! The broker: connections, the topology, and publishing that is confirmed.
+
+mod confirm;
+mod connect;
+mod link;
+mod message;
+mod pacing;
+mod publisher;
+pub mod topology;
+
+pub use confirm::{ConfirmChannel, PublishError};
+pub use connect::{ConnectError, Pool, connect, pool};
+pub use publisher::{Publisher, Unavailable};

@@ -1,0 +1,32 @@
+//! Delays between attempts.
+
+use std::time::Duration;
+
+/// Delays that double up to a bound, each drawn at random from the upper half, so that many clients don't come back
+/// at the same moment.
+#[derive(Debug, Clone)]
+pub(super) struct Pacing {
+    first: Duration,
+    longest: Duration,
+    next: Duration,
+}
+
+impl Pacing {
+    pub fn new(first: Duration, longest: Duration) -> Self {
+        Self {
+            first,
+            longest,
+            next: first,
+        }
+    }
+
+    pub fn start_over(&mut self) {
+        self.next = self.first;
+    }
+
+    pub async fn pause(&mut self) {
+        let delay = self.next.mul_f64(rand::random_range(0.5..=1.0));
+        self.next = (self.next * 2).min(self.longest);
+        tokio::time::sleep(delay).await;
+    }
+}

@@ -1,0 +1,193 @@
+//! The exchanges, queues and bindings: the one place that declares them.
+//!
+//! An object that exists with other properties is reported with the difference (the broker's own words), never
+//! silently accepted. <https://www.rabbitmq.com/docs/quorum-queues>
+
+mod check;
+
+use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{Channel, Connection, ErrorKind, ExchangeKind};
+use thiserror::Error;
+
+pub use check::{ObjectReport, ObjectState, check};
+
+/// Exchange and queue of notices that are to be applied.
+pub const NOTICES: &str = "xiebao.notices";
+/// Exchange and queue of notices that failed for good.
+pub const DEAD: &str = "xiebao.dead";
+/// What the queue of notices takes: every type.
+pub const NOTICES_BINDING: &str = "notice.#";
+
+/// A brake on crash loops only; the attempts proper are counted elsewhere.
+const DELIVERY_LIMIT: i32 = 1_000;
+/// What fails in the dead-letter queue has nowhere to go, and brokers from 4.0 on would drop it after 20 deliveries.
+const NEVER: i32 = 1_000_000_000;
+
+/// Why the topology is not as wanted.
+#[derive(Debug, Error)]
+pub enum TopologyError {
+    /// Something of that name exists and differs.
+    #[error("{object} exists but is not as wanted: {difference}")]
+    Drift { object: String, difference: String },
+    #[error("{object} could not be declared: {source}")]
+    Broker { object: String, source: lapin::Error },
+}
+
+impl TopologyError {
+    pub fn is_drift(&self) -> bool {
+        matches!(self, Self::Drift { .. })
+    }
+}
+
+/// Something that is declared.
+#[derive(Debug, Clone)]
+pub(super) enum Object {
+    Exchange(&'static str, ExchangeKind),
+    Queue(&'static str, FieldTable),
+    Binding {
+        queue: &'static str,
+        exchange: &'static str,
+        routing_key: &'static str,
+    },
+}
+
+/// All that is wanted, in an order in which it can be declared.
+pub(super) fn wanted() -> Vec<Object> {
+    vec![
+        Object::Exchange(DEAD, ExchangeKind::Fanout),
+        Object::Queue(DEAD, quorum([("x-delivery-limit", number(NEVER))])),
+        Object::Binding {
+            queue: DEAD,
+            exchange: DEAD,
+            routing_key: "",
+        },
+        Object::Exchange(NOTICES, ExchangeKind::Topic),
+        Object::Queue(
+            NOTICES,
+            quorum([
+                ("x-delivery-limit", number(DELIVERY_LIMIT)),
+                ("x-dead-letter-exchange", text(DEAD)),
+                ("x-dead-letter-strategy", text("at-least-once")),
+            ]),
+        ),
+        Object::Binding {
+            queue: NOTICES,
+            exchange: NOTICES,
+            routing_key: NOTICES_BINDING,
+        },
+    ]
+}
+
+/// A queue that refuses what it can't hold: dropping its oldest message would lose it, and dead-lettering at least
+/// once is to be had with this overflow only.
+fn quorum(more: impl IntoIterator<Item = (&'static str, AMQPValue)>) -> FieldTable {
+    let mut arguments = FieldTable::default();
+    let always = [
+        ("x-queue-type", text("quorum")),
+        ("x-overflow", text("reject-publish")),
+    ];
+    for (name, value) in always.into_iter().chain(more) {
+        arguments.insert(name.into(), value);
+    }
+    arguments
+}
+
+fn text(value: &str) -> AMQPValue {
+    AMQPValue::LongString(value.into())
+}
+
+fn number(value: i32) -> AMQPValue {
+    AMQPValue::LongInt(value)
+}
+
+/// Declares everything. What is there already and as wanted stays untouched.
+pub async fn ensure(connection: &Connection) -> Result<(), TopologyError> {
+    let objects = wanted();
+    let open_channel = connection.create_channel();
+    let channel = open_channel
+        .await
+        .map_err(|e| TopologyError::new("a channel".to_owned(), e))?;
+    for object in &objects {
+        object
+            .declare(&channel)
+            .await
+            .map_err(|e| TopologyError::new(object.describe(), e))?;
+    }
+    // The topology stands, whatever becomes of this channel.
+    let _ = channel.close(200, "done".into()).await;
+    Ok(())
+}
+
+impl TopologyError {
+    pub(super) fn new(object: String, source: lapin::Error) -> Self {
+        match soft_error(&source) {
+            Some((AMQPSoftError::PRECONDITIONFAILED, difference)) => Self::Drift { object, difference },
+            _ => Self::Broker { object, source },
+        }
+    }
+}
+
+/// The broker's complaint, where it closed no more than the channel.
+pub(super) fn soft_error(error: &lapin::Error) -> Option<(AMQPSoftError, String)> {
+    match error.kind() {
+        ErrorKind::ProtocolError(complaint) => match complaint.kind() {
+            AMQPErrorKind::Soft(kind) => Some((kind.clone(), complaint.get_message().to_string())),
+            AMQPErrorKind::Hard(_) => None,
+        },
+        _ => None,
+    }
+}
+
+impl Object {
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Exchange(name, _) => format!("exchange {name}"),
+            Self::Queue(name, _) => format!("queue {name}"),
+            Self::Binding { queue, exchange, .. } => {
+                format!("binding of queue {queue} to exchange {exchange}")
+            }
+        }
+    }
+
+    pub(super) async fn declare(&self, channel: &Channel) -> Result<(), lapin::Error> {
+        match self.clone() {
+            Self::Exchange(name, kind) => {
+                let options = ExchangeDeclareOptions {
+                    durable: true,
+                    ..ExchangeDeclareOptions::default()
+                };
+                channel
+                    .exchange_declare(name.into(), kind, options, FieldTable::default())
+                    .await
+            }
+            Self::Queue(name, arguments) => {
+                let options = QueueDeclareOptions {
+                    durable: true,
+                    ..QueueDeclareOptions::default()
+                };
+                channel
+                    .queue_declare(name.into(), options, arguments)
+                    .await
+                    .map(drop)
+            }
+            Self::Binding {
+                queue,
+                exchange,
+                routing_key,
+            } => {
+                let (options, arguments) = (QueueBindOptions::default(), FieldTable::default());
+                channel
+                    .queue_bind(
+                        queue.into(),
+                        exchange.into(),
+                        routing_key.into(),
+                        options,
+                        arguments,
+                    )
+                    .await
+            }
+        }
+    }
+}

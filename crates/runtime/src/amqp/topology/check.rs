@@ -1,0 +1,91 @@
+//! Looks at the topology without making anything.
+
+use lapin::options::{ExchangeDeclareOptions, QueueDeclareOptions};
+use lapin::protocol::AMQPSoftError;
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection};
+
+use super::{Object, TopologyError, soft_error, wanted};
+
+/// An exchange or a queue, and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectReport {
+    /// As in `queue xiebao.notices`.
+    pub object: String,
+    pub state: ObjectState,
+}
+
+/// How an object stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObjectState {
+    /// As wanted; of a queue also how many messages wait in it and how many consumers it has.
+    AsWanted {
+        queue: Option<(u32, u32)>,
+    },
+    Missing,
+    /// What differs, in the broker's words.
+    Drift(String),
+}
+
+/// Reports on every exchange and queue. The protocol has no way to look at bindings.
+///
+/// # Errors
+/// When the broker can't be asked.
+pub async fn check(connection: &Connection) -> Result<Vec<ObjectReport>, TopologyError> {
+    let mut reports = Vec::new();
+    for object in wanted() {
+        if !matches!(object, Object::Binding { .. }) {
+            let fail = |e| TopologyError::new(object.describe(), e);
+            // Each has a channel of its own, since every complaint closes the channel.
+            let channel = connection.create_channel().await.map_err(fail)?;
+            let state = state(&object, &channel).await.map_err(fail)?;
+            reports.push(ObjectReport {
+                object: object.describe(),
+                state,
+            });
+        }
+    }
+    Ok(reports)
+}
+
+/// First passively, which does not compare; then, since it is there and won't be made, actively, which does.
+async fn state(object: &Object, channel: &Channel) -> Result<ObjectState, lapin::Error> {
+    let looked_up = match look_up(object, channel).await {
+        Ok(queue) => object.declare(channel).await.map(|()| queue),
+        Err(error) => Err(error),
+    };
+    match looked_up {
+        Ok(queue) => Ok(ObjectState::AsWanted { queue }),
+        Err(error) => match soft_error(&error) {
+            Some((AMQPSoftError::NOTFOUND, _)) => Ok(ObjectState::Missing),
+            Some((AMQPSoftError::PRECONDITIONFAILED, difference)) => Ok(ObjectState::Drift(difference)),
+            _ => Err(error),
+        },
+    }
+}
+
+async fn look_up(object: &Object, channel: &Channel) -> Result<Option<(u32, u32)>, lapin::Error> {
+    match object.clone() {
+        Object::Exchange(name, kind) => {
+            let options = ExchangeDeclareOptions {
+                passive: true,
+                ..ExchangeDeclareOptions::default()
+            };
+            channel
+                .exchange_declare(name.into(), kind, options, FieldTable::default())
+                .await
+                .map(|()| None)
+        }
+        Object::Queue(name, _) => {
+            let options = QueueDeclareOptions {
+                passive: true,
+                ..QueueDeclareOptions::default()
+            };
+            let queue = channel
+                .queue_declare(name.into(), options, FieldTable::default())
+                .await?;
+            Ok(Some((queue.message_count(), queue.consumer_count())))
+        }
+        Object::Binding { .. } => Ok(None),
+    }
+}

@@ -1,0 +1,132 @@
+//! Takes settings one key at a time, collecting every fault on the way.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::faults::Fault;
+use super::layers::Setting;
+use super::nearest::nearest;
+use super::secret::Secret;
+
+/// Every key that is asked for is known by that; what remains at the end is unknown.
+pub(super) struct Reader {
+    settings: BTreeMap<String, Setting>,
+    known: BTreeSet<String>,
+    faults: Vec<Fault>,
+}
+
+impl Reader {
+    pub fn new(settings: BTreeMap<String, Setting>) -> Self {
+        Self {
+            settings,
+            known: BTreeSet::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    pub fn fault(&mut self, key: impl Into<String>, problem: impl Into<String>) {
+        self.faults.push(Fault::new(key, problem));
+    }
+
+    /// Whether that key, or its `_file`, was found faulty.
+    pub fn has_fault_of(&self, key: &str) -> bool {
+        self.faults
+            .iter()
+            .any(|fault| fault.key.strip_suffix("_file").unwrap_or(&fault.key) == key)
+    }
+
+    fn take(&mut self, key: &str) -> Option<Setting> {
+        self.known.insert(key.to_owned());
+        self.settings.remove(key)
+    }
+
+    pub fn text(&mut self, key: &str) -> Option<String> {
+        match self.take(key)? {
+            Setting::Text(text) => Some(text),
+            Setting::List(_) => {
+                self.fault(key, "is a list, but must be one value");
+                None
+            }
+        }
+    }
+
+    /// The value, if there is a sound one.
+    pub fn parsed<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let text = self.text(key)?;
+        match parse(text.trim()) {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.fault(key, format!("{problem} (value {text:?})"));
+                None
+            }
+        }
+    }
+
+    pub fn number<T>(&mut self, key: &str, default: T, range: RangeInclusive<T>) -> T
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        let parse = |text: &str| match text.parse() {
+            Ok(number) if range.contains(&number) => Ok(number),
+            _ => Err(format!(
+                "must be a whole number from {} to {}",
+                range.start(),
+                range.end()
+            )),
+        };
+        self.parsed(key, parse).unwrap_or(default)
+    }
+
+    /// A list in the file, or text with commas from the environment. `None` when the key is absent.
+    pub fn list<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
+        let items = match self.take(key)? {
+            Setting::List(items) => items,
+            Setting::Text(text) if text.trim().is_empty() => Vec::new(),
+            Setting::Text(text) => text.split(',').map(str::to_owned).collect(),
+        };
+        let mut values = Vec::new();
+        for item in items {
+            match parse(item.trim()) {
+                Ok(value) => values.push(value),
+                Err(problem) => self.fault(key, format!("{problem} (value {item:?})")),
+            }
+        }
+        Some(values)
+    }
+
+    /// A secret, written out or in the file that `<key>_file` names.
+    pub fn secret(&mut self, key: &str) -> Option<Secret> {
+        let key_of_file = format!("{key}_file");
+        let (text, path) = (self.text(key), self.text(&key_of_file).map(PathBuf::from));
+        match (text, path) {
+            (Some(_), Some(_)) => {
+                self.fault(key, format!("is given twice: by itself and by {key_of_file}"));
+                None
+            }
+            (Some(text), None) => Some(Secret::new(text)),
+            (None, Some(path)) => match std::fs::read_to_string(&path) {
+                Ok(text) => Some(Secret::new(text.trim())),
+                Err(error) => {
+                    self.fault(key_of_file, format!("cannot be read: {error} (value {path:?})"));
+                    None
+                }
+            },
+            (None, None) => None,
+        }
+    }
+
+    /// All faults, those of unknown keys included.
+    pub fn finish(mut self) -> Vec<Fault> {
+        for key in std::mem::take(&mut self.settings).into_keys() {
+            let hint = nearest(&key, &self.known).map(|near| format!("; did you mean {near}?"));
+            self.fault(
+                key,
+                format!("is no key of this program{}", hint.unwrap_or_default()),
+            );
+        }
+        self.faults
+    }
+}

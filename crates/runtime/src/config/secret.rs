@@ -1,0 +1,40 @@
+//! Values that must not appear in logs, errors or panics.
+
+use std::fmt;
+
+use url::Url;
+
+/// A secret text. Its `Debug` shows nothing; [`Secret::expose`] is easy to search for.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// The address in a form that can be shown: `amqp://xiebao:***@broker:5672/%2f`. Text that is no address is not
+/// shown at all, for who knows what in it is the password.
+pub fn without_password(address: &str) -> String {
+    match Url::parse(address) {
+        Ok(mut url) if url.has_host() => {
+            if url.password().is_some() && url.set_password(Some("***")).is_err() {
+                return "(not shown)".to_owned();
+            }
+            url.set_query(None);
+            url.to_string()
+        }
+        _ => "(not shown)".to_owned(),
+    }
+}

@@ -1,0 +1,194 @@
+//! The sections of the configuration, each with its defaults and bounds.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::reader::Reader;
+use super::secret::{Secret, without_password};
+use super::values;
+
+pub(super) const MISSING: &str = "is missing";
+
+/// `amqp.*`
+#[derive(Debug, Clone)]
+pub struct AmqpConfig {
+    /// `amqp://user:password@host:port/vhost`, or `amqps://…`.
+    pub url: Secret,
+    /// How long one attempt to connect may take.
+    pub connect_timeout: Duration,
+}
+
+/// `database.*`
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    /// `mysql://user:password@host:port/name`
+    pub url: Secret,
+    /// Most connections at once.
+    pub pool_size: usize,
+}
+
+/// `receiver.*`
+#[derive(Debug, Clone)]
+pub struct ReceiverConfig {
+    pub listen: SocketAddr,
+    /// The path that takes notices.
+    pub path: String,
+    pub admin_listen: Option<SocketAddr>,
+    pub max_body_bytes: usize,
+    /// The bound on getting a notice into the broker, retries included.
+    pub publish_timeout: Duration,
+    /// How long a request's body may take to arrive.
+    pub body_timeout: Duration,
+    /// How long requests in flight may take to finish after SIGTERM.
+    pub shutdown_timeout: Duration,
+    /// Networks that notices may come from; empty: any.
+    pub allow: Vec<IpNet>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Connections to the broker.
+    pub connections: usize,
+    /// Most HTTP connections at once.
+    pub max_connections: usize,
+}
+
+impl ReceiverConfig {
+    pub const DEFAULT_PATH: &'static str = "/notices";
+}
+
+/// `worker.*`
+#[derive(Debug, Clone)]
+pub struct WorkerConfig {
+    pub admin_listen: Option<SocketAddr>,
+    /// Most deliveries taken from the broker and not yet acknowledged.
+    pub prefetch: u16,
+    /// Most notices in one transaction.
+    pub batch_size: usize,
+    /// How long a batch waits to fill.
+    pub batch_wait: Duration,
+    /// Batches at work at the same time.
+    pub lanes: usize,
+    /// How often held notices are looked at.
+    pub sweep_interval: Duration,
+}
+
+/// `log.*`
+#[derive(Debug, Clone, Copy)]
+pub struct LogConfig {
+    pub level: tracing::Level,
+    pub format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Json,
+    Text,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            level: tracing::Level::INFO,
+            format: LogFormat::Json,
+        }
+    }
+}
+
+pub(super) fn amqp(reader: &mut Reader, needed: bool) -> Option<AmqpConfig> {
+    let url = address(reader, "amqp.url", &["amqp", "amqps"], needed);
+    let connect_timeout = millis(reader, "amqp.connect_timeout_ms", 3_000, 100, 60_000);
+    Some(AmqpConfig {
+        url: url?,
+        connect_timeout,
+    })
+}
+
+pub(super) fn database(reader: &mut Reader, needed: bool) -> Option<DatabaseConfig> {
+    let url = address(reader, "database.url", &["mysql"], needed);
+    let pool_size = reader.number("database.pool_size", 8, 1..=1_000);
+    Some(DatabaseConfig { url: url?, pool_size })
+}
+
+fn address(reader: &mut Reader, key: &str, schemes: &[&str], needed: bool) -> Option<Secret> {
+    match reader.secret(key) {
+        Some(secret) => {
+            if let Err(problem) = values::address(secret.expose(), schemes) {
+                reader.fault(
+                    key,
+                    format!("{problem} (value {})", without_password(secret.expose())),
+                );
+            }
+            Some(secret)
+        }
+        None => {
+            // Given twice or unreadable is a fault already, and then the key is not missing.
+            if needed && !reader.has_fault_of(key) {
+                reader.fault(key, MISSING);
+            }
+            None
+        }
+    }
+}
+
+pub(super) fn receiver(reader: &mut Reader) -> ReceiverConfig {
+    let config = ReceiverConfig {
+        listen: reader
+            .parsed("receiver.listen", values::socket)
+            .unwrap_or(DEFAULT_LISTEN),
+        path: reader
+            .parsed("receiver.path", values::http_path)
+            .unwrap_or_else(|| ReceiverConfig::DEFAULT_PATH.to_owned()),
+        admin_listen: reader.parsed("receiver.admin_listen", values::socket),
+        max_body_bytes: reader.number("receiver.max_body_bytes", 1 << 20, 1_024..=16 << 20),
+        // The platform reads for 50 s at most.
+        publish_timeout: millis(reader, "receiver.publish_timeout_ms", 10_000, 100, 40_000),
+        body_timeout: millis(reader, "receiver.body_timeout_ms", 10_000, 100, 40_000),
+        shutdown_timeout: millis(reader, "receiver.shutdown_timeout_ms", 25_000, 0, 300_000),
+        allow: reader.list("receiver.allow", values::network).unwrap_or_default(),
+        trusted_proxies: reader
+            .list("receiver.trusted_proxies", values::network)
+            .unwrap_or_default(),
+        connections: reader.number("receiver.connections", 2, 1..=64),
+        max_connections: reader.number("receiver.max_connections", 4_096, 1..=1_000_000),
+    };
+    if config
+        .admin_listen
+        .is_some_and(|admin| admin == config.listen && admin.port() != 0)
+    {
+        reader.fault(
+            "receiver.admin_listen",
+            format!("is receiver.listen too (value \"{}\")", config.listen),
+        );
+    }
+    config
+}
+
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+pub(super) fn worker(reader: &mut Reader) -> WorkerConfig {
+    WorkerConfig {
+        admin_listen: reader.parsed("worker.admin_listen", values::socket),
+        prefetch: reader.number("worker.prefetch", 1_000, 1..=u16::MAX),
+        batch_size: reader.number("worker.batch_size", 200, 1..=1_000),
+        batch_wait: millis(reader, "worker.batch_wait_ms", 5, 0, 1_000),
+        lanes: reader.number("worker.lanes", 2, 1..=64),
+        sweep_interval: millis(reader, "worker.sweep_interval_ms", 500, 50, 1_000),
+    }
+}
+
+pub(super) fn log(reader: &mut Reader) -> LogConfig {
+    let default = LogConfig::default();
+    LogConfig {
+        level: reader
+            .parsed("log.level", values::log_level)
+            .unwrap_or(default.level),
+        format: reader
+            .parsed("log.format", values::log_format)
+            .unwrap_or(default.format),
+    }
+}
+
+fn millis(reader: &mut Reader, key: &str, default: u64, least: u64, most: u64) -> Duration {
+    Duration::from_millis(reader.number(key, default, least..=most))
+}

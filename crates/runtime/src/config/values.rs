@@ -1,0 +1,91 @@
+//! How single values are read. Each error ends a sentence that begins with the key.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use ipnet::IpNet;
+use url::Url;
+use xiebao_core::id::{NotifyType, Step};
+use xiebao_core::rules::OnTimeout;
+
+use super::LogFormat;
+
+/// Longest duration that is taken: what is added to a date must stay a date.
+const LONGEST: Duration = Duration::from_secs(3_650 * 24 * 60 * 60);
+
+pub(super) fn socket(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "must be an address and a port, as in 127.0.0.1:8080".to_owned())
+}
+
+pub(super) fn http_path(text: &str) -> Result<String, String> {
+    let sound = text.starts_with('/')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !matches!(b, b'?' | b'#'));
+    sound
+        .then(|| text.to_owned())
+        .ok_or_else(|| "must begin with / and hold no space, ? or #".to_owned())
+}
+
+/// A network in CIDR form, or a single address.
+pub(super) fn network(text: &str) -> Result<IpNet, String> {
+    let single = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse()
+        .or_else(|_| single())
+        .map_err(|_| "must be a network, as in 10.0.0.0/8".to_owned())
+}
+
+/// `10m`, `7d`, `2s`, `1h 30m`; a number without a unit is refused.
+pub(super) fn duration(text: &str) -> Result<TimeDelta, String> {
+    let duration =
+        humantime::parse_duration(text).map_err(|_| "must be a time span, as in 10m or 7d".to_owned())?;
+    if duration > LONGEST {
+        return Err("must be at most 3650 days".to_owned());
+    }
+    TimeDelta::from_std(duration).map_err(|e| e.to_string())
+}
+
+pub(super) fn step(text: &str) -> Result<Step, String> {
+    let names = || Step::ALL.map(Step::name).join(", ");
+    Step::from_name(text).ok_or_else(|| format!("must hold steps only ({})", names()))
+}
+
+pub(super) fn documented_type(text: &str) -> Result<Step, String> {
+    let step = text.parse().ok().map(NotifyType).and_then(Step::of);
+    step.ok_or_else(|| "must hold documented notice types only (1, 2, 3, 4, 5, 9, 26, 27)".to_owned())
+}
+
+pub(super) fn on_timeout(text: &str) -> Result<OnTimeout, String> {
+    match text {
+        "apply" => Ok(OnTimeout::Apply),
+        "dead_letter" => Ok(OnTimeout::DeadLetter),
+        _ => Err("must be apply or dead_letter".to_owned()),
+    }
+}
+
+pub(super) fn log_level(text: &str) -> Result<tracing::Level, String> {
+    text.parse()
+        .map_err(|_| "must be error, warn, info, debug or trace".to_owned())
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "json" => Ok(LogFormat::Json),
+        "text" => Ok(LogFormat::Text),
+        _ => Err("must be json or text".to_owned()),
+    }
+}
+
+/// Checks an address that holds a password, so the error must not repeat it.
+pub(super) fn address(text: &str, schemes: &[&str]) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|e| format!("is no address: {e}"))?;
+    if !schemes.contains(&url.scheme()) {
+        return Err(format!("must begin with {}://", schemes.join(":// or ")));
+    }
+    if !url.has_host() || url.host_str() == Some("") {
+        return Err("names no host".to_owned());
+    }
+    Ok(url)
+}

@@ -1,0 +1,80 @@
+//! The admin listener: `/healthz` (alive), `/readyz` (would do its job now), `/metrics` (Prometheus).
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::header::ContentType;
+use actix_web::{App, HttpResponse, HttpServer, web};
+use prometheus_client::registry::Registry;
+
+/// `Err`: why the service would not do its job now, in words.
+pub type Ready = dyn Fn() -> Result<(), String> + Send + Sync;
+
+struct Admin {
+    ready: Arc<Ready>,
+    registry: Registry,
+}
+
+/// The running listener; stops when it is dropped.
+#[derive(Debug)]
+pub struct AdminServer(ServerHandle);
+
+impl Drop for AdminServer {
+    fn drop(&mut self) {
+        drop(self.0.stop(false));
+    }
+}
+
+/// Serves on one thread until the result is dropped. Must be called inside a Tokio runtime.
+///
+/// # Errors
+/// When the listener can't be used.
+pub fn serve(listener: TcpListener, ready: Arc<Ready>, registry: Registry) -> std::io::Result<AdminServer> {
+    let admin = web::Data::new(Admin { ready, registry });
+    let app = move || {
+        App::new()
+            .app_data(admin.clone())
+            .route("/healthz", web::get().to(healthz))
+            .route("/readyz", web::get().to(readyz))
+            .route("/metrics", web::get().to(metrics))
+    };
+    let server = HttpServer::new(app)
+        .workers(1)
+        .max_connections(64)
+        .client_request_timeout(Duration::from_secs(5))
+        .disable_signals()
+        .listen(listener)?
+        .run();
+    let handle = server.handle();
+    tokio::spawn(server);
+    Ok(AdminServer(handle))
+}
+
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(ContentType::plaintext())
+        .body("alive\n")
+}
+
+async fn readyz(admin: web::Data<Admin>) -> HttpResponse {
+    let (mut answer, text) = match (admin.ready)() {
+        Ok(()) => (HttpResponse::Ok(), "ready\n".to_owned()),
+        Err(reason) => (
+            HttpResponse::ServiceUnavailable(),
+            format!("not ready: {reason}\n"),
+        ),
+    };
+    answer.content_type(ContentType::plaintext()).body(text)
+}
+
+async fn metrics(admin: web::Data<Admin>) -> HttpResponse {
+    let mut text = String::new();
+    match prometheus_client::encoding::text::encode(&mut text, &admin.registry) {
+        Ok(()) => HttpResponse::Ok()
+            .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+            .body(text),
+        Err(_) => HttpResponse::InternalServerError().finish(),
+    }
+}

@@ -1,0 +1,51 @@
+//! Ending in two stages: a soft signal (finish what is begun), and a hard one when that takes too long.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Cancelled by the first SIGTERM or SIGINT. A second one ends the process at once, with exit code 1.
+///
+/// # Errors
+/// When the system refuses the signal handlers.
+pub fn on_signal() -> std::io::Result<CancellationToken> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let token = CancellationToken::new();
+    let soft = token.clone();
+    tokio::spawn(async move {
+        let mut either = async || tokio::select! { _ = terminate.recv() => (), _ = interrupt.recv() => () };
+        either().await;
+        tracing::info!("shutting down");
+        soft.cancel();
+        either().await;
+        tracing::warn!("shutting down at once");
+        std::process::exit(1);
+    });
+    Ok(token)
+}
+
+/// Why waiting ended without a result.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("not finished {grace:?} after the signal to shut down")]
+pub struct Overdue {
+    pub grace: Duration,
+}
+
+/// Lets `work` run, but after `soft` no longer than `grace`.
+pub async fn finish_within<T>(
+    soft: &CancellationToken,
+    grace: Duration,
+    work: impl Future<Output = T>,
+) -> Result<T, Overdue> {
+    let deadline = async {
+        soft.cancelled().await;
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        biased;
+        result = work => Ok(result),
+        () = deadline => Err(Overdue { grace }),
+    }
+}
