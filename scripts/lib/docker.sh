@@ -43,7 +43,7 @@ docker_rabbitmq_start() {
 docker_mariadb_alive() { docker_running mariadb; }
 # Over TCP, because the image answers on its socket while it is still being set up.
 docker_mariadb_healthy() {
-    docker_running mariadb && timeout 20 docker exec --env "MYSQL_PWD=$database_password" "$(docker_name mariadb)" \
+    docker_running mariadb && MYSQL_PWD=$database_password timeout 20 docker exec --env MYSQL_PWD "$(docker_name mariadb)" \
         mariadb --protocol=tcp --host=127.0.0.1 --user="$database_user" --execute='SELECT 1' "$database_name" \
         </dev/null >/dev/null 2>&1
 }
