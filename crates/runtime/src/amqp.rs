@@ -10,4 +10,5 @@ pub mod topology;
 
 pub use confirm::{ConfirmChannel, PublishError};
 pub use connect::{ConnectError, Pool, connect, pool};
+pub use pacing::Pacing;
 pub use publisher::{Publisher, Unavailable};

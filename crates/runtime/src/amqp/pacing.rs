@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Delays that double up to a bound, each drawn at random from the upper half, so that many clients don't come back
 /// at the same moment.
 #[derive(Debug, Clone)]
-pub(super) struct Pacing {
+pub struct Pacing {
     first: Duration,
     longest: Duration,
     next: Duration,

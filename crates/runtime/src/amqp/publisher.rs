@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lapin::message::BasicReturnMessage;
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::envelope::Envelope;
@@ -32,7 +32,7 @@ pub struct Unavailable {
 #[derive(Debug)]
 pub struct Publisher {
     routes: Arc<Routes>,
-    keepers: JoinSet<()>,
+    keepers: Mutex<JoinSet<()>>,
 }
 
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Publisher {
         };
         Ok(Self {
             routes: Arc::new(routes),
-            keepers,
+            keepers: Mutex::new(keepers),
         })
     }
 
@@ -146,9 +146,9 @@ impl Publisher {
     }
 
     /// Closes all connections, so that the broker sees them end well.
-    pub async fn close(mut self) {
+    pub async fn close(&self) {
         self.routes.shared.closing.cancel();
-        while self.keepers.join_next().await.is_some() {}
+        while self.keepers.lock().await.join_next().await.is_some() {}
     }
 }
 

@@ -1,0 +1,154 @@
+//! The HTTP service: verify, publish with confirms, acknowledge.
+//!
+//! `state: true` is said only after a quorum queue of the broker has the notice.
+
+mod body;
+mod metrics;
+mod notices;
+mod reply;
+mod source;
+mod trace;
+
+use std::net::TcpListener;
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::{App, HttpServer, web};
+use anyhow::Context as _;
+use prometheus_client::registry::Registry;
+use tokio_util::sync::CancellationToken;
+use xiebao_core::rules::Rules;
+use xiebao_runtime::amqp::Publisher;
+use xiebao_runtime::config::{Config, ReceiverConfig};
+use xiebao_runtime::health::{self, AdminServer};
+use xiebao_runtime::keys::KeyRing;
+
+use metrics::Metrics;
+
+/// What every request needs.
+#[derive(Debug)]
+struct Receiver {
+    config: ReceiverConfig,
+    rules: Rules,
+    keys: Arc<KeyRing>,
+    publisher: Publisher,
+    metrics: Metrics,
+}
+
+/// Listens where the configuration says, and runs until `shutdown`.
+pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let listener = bind(config.receiver.listen)?;
+    run(listener, config, shutdown).await
+}
+
+/// Runs on a given listener until `shutdown`, then finishes what is in flight. Comes up without a broker and is not
+/// ready then; a topology that differs from what is wanted is an error. Must run inside a Tokio runtime with several
+/// threads.
+pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let keys = open_keys(config.require_keys_file()?)?;
+    let settings = config.receiver.clone();
+    let publisher = Publisher::start(
+        config.require_amqp()?,
+        "xiebao-receiver",
+        settings.connections,
+        settings.publish_timeout,
+    )?;
+    let mut registry = Registry::default();
+    let metrics = Metrics::register(&mut registry);
+    let watching = tokio::spawn(Arc::clone(&keys).watch(metrics.keys_observer(Arc::clone(&keys))));
+    let receiver = Arc::new(Receiver {
+        config: settings,
+        rules: config.rules,
+        keys,
+        publisher,
+        metrics,
+    });
+
+    let _admin = start_admin(&receiver, registry, &shutdown)?;
+    let served = receiver.serve_notices(listener, shutdown).await;
+    watching.abort();
+    receiver.publisher.close().await;
+    served
+}
+
+fn open_keys(path: &Path) -> anyhow::Result<Arc<KeyRing>> {
+    let ring = KeyRing::open(path).with_context(|| format!("keys file {}", path.display()))?;
+    Ok(Arc::new(ring))
+}
+
+fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).with_context(|| format!("can't listen on {address}"))
+}
+
+fn start_admin(
+    receiver: &Arc<Receiver>,
+    registry: Registry,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<Option<AdminServer>> {
+    let Some(address) = receiver.config.admin_listen else {
+        return Ok(None);
+    };
+    let (receiver, shutdown) = (Arc::clone(receiver), shutdown.clone());
+    let ready = move || match shutdown.is_cancelled() {
+        true => Err("shutting down".to_owned()),
+        false => receiver.publisher.ready(),
+    };
+    Ok(Some(health::serve(bind(address)?, Arc::new(ready), registry)?))
+}
+
+impl Receiver {
+    async fn serve_notices(
+        self: &Arc<Self>,
+        listener: TcpListener,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<()> {
+        self.warn_if_unprotected();
+        tracing::info!(http.address = %listener.local_addr()?, http.path = self.config.path, "listening");
+        let server = self.http_server(listener, shutdown)?;
+        let handle = server.handle();
+        let mut serving = tokio::spawn(server);
+        tokio::select! {
+            ended = &mut serving => Ok(ended??),
+            drift = self.publisher.drifted() => {
+                handle.stop(false).await;
+                Err(anyhow::anyhow!("{drift}"))
+            }
+        }
+    }
+
+    fn http_server(
+        self: &Arc<Self>,
+        listener: TcpListener,
+        shutdown: CancellationToken,
+    ) -> std::io::Result<Server> {
+        let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let receiver = web::Data::from(Arc::clone(self));
+        let app = move || {
+            App::new()
+                .app_data(receiver.clone())
+                .default_service(web::to(notices::handle))
+        };
+        let server = HttpServer::new(app)
+            .workers(workers)
+            .max_connections(self.config.max_connections.div_ceil(workers))
+            .keep_alive(Duration::from_secs(75))
+            .client_request_timeout(Duration::from_secs(10))
+            .client_disconnect_timeout(Duration::from_secs(2))
+            .shutdown_timeout(self.config.shutdown_timeout.as_secs())
+            .shutdown_signal(shutdown.cancelled_owned());
+        Ok(server.listen(listener)?.run())
+    }
+
+    /// `notifyType` is outside the signature, so a captured notice can be sent again as another type. What hinders
+    /// that is TLS (which can't be seen from here), the source addresses, and a path that can't be guessed.
+    fn warn_if_unprotected(&self) {
+        if self.config.allow.is_empty() && self.config.path == ReceiverConfig::DEFAULT_PATH {
+            tracing::warn!(
+                "anyone may post notices: set receiver.allow or an unguessable receiver.path, and put TLS in front"
+            );
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What the receiver counts and times. Built once, passed down.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+use xiebao_core::id::{NotifyType, Step};
+use xiebao_core::signature::VerifiedNotice;
+use xiebao_runtime::keys::{KeyRing, Reload};
+
+use crate::reply::Verdict;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NoticeLabels {
+    notify_type: &'static str,
+    verdict: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SignatureLabels {
+    form: &'static str,
+    key: &'static str,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Metrics {
+    notices: Family<NoticeLabels, Counter>,
+    signatures: Family<SignatureLabels, Counter>,
+    answer_time: Histogram,
+    publish_time: Histogram,
+    in_flight: Gauge,
+    keys_broken: Gauge,
+    keys_partners: Gauge,
+}
+
+impl Metrics {
+    pub fn register(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            notices: Family::default(),
+            signatures: Family::default(),
+            answer_time: Histogram::new(latencies()),
+            publish_time: Histogram::new(latencies()),
+            in_flight: Gauge::default(),
+            keys_broken: Gauge::default(),
+            keys_partners: Gauge::default(),
+        };
+        let registry = registry.sub_registry_with_prefix("xiebao_receiver");
+        registry.register("notices", "Notices by type and verdict", metrics.notices.clone());
+        registry.register(
+            "signatures",
+            "Authentic notices by the text that was signed and by the key",
+            metrics.signatures.clone(),
+        );
+        registry.register_with_unit(
+            "answer",
+            "From the head of a request to its answer",
+            Unit::Seconds,
+            metrics.answer_time.clone(),
+        );
+        registry.register_with_unit(
+            "publish",
+            "From a verified notice to the broker's confirm or its lack",
+            Unit::Seconds,
+            metrics.publish_time.clone(),
+        );
+        registry.register("in_flight", "Requests being answered", metrics.in_flight.clone());
+        registry.register(
+            "keys_broken",
+            "1 while the keys file is broken and the keys before are kept",
+            metrics.keys_broken.clone(),
+        );
+        registry.register(
+            "keys_partners",
+            "Partners that have keys",
+            metrics.keys_partners.clone(),
+        );
+        metrics
+    }
+
+    pub fn note_answer(&self, notify_type: Option<NotifyType>, verdict: Verdict, took: Duration) {
+        let labels = NoticeLabels {
+            notify_type: type_label(notify_type),
+            verdict: verdict.name(),
+        };
+        self.notices.get_or_create(&labels).inc();
+        self.answer_time.observe(took.as_secs_f64());
+    }
+
+    pub fn note_signature(&self, notice: &VerifiedNotice) {
+        let key = if notice.key_index() == 0 {
+            "current"
+        } else {
+            "other"
+        };
+        self.signatures
+            .get_or_create(&SignatureLabels {
+                form: notice.form().name(),
+                key,
+            })
+            .inc();
+    }
+
+    pub fn note_publish(&self, took: Duration) {
+        self.publish_time.observe(took.as_secs_f64());
+    }
+
+    /// Counts a request until the result is dropped.
+    pub fn enter(&self) -> InFlight {
+        self.in_flight.inc();
+        InFlight(self.in_flight.clone())
+    }
+
+    /// Shows the state of the keys file.
+    pub fn keys_observer(&self, ring: Arc<KeyRing>) -> impl Fn(&Reload) + use<> {
+        let (broken, partners) = (self.keys_broken.clone(), self.keys_partners.clone());
+        move |outcome| {
+            broken.set(i64::from(matches!(outcome, Reload::Broken(_))));
+            partners.set(i64::try_from(ring.keys().0.len()).unwrap_or(i64::MAX));
+        }
+    }
+}
+
+/// A request that is being answered.
+#[derive(Debug)]
+pub(crate) struct InFlight(Gauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// 0.5 ms to 16 s.
+fn latencies() -> impl Iterator<Item = f64> {
+    exponential_buckets(0.000_5, 2.0, 16)
+}
+
+/// Few labels, whatever a sender makes up.
+fn type_label(notify_type: Option<NotifyType>) -> &'static str {
+    match notify_type.map(Step::of) {
+        None => "unread",
+        Some(None) => "other",
+        Some(Some(step)) => step.name(),
+    }
+}

@@ -1,0 +1,170 @@
+//! The handler: one request, one verdict.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use actix_web::http::{Method, header};
+use actix_web::web::{Bytes, Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use xiebao_core::envelope::Envelope;
+use xiebao_core::id::{NotifyType, PartnerId, Step};
+use xiebao_core::notice::{Malformed, RawNotice};
+use xiebao_core::reason::Reason;
+use xiebao_core::signature::{self, SignatureError, VerifiedNotice};
+use xiebao_runtime::amqp::Unavailable;
+use xiebao_runtime::clock;
+
+use crate::body::{self, BodyError};
+use crate::reply::Verdict;
+use crate::{Receiver, source, trace};
+
+/// What is known of a request, as far as it was looked at.
+#[derive(Debug, Default)]
+struct Findings {
+    source: Option<IpAddr>,
+    /// Claimed; believed only if the verdict says so.
+    notify_type: Option<NotifyType>,
+    partner: Option<PartnerId>,
+    /// Why it was refused, in words that hold nothing of the body.
+    why: Option<String>,
+}
+
+/// Takes a notice, whatever its Content-Type.
+pub(crate) async fn handle(request: HttpRequest, payload: Payload, receiver: Data<Receiver>) -> HttpResponse {
+    if request.path() != receiver.config.path {
+        return HttpResponse::NotFound().finish();
+    }
+    if request.method() != Method::POST {
+        return HttpResponse::MethodNotAllowed()
+            .insert_header((header::ALLOW, "POST"))
+            .finish();
+    }
+    let begun = Instant::now();
+    let _in_flight = receiver.metrics.enter();
+    let mut findings = Findings::default();
+    let verdict = receiver.judge(&request, payload, &mut findings).await;
+    findings.log(verdict);
+    receiver
+        .metrics
+        .note_answer(findings.notify_type, verdict, begun.elapsed());
+    verdict.reply()
+}
+
+impl Receiver {
+    async fn judge(&self, request: &HttpRequest, mut payload: Payload, findings: &mut Findings) -> Verdict {
+        findings.source = source::address(
+            request.peer_addr(),
+            request.headers(),
+            &self.config.trusted_proxies,
+        );
+        if !source::is_allowed(findings.source, &self.config.allow) {
+            body::drain(&mut payload).await;
+            return Verdict::NotAllowed;
+        }
+        let body = match body::read(&mut payload, self.config.max_body_bytes, self.config.body_timeout).await
+        {
+            Ok(body) => body,
+            Err(BodyError::TooLarge) => return Verdict::TooLarge,
+            Err(BodyError::Incomplete) => {
+                findings.why = Some("the body is incomplete".to_owned());
+                return Verdict::Malformed;
+            }
+        };
+        let received_at = clock::now();
+        match self.verify(&body, findings) {
+            Ok(notice) => {
+                self.metrics.note_signature(&notice);
+                let trace = trace::traceparent(request.headers());
+                self.store(
+                    &notice,
+                    &Envelope::new(&notice, received_at, Some(trace)),
+                    findings,
+                )
+                .await
+            }
+            Err(error) => {
+                findings.why = Some(describe(&error).to_owned());
+                refusal(&error)
+            }
+        }
+    }
+
+    fn verify(&self, body: &Bytes, findings: &mut Findings) -> Result<VerifiedNotice, SignatureError> {
+        let raw = RawNotice::parse(body)?;
+        findings.notify_type = Some(raw.notify_type);
+        findings.partner = Some(raw.partner_id);
+        signature::verify(raw, &self.keys.keys())
+    }
+
+    /// Hands an authentic notice to the broker; it is answered `true` only if the broker has it.
+    async fn store(&self, notice: &VerifiedNotice, envelope: &Envelope, findings: &mut Findings) -> Verdict {
+        let begun = Instant::now();
+        let (verdict, stored) = self.publish(notice, envelope).await;
+        self.metrics.note_publish(begun.elapsed());
+        match stored {
+            Ok(()) => verdict,
+            Err(error) => {
+                findings.why = Some(error.to_string());
+                Verdict::Unavailable
+            }
+        }
+    }
+
+    async fn publish(
+        &self,
+        notice: &VerifiedNotice,
+        envelope: &Envelope,
+    ) -> (Verdict, Result<(), Unavailable>) {
+        let subscribed = Step::of(notice.notify_type()).is_some_and(|step| self.rules.is_subscribed(step));
+        if !subscribed {
+            return (Verdict::Ignored, self.publisher.publish(envelope).await);
+        }
+        match notice.insure_num() {
+            Ok(None) => {
+                let detail = "the notice names no proposal (insureNum)";
+                let dead = self
+                    .publisher
+                    .publish_dead(envelope, Reason::Incomplete, detail)
+                    .await;
+                (Verdict::DeadLettered, dead)
+            }
+            // A number that no column holds is the worker's to dead-letter, with the reason that fits.
+            Ok(Some(_)) | Err(_) => (Verdict::Accepted, self.publisher.publish(envelope).await),
+        }
+    }
+}
+
+fn refusal(error: &SignatureError) -> Verdict {
+    match error {
+        SignatureError::Malformed(_) => Verdict::Malformed,
+        SignatureError::UnknownPartner => Verdict::UnknownPartner,
+        SignatureError::BadSignature => Verdict::BadSignature,
+    }
+}
+
+/// Words for the log. A parser's own message is left out, since it may quote the body.
+fn describe(error: &SignatureError) -> &'static str {
+    match error {
+        SignatureError::Malformed(Malformed::NotUtf8) => "not UTF-8",
+        SignatureError::Malformed(Malformed::NotAnEnvelope(_)) => "not an envelope",
+        SignatureError::Malformed(Malformed::DataNoObject) => "data is no object",
+        SignatureError::Malformed(Malformed::BadNotifyType) => "notifyType is no whole number",
+        SignatureError::Malformed(Malformed::NoPartnerId) => "no partnerId",
+        SignatureError::UnknownPartner => "no key is configured for the partner",
+        SignatureError::BadSignature => "the signature fits no accepted text under any key",
+    }
+}
+
+impl Findings {
+    fn log(&self, verdict: Verdict) {
+        let source = self.source.map(|address| address.to_string());
+        let partner = self.partner.map(|partner| partner.0);
+        let notify_type = self.notify_type.map(|number| number.0);
+        let (verdict_name, why) = (verdict.name(), self.why.as_deref());
+        if verdict.is_stored() {
+            tracing::debug!(notice.verdict = verdict_name, notice.type = notify_type, partner.id = partner, source.address = source, "notice stored");
+        } else {
+            tracing::warn!(notice.verdict = verdict_name, notice.type = notify_type, partner.id = partner, source.address = source, reason = why, "notice refused");
+        }
+    }
+}
