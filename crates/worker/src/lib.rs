@@ -1,5 +1,160 @@
 //! The worker: de-duplicates, orders and applies notices. See `docs/architecture.md`.
+//!
+//! [`consumer`] takes deliveries and acknowledges them, [`pipeline`] makes batches into transactions, [`transaction`]
+//! decides and writes, [`sweeper`] lets go what has waited long enough, [`dead`] files dead letters.
 
-mod schema;
+mod batch;
+pub mod consumer;
+pub mod dead;
+pub mod isolation;
+pub mod links;
+pub mod metrics;
+pub mod pipeline;
+pub mod schema;
 pub mod store;
+pub mod sweeper;
 pub mod transaction;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use xiebao_core::rules::Rules;
+use xiebao_runtime::amqp::{Pacing, Publisher};
+use xiebao_runtime::config::{AmqpConfig, Config, WorkerConfig};
+use xiebao_runtime::health;
+
+use crate::metrics::Metrics;
+use crate::store::{Store, StoreError, migrations};
+
+/// Bound on publishing a dead letter; until it is confirmed, its message stays unacknowledged.
+const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long batches at work may take to finish after the signal to stop.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// What the tasks of a worker share.
+pub struct Worker {
+    pub store: Store,
+    pub publisher: Publisher,
+    pub rules: Rules,
+    pub amqp: AmqpConfig,
+    pub settings: WorkerConfig,
+    pub metrics: Metrics,
+    /// The schema is there and the last thing asked of the database worked.
+    pub database_up: AtomicBool,
+    /// Deliveries are being taken.
+    pub consuming: AtomicBool,
+}
+
+impl Worker {
+    fn ready(&self) -> Result<(), String> {
+        if !self.database_up.load(Ordering::Relaxed) {
+            return Err("the database is not available or not migrated".to_owned());
+        }
+        if !self.consuming.load(Ordering::Relaxed) {
+            return Err("not consuming from the broker".to_owned());
+        }
+        self.publisher.ready()
+    }
+}
+
+/// Works until `shutdown`, then finishes the batches it has begun. What it has taken and not begun goes back to the
+/// queue.
+///
+/// # Errors
+/// When the configuration cannot be used, the topology differs from what is wanted, or a task dies.
+pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let amqp = config.require_amqp()?.clone();
+    let database = config.require_database()?;
+    let worker = Arc::new(Worker {
+        store: Store::new(database.url.expose(), database.pool_size),
+        publisher: Publisher::start(&amqp, "xiebao-worker", 1, PUBLISH_TIMEOUT)?,
+        rules: config.rules.clone(),
+        amqp,
+        settings: config.worker.clone(),
+        metrics: Metrics::default(),
+        database_up: AtomicBool::new(false),
+        consuming: AtomicBool::new(false),
+    });
+    let _admin = admin(&worker, &shutdown)?;
+    let drifted = async { Err(anyhow!("{}", worker.publisher.drifted().await)) };
+    tokio::select! {
+        biased;
+        result = drifted => return result,
+        result = shutdown.run_until_cancelled(prepared(&worker)) => if result.is_none() { return Ok(()) },
+    }
+    supervise(worker, shutdown).await
+}
+
+fn admin(worker: &Arc<Worker>, shutdown: &CancellationToken) -> anyhow::Result<Option<health::AdminServer>> {
+    let Some(address) = worker.settings.admin_listen else {
+        return Ok(None);
+    };
+    let listener = TcpListener::bind(address).with_context(|| format!("worker.admin_listen {address}"))?;
+    let (asked, stopping) = (Arc::clone(worker), shutdown.clone());
+    let ready = move || {
+        if stopping.is_cancelled() {
+            Err("shutting down".to_owned())
+        } else {
+            asked.ready()
+        }
+    };
+    Ok(Some(health::serve(
+        listener,
+        Arc::new(ready),
+        worker.metrics.registry(),
+    )?))
+}
+
+/// Waits until the broker and a migrated database are there.
+async fn prepared(worker: &Worker) {
+    let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_secs(2));
+    loop {
+        match migrated(&worker.store).await {
+            Ok(pending) if pending.is_empty() => break,
+            Ok(pending) => {
+                tracing::warn!(
+                    migrations = pending.join(", "),
+                    "waiting for the schema: run `xiebao migrate`"
+                );
+            }
+            Err(error) => tracing::warn!(error = %error, "waiting for the database"),
+        }
+        pacing.pause().await;
+    }
+    worker.database_up.store(true, Ordering::Relaxed);
+    worker.publisher.opened().await;
+}
+
+async fn migrated(store: &Store) -> Result<Vec<String>, StoreError> {
+    migrations::pending(store.dedicated().await?)
+}
+
+/// Runs the tasks. The first that dies ends the worker with an error.
+async fn supervise(worker: Arc<Worker>, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(consumer::run(Arc::clone(&worker), shutdown.clone()));
+    tasks.spawn(dead::run(Arc::clone(&worker), shutdown.clone()));
+    tasks.spawn(sweeper::run(Arc::clone(&worker), shutdown.clone()));
+    let mut result = Ok(());
+    let all = async {
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(death) = ended {
+                result = Err(anyhow!("a task of the worker died: {death}"));
+                shutdown.cancel();
+            }
+        }
+    };
+    if xiebao_runtime::shutdown::finish_within(&shutdown, GRACE, all)
+        .await
+        .is_err()
+    {
+        tracing::warn!("batches at work were not finished in time; their notices go back to the queue");
+    }
+    result
+}

@@ -36,6 +36,7 @@ pub const ROWS_PER_STATEMENT: usize = 500;
 #[derive(Clone)]
 pub struct Store {
     pool: Pool<AsyncMysqlConnection>,
+    url: String,
 }
 
 impl Store {
@@ -48,13 +49,21 @@ impl Store {
         let manager = AsyncDieselConnectionManager::new_with_config(url, config);
         let pool = Pool::builder(manager).max_size(size).build();
         match pool {
-            Ok(pool) => Self { pool },
+            Ok(pool) => Self {
+                pool,
+                url: url.to_owned(),
+            },
             Err(error) => unreachable!("a pool without time-outs needs no runtime: {error}"),
         }
     }
 
     pub async fn connection(&self) -> Result<Object<AsyncMysqlConnection>, StoreError> {
         Ok(self.pool.get().await?)
+    }
+
+    /// A connection outside the pool.
+    pub async fn dedicated(&self) -> Result<AsyncMysqlConnection, StoreError> {
+        Ok(connect(self.url.clone()).await?)
     }
 
     /// One round trip.

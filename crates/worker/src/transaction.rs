@@ -53,6 +53,20 @@ pub struct Outcome {
     pub dead: usize,
     /// Held notices that a person let go.
     pub let_go: usize,
+    /// Proposals that were looked at.
+    pub settled: usize,
+}
+
+impl Outcome {
+    pub fn add(&mut self, other: Self) {
+        self.verdicts.extend(other.verdicts);
+        self.links.extend(other.links);
+        self.released += other.released;
+        self.timed_out += other.timed_out;
+        self.dead += other.dead;
+        self.let_go += other.let_go;
+        self.settled += other.settled;
+    }
 }
 
 /// Runs the plan. On an error nothing was done.

@@ -1,0 +1,122 @@
+//! Files what stands in the dead-letter queue: insert, commit, acknowledge.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use lapin::message::Delivery;
+use lapin::options::BasicAckOptions;
+use lapin::types::AMQPValue;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use xiebao_core::envelope::{Envelope, header};
+use xiebao_core::reason::{Reason, Rejection};
+use xiebao_runtime::amqp::topology::DEAD;
+use xiebao_runtime::amqp::{ConnectError, Pacing, connect};
+use xiebao_runtime::clock;
+
+use crate::consumer::{subscribe, text_header};
+use crate::store::StoreError;
+use crate::store::dead_letters::{self, NewDeadLetter};
+use crate::{Worker, batch};
+
+const AT_ONCE: u16 = 100;
+
+/// Files dead letters until `shutdown`.
+pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
+    let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_secs(2));
+    while let Some(result) = shutdown.run_until_cancelled(session(&worker)).await {
+        match result {
+            Ok(()) => pacing.start_over(),
+            Err(error) => tracing::warn!(error = %error, "no dead letters from the broker"),
+        }
+        shutdown.run_until_cancelled(pacing.pause()).await;
+    }
+}
+
+async fn session(worker: &Arc<Worker>) -> Result<(), ConnectError> {
+    let connection = connect(&worker.amqp, "xiebao-worker dead letters").await?;
+    let (_channel, mut deliveries) = subscribe(&connection, DEAD, AT_ONCE).await?;
+    let (sender, mut receiver) = mpsc::channel(usize::from(AT_ONCE));
+    let taking = async move {
+        while let Some(delivery) = deliveries.next().await {
+            if sender.send(delivery?).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    };
+    let filing = async {
+        while let Some(batch) = batch::next(&mut receiver, AT_ONCE.into(), Duration::from_millis(10)).await {
+            file(worker, batch).await;
+        }
+    };
+    tokio::select! { result = taking => result, () = filing => Ok(()) }
+}
+
+/// Stores a batch, however long the database takes to be there, and acknowledges it.
+async fn file(worker: &Worker, batch: Vec<Delivery>) {
+    let letters: Vec<NewDeadLetter> = batch.iter().map(letter).collect();
+    let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_secs(5));
+    while let Err(error) = store(worker, &letters).await {
+        tracing::warn!(error = %error, "dead letters wait for the database");
+        pacing.pause().await;
+    }
+    join_all(
+        batch
+            .iter()
+            .map(|delivery| delivery.acker.ack(BasicAckOptions::default())),
+    )
+    .await;
+}
+
+async fn store(worker: &Worker, letters: &[NewDeadLetter]) -> Result<(), StoreError> {
+    use diesel_async::AsyncConnection;
+    let mut conn = worker.store.connection().await?;
+    conn.transaction(async |conn| dead_letters::insert(conn, letters).await)
+        .await
+}
+
+fn letter(delivery: &Delivery) -> NewDeadLetter {
+    let now = clock::now();
+    let rejection = cause(delivery);
+    let body = Bytes::copy_from_slice(&delivery.data);
+    match Envelope::from_message(body, |name| text_header(delivery, name), now) {
+        Ok(envelope) => NewDeadLetter::of_envelope(&envelope, &rejection, now),
+        Err(error) => {
+            let unreadable = Rejection::new(Reason::Unreadable, error.to_string());
+            NewDeadLetter::of_bytes(&delivery.data, &unreadable, now)
+        }
+    }
+}
+
+/// The reason in the headers; without one the broker put the message here.
+fn cause(delivery: &Delivery) -> Rejection {
+    let detail = text_header(delivery, header::DEAD_DETAIL).unwrap_or_default();
+    if let Some(reason) = text_header(delivery, header::DEAD_REASON).and_then(Reason::from_name) {
+        return Rejection::new(reason, detail);
+    }
+    let broker_reason = first_death(delivery).unwrap_or("moved by hand");
+    if broker_reason == "delivery_limit" {
+        return Rejection::new(
+            Reason::DeliveryLimit,
+            "handed out too often without being acknowledged",
+        );
+    }
+    Rejection::new(
+        Reason::ApplyFailed,
+        format!("dead-lettered by the broker: {broker_reason}"),
+    )
+}
+
+/// `x-first-death-reason`, as RabbitMQ sets it.
+fn first_death(delivery: &Delivery) -> Option<&str> {
+    let headers = delivery.properties.headers().as_ref()?;
+    match headers.inner().get("x-first-death-reason")? {
+        AMQPValue::LongString(text) => std::str::from_utf8(text.as_bytes()).ok(),
+        AMQPValue::ShortString(text) => Some(text.as_str()),
+        _ => None,
+    }
+}

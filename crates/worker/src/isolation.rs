@@ -1,0 +1,168 @@
+//! Runs notices through the transaction so that a bad one never takes its batch with it.
+//!
+//! A transaction that fails for a permanent reason is tried again in halves, down to the single notice at fault. A
+//! transient failure is waited out: the notices stay unacknowledged, nothing is lost and nothing becomes a dead letter.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use xiebao_core::id::InsureNum;
+use xiebao_core::ledger::Arrival;
+use xiebao_core::reason::{Reason, Rejection};
+use xiebao_core::sequencing::Verdict;
+use xiebao_runtime::amqp::Pacing;
+use xiebao_runtime::clock;
+
+use crate::Worker;
+use crate::store::notices::NoticeRow;
+use crate::store::{StoreError, links::PendingLink};
+use crate::transaction::{self, Outcome, Plan};
+
+/// A notice that is to be applied or kept, under the caller's mark.
+#[derive(Debug, Clone)]
+pub struct Job {
+    pub mark: usize,
+    pub work: Work,
+}
+
+#[derive(Debug, Clone)]
+pub enum Work {
+    Apply(InsureNum, Arrival),
+    Keep(NoticeRow),
+}
+
+/// What became of a job.
+#[derive(Debug, Clone)]
+pub enum End {
+    Decided(Verdict),
+    Kept,
+}
+
+/// How often a single notice that fails by itself is tried.
+const TRIES: usize = 3;
+
+/// Runs all jobs. The marks that are not in the result were given up and are to be tried again by someone.
+pub async fn run_all(
+    worker: &Worker,
+    jobs: Vec<Job>,
+    given_up: impl Future<Output = ()>,
+) -> (Vec<(usize, End)>, Vec<PendingLink>) {
+    let mut given_up = pin!(given_up);
+    let (mut ends, mut links) = (Vec::new(), Vec::new());
+    let mut parts = vec![(jobs, 0)];
+    while let Some((part, tries)) = parts.pop() {
+        if part.is_empty() {
+            continue;
+        }
+        let result = tokio::select! {
+            biased;
+            result = until_decided(worker, &part) => result,
+            () = given_up.as_mut() => break,
+        };
+        match result {
+            Ok(outcome) => {
+                worker.metrics.count_outcome(&outcome);
+                links.extend(outcome.links);
+                ends.extend(
+                    outcome
+                        .verdicts
+                        .into_iter()
+                        .map(|(mark, verdict)| (mark, End::Decided(verdict))),
+                );
+                ends.extend(
+                    part.iter()
+                        .filter(|job| job.is_kept())
+                        .map(|job| (job.mark, End::Kept)),
+                );
+            }
+            Err(error) if part.len() > 1 => {
+                tracing::warn!(error = %error, batch.size = part.len(), "looking for the notice that fails its batch");
+                let mut first = part;
+                let second = first.split_off(first.len() / 2);
+                parts.extend([(second, 0), (first, 0)]);
+            }
+            Err(_) if tries + 1 < TRIES => parts.push((part, tries + 1)),
+            Err(error) => ends.extend(part.iter().map(|job| (job.mark, End::Decided(rejected(&error))))),
+        }
+    }
+    (ends, links)
+}
+
+impl Job {
+    fn is_kept(&self) -> bool {
+        matches!(self.work, Work::Keep(_))
+    }
+}
+
+fn rejected(error: &StoreError) -> Verdict {
+    Verdict::Rejected(Rejection::new(
+        Reason::ApplyFailed,
+        format!("{TRIES} attempts failed: {error}"),
+    ))
+}
+
+/// Runs one transaction until it is committed or has failed for a permanent reason.
+async fn until_decided(worker: &Worker, jobs: &[Job]) -> Result<Outcome, StoreError> {
+    let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_secs(5));
+    let plan = plan(jobs);
+    let mut waited = false;
+    loop {
+        let error = match attempt(worker, &plan).await {
+            Ok(outcome) => {
+                if waited {
+                    tracing::info!("the database is back");
+                }
+                worker.database_up.store(true, Ordering::Relaxed);
+                return Ok(outcome);
+            }
+            Err(error) if error.is_permanent() => return Err(error),
+            Err(error) => error,
+        };
+        if let StoreError::Conflict(_) = error {
+            worker.metrics.conflicts.inc();
+            tokio::time::sleep(Duration::from_millis(rand::random_range(1..20))).await;
+            continue;
+        }
+        if !waited {
+            tracing::warn!(error = %error, "waiting for the database");
+            worker.metrics.pauses.inc();
+        }
+        waited = true;
+        worker.database_up.store(false, Ordering::Relaxed);
+        pacing.pause().await;
+    }
+}
+
+async fn attempt(worker: &Worker, plan: &Plan) -> Result<Outcome, StoreError> {
+    let started = tokio::time::Instant::now();
+    let mut conn = worker.store.connection().await?;
+    let run = transaction::run(&mut conn, plan, clock::now(), &worker.rules);
+    // A panic is a fault of this program, met by one notice; the others must not suffer from it.
+    let result = AssertUnwindSafe(run).catch_unwind().await;
+    worker
+        .metrics
+        .transaction
+        .observe(started.elapsed().as_secs_f64());
+    result.unwrap_or_else(|_| {
+        tracing::error!("a transaction panicked; looking for the notice at fault");
+        Err(StoreError::Content("a panic while deciding".to_owned()))
+    })
+}
+
+fn plan(jobs: &[Job]) -> Plan {
+    let mut plan = Plan::default();
+    for job in jobs {
+        match &job.work {
+            Work::Apply(num, arrival) => {
+                let task = plan.tasks.entry(num.clone()).or_default();
+                task.arrivals.push((job.mark, arrival.clone()));
+            }
+            Work::Keep(row) => plan.ignored.push(row.clone()),
+        }
+    }
+    plan
+}

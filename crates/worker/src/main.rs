@@ -1,0 +1,13 @@
+use std::process::ExitCode;
+
+use xiebao_runtime::config::Needs;
+use xiebao_runtime::service::Service;
+
+fn main() -> ExitCode {
+    let service = Service {
+        name: "xiebao-worker",
+        about: "Takes notices from the broker, de-duplicates and orders them, and applies them to the database",
+        needs: Needs::WORKER,
+    };
+    service.main(xiebao_worker::run)
+}

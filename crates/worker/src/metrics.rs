@@ -1,0 +1,115 @@
+//! What a worker counts. Names and units by Prometheus' conventions; labels are bounded.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+use xiebao_core::id::{NotifyType, Step};
+use xiebao_core::sequencing::Verdict;
+
+use crate::transaction::Outcome;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct NoticeLabels {
+    /// The notice type, `other` for undocumented ones.
+    notify_type: String,
+    /// `applied`, `held`, `duplicate`, `ignored`, or the reason of a dead letter.
+    result: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ReleaseLabels {
+    /// `in_order`, `timed_out`, `dead_lettered` or `by_hand`.
+    how: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    pub notices: Family<NoticeLabels, Counter>,
+    pub released: Family<ReleaseLabels, Counter>,
+    pub lag: Histogram,
+    pub batch_size: Histogram,
+    pub transaction: Histogram,
+    pub conflicts: Counter,
+    pub pauses: Counter,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            notices: Family::default(),
+            released: Family::default(),
+            lag: Histogram::new(exponential_buckets(0.001, 2.0, 20)),
+            batch_size: Histogram::new(exponential_buckets(1.0, 2.0, 11)),
+            transaction: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
+            conflicts: Counter::default(),
+            pauses: Counter::default(),
+        }
+    }
+}
+
+impl Metrics {
+    pub fn registry(&self) -> Registry {
+        let mut registry = Registry::with_prefix("xiebao_worker");
+        registry.register(
+            "notices",
+            "Deliveries by type and what became of them",
+            self.notices.clone(),
+        );
+        registry.register("released", "Held notices let go, by how", self.released.clone());
+        registry.register_with_unit("lag", "From receipt to commit", Unit::Seconds, self.lag.clone());
+        registry.register("batch_size", "Deliveries of one batch", self.batch_size.clone());
+        registry.register_with_unit(
+            "transaction",
+            "Duration of a transaction",
+            Unit::Seconds,
+            self.transaction.clone(),
+        );
+        registry.register(
+            "lock_conflicts",
+            "Transactions run again after a deadlock",
+            self.conflicts.clone(),
+        );
+        registry.register(
+            "database_pauses",
+            "Times that the database was waited for",
+            self.pauses.clone(),
+        );
+        registry
+    }
+
+    pub fn count(&self, notify_type: NotifyType, result: &str) {
+        let notify_type = Step::of(notify_type).map_or("other".to_owned(), |_| notify_type.to_string());
+        self.notices
+            .get_or_create(&NoticeLabels {
+                notify_type,
+                result: result.to_owned(),
+            })
+            .inc();
+    }
+
+    pub fn count_outcome(&self, outcome: &Outcome) {
+        let ways = [
+            ("in_order", outcome.released),
+            ("timed_out", outcome.timed_out),
+            ("dead_lettered", outcome.dead),
+            ("by_hand", outcome.let_go),
+        ];
+        for (how, count) in ways.into_iter().filter(|(_, count)| *count > 0) {
+            self.released
+                .get_or_create(&ReleaseLabels { how: how.to_owned() })
+                .inc_by(count as u64);
+        }
+    }
+}
+
+/// The label of a verdict.
+pub fn result_of(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Applied => "applied",
+        Verdict::Held(_) => "held",
+        Verdict::Duplicate => "duplicate",
+        Verdict::Rejected(rejection) => rejection.reason.name(),
+    }
+}

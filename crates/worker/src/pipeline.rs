@@ -1,0 +1,167 @@
+//! A batch: read, apply in one transaction, dead-letter what cannot be applied, acknowledge.
+//!
+//! The order is what makes it safe: nothing is acknowledged before its transaction is committed, or before the
+//! broker has confirmed its dead letter.
+
+use std::future::Future;
+use std::panic::catch_unwind;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicRejectOptions};
+use xiebao_core::envelope::Envelope;
+use xiebao_core::facts::Notice;
+use xiebao_core::id::Step;
+use xiebao_core::ledger::Arrival;
+use xiebao_core::reason::{Reason, Rejection};
+use xiebao_core::rules::Rules;
+use xiebao_core::sequencing::Verdict;
+use xiebao_runtime::clock;
+
+use crate::consumer::text_header;
+use crate::isolation::{End, Job, Work, run_all};
+use crate::metrics::result_of;
+use crate::store::notices::NoticeRow;
+use crate::{Worker, links};
+
+/// What a delivery turned out to be.
+enum Content {
+    /// To be applied or kept.
+    Notice(Envelope),
+    /// Never to be applied.
+    Rejected(Envelope, Rejection),
+    /// No notice at all.
+    Unreadable,
+}
+
+/// Processes one batch. `given_up` resolves when waiting for the database is no longer wanted: then the rest of the
+/// batch is left unacknowledged.
+pub async fn process(worker: &Worker, batch: Vec<Delivery>, given_up: impl Future<Output = ()>) {
+    worker.metrics.batch_size.observe(batch.len() as f64);
+    let mut contents: Vec<Content> = batch
+        .iter()
+        .map(|delivery| read(delivery, &worker.rules))
+        .collect();
+    let jobs = contents
+        .iter()
+        .enumerate()
+        .filter_map(|(mark, content)| match content {
+            Content::Notice(_, work) => Some(Job {
+                mark,
+                work: work.clone(),
+            }),
+            _ => None,
+        });
+    let (ends, new_links) = run_all(worker, jobs.collect(), given_up).await;
+    let mut done = vec![false; batch.len()];
+    for (mark, end) in ends {
+        done[mark] = true;
+        note_end(worker, &mut contents[mark], end);
+    }
+    let finished = batch.iter().zip(&contents).zip(done);
+    join_all(finished.map(|((delivery, content), done)| finish(worker, delivery, content, done))).await;
+    links::deliver(worker, new_links).await;
+}
+
+fn read(delivery: &Delivery, rules: &Rules) -> (Content, Option<Work>) {
+    let reading = catch_unwind(|| {
+        let body = Bytes::copy_from_slice(&delivery.data);
+        let Ok(envelope) = Envelope::from_message(body, |name| text_header(delivery, name), clock::now())
+        else {
+            return (Content::Unreadable, None);
+        };
+        if !Step::of(envelope.notify_type()).is_some_and(|step| rules.is_subscribed(step)) {
+            let row = NoticeRow::of_ignored(&envelope);
+            return (Content::Notice(envelope), Some(Work::Keep(row)));
+        }
+        match Notice::read(envelope.body()) {
+            Ok(notice) => {
+                let num = notice.insure_num.clone();
+                let arrival = Arrival {
+                    notice,
+                    raw: envelope.body().clone(),
+                    received_at: envelope.received_at(),
+                    redelivered: delivery.redelivered,
+                };
+                (Content::Notice(envelope), Some(Work::Apply(num, arrival)))
+            }
+            Err(rejection) => (Content::Rejected(envelope, rejection), None),
+        }
+    });
+    reading.unwrap_or((Content::Unreadable, None))
+}
+
+fn note_end(worker: &Worker, content: &mut Content, end: End) {
+    let Content::Notice(envelope) = content else {
+        return;
+    };
+    let lag = clock::now() - envelope.received_at();
+    worker.metrics.lag.observe(lag.as_seconds_f64().max(0.0));
+    let result = match &end {
+        End::Decided(verdict) => result_of(verdict),
+        End::Kept => "ignored",
+    };
+    worker.metrics.count(envelope.notify_type(), result);
+    tracing::debug!(
+        notice.digest = %envelope.digest(),
+        notice.notify_type = envelope.notify_type().0,
+        notice.result = result,
+        "decided"
+    );
+    if let End::Decided(Verdict::Rejected(rejection)) = end {
+        *content = Content::Rejected(envelope.clone(), rejection);
+    }
+}
+
+/// Acknowledges what is done. A delivery that can't be acknowledged comes again and is recognised.
+async fn finish(worker: &Worker, delivery: &Delivery, content: &Content, done: bool) {
+    match content {
+        Content::Notice(..) if !done => {}
+        Content::Notice(..) => acknowledge(delivery).await,
+        Content::Rejected(envelope, rejection) => {
+            if !done {
+                worker
+                    .metrics
+                    .count(envelope.notify_type(), rejection.reason.name());
+            }
+            bury(worker, delivery, envelope, rejection).await;
+        }
+        Content::Unreadable => {
+            tracing::warn!(
+                reason = Reason::Unreadable.name(),
+                "a message that is no notice becomes a dead letter"
+            );
+            // The broker's own dead-lettering takes it, at least once, to the same queue.
+            let _ = delivery.acker.reject(BasicRejectOptions { requeue: false }).await;
+        }
+    }
+}
+
+async fn bury(worker: &Worker, delivery: &Delivery, envelope: &Envelope, rejection: &Rejection) {
+    tracing::warn!(
+        notice.digest = %envelope.digest(),
+        notice.notify_type = envelope.notify_type().0,
+        reason = rejection.reason.name(),
+        detail = rejection.detail,
+        "a notice becomes a dead letter"
+    );
+    match worker
+        .publisher
+        .publish_dead(envelope, rejection.reason, &rejection.detail)
+        .await
+    {
+        Ok(()) => acknowledge(delivery).await,
+        // Unacknowledged and unburied: handed out again.
+        Err(error) => {
+            tracing::warn!(error = %error, "a dead letter could not be published; its notice goes back");
+            let _ = delivery.acker.reject(BasicRejectOptions { requeue: true }).await;
+        }
+    }
+}
+
+async fn acknowledge(delivery: &Delivery) {
+    if let Err(error) = delivery.acker.ack(BasicAckOptions::default()).await {
+        tracing::debug!(error = %error, "an acknowledgement was lost; the notice will come again");
+    }
+}
