@@ -39,21 +39,13 @@ enum Content {
 /// batch is left unacknowledged.
 pub async fn process(worker: &Worker, batch: Vec<Delivery>, given_up: impl Future<Output = ()>) {
     worker.metrics.batch_size.observe(batch.len() as f64);
-    let mut contents: Vec<Content> = batch
-        .iter()
-        .map(|delivery| read(delivery, &worker.rules))
-        .collect();
-    let jobs = contents
-        .iter()
-        .enumerate()
-        .filter_map(|(mark, content)| match content {
-            Content::Notice(_, work) => Some(Job {
-                mark,
-                work: work.clone(),
-            }),
-            _ => None,
-        });
-    let (ends, new_links) = run_all(worker, jobs.collect(), given_up).await;
+    let (mut contents, mut jobs) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+    for (mark, delivery) in batch.iter().enumerate() {
+        let (content, work) = read(delivery, &worker.rules);
+        contents.push(content);
+        jobs.extend(work.map(|work| Job { mark, work }));
+    }
+    let (ends, new_links) = run_all(worker, jobs, given_up).await;
     let mut done = vec![false; batch.len()];
     for (mark, end) in ends {
         done[mark] = true;
