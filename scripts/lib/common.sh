@@ -62,7 +62,7 @@ spawn() {
         cd /
         exec env "$mark_variable=$mark" setsid "$@"
     ) </dev/null >>"$log" 2>&1 &
-    disown
+    spawned_pid=$!
 }
 
 # marked_pids MARK: the living processes that were started with it, and their children.
@@ -107,6 +107,36 @@ wait_until() {
         [[ $SECONDS -lt $end ]] || return 1
         sleep 0.2
     done
+}
+
+# run COMMAND…: waits for it in such a way that a signal to the script is acted on at once, not when it has ended. Its
+# own process group can then be told to stop with all that it started.
+run() {
+    local status=0
+    set -m
+    "$@" </dev/null &
+    running=$!
+    set +m
+    wait "$running" || status=$?
+    running=
+    return "$status"
+}
+
+# stop_run: ends what `run` is waiting for, if anything.
+stop_run() {
+    [[ -n ${running:-} ]] || return 0
+    kill -TERM -- "-$running" 2>/dev/null || true
+    wait "$running" 2>/dev/null || true
+    running=
+}
+
+# http_ok PORT PATH: whether a GET there is answered with 200.
+http_ok() {
+    (
+        exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
+        printf 'GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' "$2" >&3
+        IFS= read -r -t 5 first <&3 && [[ $first == 'HTTP/1.1 200 '* ]]
+    ) 2>/dev/null
 }
 
 # show_tail LOG…: what a server said last, for the person who has to find out why it did not start.
