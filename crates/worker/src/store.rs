@@ -10,6 +10,7 @@ pub mod links;
 pub mod locks;
 pub mod migrations;
 pub mod notices;
+pub mod server;
 
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};

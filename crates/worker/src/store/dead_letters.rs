@@ -1,7 +1,9 @@
 //! Dead letters: rows that a person can search, read and put back.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::mysql::Mysql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use xiebao_core::digest;
 use xiebao_core::envelope::Envelope;
@@ -92,7 +94,7 @@ impl NewDeadLetter {
 
 /// A row of `dead_letters`.
 #[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = dead_letters, check_for_backend(diesel::mysql::Mysql))]
+#[diesel(table_name = dead_letters, check_for_backend(Mysql))]
 pub struct DeadLetter {
     pub id: i64,
     pub digest: String,
@@ -149,32 +151,67 @@ pub struct Filter {
     pub notify_type: Option<i64>,
 }
 
+type Condition = Box<dyn BoxableExpression<dead_letters::table, Mysql, SqlType = Bool>>;
+
+impl Filter {
+    fn condition(&self) -> Condition {
+        let mut all: Condition = Box::new(dead_letters::id.is_not_null());
+        if let Some(ids) = self.ids.clone() {
+            all = Box::new(all.and(dead_letters::id.eq_any(ids)));
+        }
+        if let Some(status) = self.status.clone() {
+            all = Box::new(all.and(dead_letters::status.eq(status)));
+        }
+        if let Some(reason) = self.reason.clone() {
+            all = Box::new(all.and(dead_letters::reason.eq(reason)));
+        }
+        if let Some(insure_num) = self.insure_num.clone() {
+            all = Box::new(all.and(dead_letters::insure_num.eq(insure_num).assume_not_null()));
+        }
+        if let Some(notify_type) = self.notify_type {
+            all = Box::new(all.and(dead_letters::notify_type.eq(notify_type).assume_not_null()));
+        }
+        all
+    }
+}
+
 /// The matching dead letters, oldest first.
 pub async fn select(
     conn: &mut AsyncMysqlConnection,
     filter: &Filter,
     limit: i64,
 ) -> Result<Vec<DeadLetter>, StoreError> {
-    let mut query = dead_letters::table
+    let rows = dead_letters::table
         .select(DeadLetter::as_select())
+        .filter(filter.condition())
         .order(dead_letters::id)
-        .into_boxed();
-    if let Some(ids) = filter.ids.clone() {
-        query = query.filter(dead_letters::id.eq_any(ids));
-    }
-    if let Some(status) = filter.status.clone() {
-        query = query.filter(dead_letters::status.eq(status));
-    }
-    if let Some(reason) = filter.reason.clone() {
-        query = query.filter(dead_letters::reason.eq(reason));
-    }
-    if let Some(insure_num) = filter.insure_num.clone() {
-        query = query.filter(dead_letters::insure_num.eq(insure_num));
-    }
-    if let Some(notify_type) = filter.notify_type {
-        query = query.filter(dead_letters::notify_type.eq(notify_type));
-    }
-    Ok(query.limit(limit).load(conn).await?)
+        .limit(limit);
+    Ok(rows.load(conn).await?)
+}
+
+/// The matching dead letters of one reason.
+#[derive(Debug, Clone, Queryable)]
+pub struct Group {
+    pub reason: String,
+    pub count: i64,
+    pub first_dead_at: Option<NaiveDateTime>,
+    pub last_dead_at: Option<NaiveDateTime>,
+}
+
+/// How many match, by reason.
+pub async fn groups(conn: &mut AsyncMysqlConnection, filter: &Filter) -> Result<Vec<Group>, StoreError> {
+    use diesel::dsl::{count_star, max, min};
+    let rows = dead_letters::table
+        .group_by(dead_letters::reason)
+        .select((
+            dead_letters::reason,
+            count_star(),
+            min(dead_letters::first_dead_at),
+            max(dead_letters::last_dead_at),
+        ))
+        .filter(filter.condition())
+        .order(dead_letters::reason);
+    Ok(rows.load(conn).await?)
 }
 
 /// Marks as put back on the queue. After the broker has confirmed it: a crash between leaves an open letter whose

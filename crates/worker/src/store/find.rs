@@ -1,4 +1,4 @@
-//! From what a customer can tell to proposal numbers.
+//! From what a customer can tell to proposal numbers, and what to show of each.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
@@ -53,4 +53,43 @@ pub async fn by_name(
     found.sort_unstable_by(|a, b| b.cmp(a));
     found.dedup();
     Ok(found)
+}
+
+/// A proposal on one line.
+#[derive(Debug, Clone, Queryable)]
+pub struct Summary {
+    pub insure_num: String,
+    pub partner_unique_key: Option<String>,
+    pub status: Option<String>,
+    pub abnormal: bool,
+}
+
+/// The proposals of these numbers, the greatest first.
+pub async fn summaries(
+    conn: &mut AsyncMysqlConnection,
+    proposals: &[String],
+) -> Result<Vec<Summary>, StoreError> {
+    let rows = proposals::table
+        .filter(proposals::insure_num.eq_any(proposals))
+        .select((
+            proposals::insure_num,
+            proposals::partner_unique_key,
+            proposals::status,
+            proposals::abnormal,
+        ));
+    Ok(rows.order(proposals::insure_num.desc()).load(conn).await?)
+}
+
+/// Proposal and policy numbers of these proposals.
+pub async fn policy_numbers(
+    conn: &mut AsyncMysqlConnection,
+    proposals: &[String],
+) -> Result<Vec<(String, String)>, StoreError> {
+    let rows = policies::table
+        .filter(policies::insure_num.eq_any(proposals))
+        .select((policies::insure_num, policies::policy_num));
+    Ok(rows
+        .order((policies::insure_num, policies::policy_num))
+        .load(conn)
+        .await?)
 }

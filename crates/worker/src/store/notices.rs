@@ -249,6 +249,20 @@ pub async fn held(conn: &mut AsyncMysqlConnection, limit: i64) -> Result<Vec<Hel
     Ok(rows.load(conn).await?)
 }
 
+/// Proposal and digest of the held notices whose digest begins with these hex digits.
+pub async fn held_by_digest(
+    conn: &mut AsyncMysqlConnection,
+    beginning: &str,
+) -> Result<Vec<(String, String)>, StoreError> {
+    use crate::schema::holds;
+    let rows = holds::table
+        .inner_join(notices::table.on(notices::insure_num.eq(holds::insure_num)))
+        .filter(notices::outcome.eq("held"))
+        .filter(notices::digest.like(format!("{beginning}%")))
+        .select((notices::insure_num, notices::digest));
+    Ok(rows.distinct().load(conn).await?)
+}
+
 fn chunks(rows: &[NoticeRow]) -> impl Iterator<Item = &[NoticeRow]> {
     let mut rest = rows;
     std::iter::from_fn(move || {
