@@ -1,5 +1,7 @@
 //! Logs, to standard error. What is never logged: keys, bodies, names of persons (`docs/logging.md`).
 
+use std::io::IsTerminal as _;
+
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
@@ -13,7 +15,9 @@ pub fn init(config: LogConfig) {
     // Only a logger that is there already can make this fail, and then it stays.
     let _ = match config.format {
         LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
-        LogFormat::Text => registry.with(layer).try_init(),
+        LogFormat::Text => registry
+            .with(layer.with_ansi(std::io::stderr().is_terminal()))
+            .try_init(),
     };
 }
 

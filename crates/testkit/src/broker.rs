@@ -1,0 +1,210 @@
+//! A vhost of its own for a test, deleted at the end.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use lapin::options::BasicGetOptions;
+use lapin::types::AMQPValue;
+use lapin::{Channel, Connection, ConnectionProperties};
+use reqwest::{Client, Method, StatusCode};
+use url::Url;
+
+use crate::services::{run_apart, unique_name, variable};
+
+/// A private vhost of the broker.
+#[derive(Debug)]
+pub struct Broker {
+    vhost: String,
+    url: Url,
+    management: Url,
+}
+
+/// What stood on a queue.
+#[derive(Debug, Clone)]
+pub struct Message {
+    pub body: Vec<u8>,
+    pub exchange: String,
+    pub routing_key: String,
+    pub message_id: Option<String>,
+    pub content_type: Option<String>,
+    /// 2: persistent.
+    pub delivery_mode: Option<u8>,
+    /// The headers that are text.
+    pub headers: BTreeMap<String, String>,
+}
+
+impl Broker {
+    /// Makes an empty vhost.
+    ///
+    /// # Panics
+    /// When there is no broker, saying how to get one.
+    pub async fn new() -> Self {
+        let vhost = unique_name();
+        let mut url = Url::parse(&variable("XIEBAO__AMQP__URL")).expect("XIEBAO__AMQP__URL is an address");
+        url.set_path(&vhost);
+        let management = Url::parse(&variable("XIEBAO_TEST__MANAGEMENT_URL"))
+            .expect("XIEBAO_TEST__MANAGEMENT_URL is an address");
+        let broker = Self {
+            vhost,
+            url,
+            management,
+        };
+        let status = broker
+            .manage(Method::PUT, &format!("vhosts/{}", broker.vhost), None)
+            .await;
+        assert!(status.is_success(), "the vhost could not be made: {status}");
+        broker
+    }
+
+    /// The address, vhost included.
+    pub fn url(&self) -> String {
+        self.url.to_string()
+    }
+
+    /// `host:port`
+    pub fn address(&self) -> String {
+        format!(
+            "{}:{}",
+            self.url.host_str().unwrap_or("127.0.0.1"),
+            self.url.port().unwrap_or(5672)
+        )
+    }
+
+    pub async fn connect(&self) -> Connection {
+        let properties = ConnectionProperties::default().with_connection_name("test".into());
+        Connection::connect(self.url.as_str(), properties)
+            .await
+            .expect("the broker takes connections")
+    }
+
+    /// A channel of a connection of its own, which lives as long as the channel.
+    pub async fn channel(&self) -> (Connection, Channel) {
+        let connection = self.connect().await;
+        let channel = connection
+            .create_channel()
+            .await
+            .expect("the broker opens channels");
+        (connection, channel)
+    }
+
+    /// Takes and removes all messages of a queue.
+    pub async fn drain(&self, queue: &str) -> Vec<Message> {
+        let (_connection, channel) = self.channel().await;
+        let mut messages = Vec::new();
+        let options = BasicGetOptions { no_ack: true };
+        while let Some(got) = channel
+            .basic_get(queue.into(), options)
+            .await
+            .expect("the queue is there")
+        {
+            messages.push(Message::read(&got.delivery));
+        }
+        messages
+    }
+
+    /// Waits until a queue has at least that many messages, then takes them all.
+    ///
+    /// # Panics
+    /// When they don't come within ten seconds.
+    pub async fn drain_at_least(&self, queue: &str, count: usize) -> Vec<Message> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let mut messages = Vec::new();
+        while messages.len() < count {
+            assert!(
+                Instant::now() < deadline,
+                "{} of {count} messages came to {queue}",
+                messages.len()
+            );
+            messages.extend(self.drain(queue).await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        messages
+    }
+
+    /// Closes all connections to this vhost from the broker's side.
+    pub async fn close_connections(&self) {
+        for connection in self.list(&format!("vhosts/{}/connections", self.vhost)).await {
+            if let Some(name) = connection["name"].as_str() {
+                let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+                self.manage(Method::DELETE, &format!("connections/{name}"), None)
+                    .await;
+            }
+        }
+    }
+
+    /// Deletes a queue with all that is in it.
+    pub async fn delete_queue(&self, queue: &str) {
+        let status = self
+            .manage(Method::DELETE, &format!("queues/{}/{queue}", self.vhost), None)
+            .await;
+        assert!(status.is_success(), "the queue could not be deleted: {status}");
+    }
+
+    /// Declares something by the management interface: `queues/NAME` or `exchanges/NAME`.
+    pub async fn declare(&self, kind: &str, name: &str, body: serde_json::Value) {
+        let status = self
+            .manage(Method::PUT, &format!("{kind}/{}/{name}", self.vhost), Some(body))
+            .await;
+        assert!(status.is_success(), "{name} could not be declared: {status}");
+    }
+
+    async fn manage(&self, method: Method, path: &str, body: Option<serde_json::Value>) -> StatusCode {
+        let request = Client::new().request(method, self.endpoint(path));
+        let request = match &body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        request
+            .send()
+            .await
+            .expect("the management interface answers")
+            .status()
+    }
+
+    async fn list(&self, path: &str) -> Vec<serde_json::Value> {
+        let answer = Client::new().get(self.endpoint(path)).send().await;
+        answer
+            .expect("the management interface answers")
+            .json()
+            .await
+            .unwrap_or_default()
+    }
+
+    fn endpoint(&self, path: &str) -> String {
+        format!("{}/api/{path}", self.management.as_str().trim_end_matches('/'))
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        run_apart(async {
+            // A vhost that stays behind harms no other test.
+            let _ = Client::new()
+                .delete(self.endpoint(&format!("vhosts/{}", self.vhost)))
+                .send()
+                .await;
+        });
+    }
+}
+
+impl Message {
+    fn read(delivery: &lapin::message::Delivery) -> Self {
+        let properties = &delivery.properties;
+        let headers = properties.headers().iter().flat_map(|table| table.inner());
+        let text = |value: &AMQPValue| match value {
+            AMQPValue::LongString(text) => Some(text.to_string()),
+            _ => None,
+        };
+        Self {
+            body: delivery.data.clone(),
+            exchange: delivery.exchange.to_string(),
+            routing_key: delivery.routing_key.to_string(),
+            message_id: properties.message_id().as_ref().map(ToString::to_string),
+            content_type: properties.content_type().as_ref().map(ToString::to_string),
+            delivery_mode: *properties.delivery_mode(),
+            headers: headers
+                .filter_map(|(name, value)| Some((name.to_string(), text(value)?)))
+                .collect(),
+        }
+    }
+}

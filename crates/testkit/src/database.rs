@@ -1,0 +1,74 @@
+//! A database of its own for a test, dropped at the end.
+
+use diesel_async::{AsyncConnection as _, AsyncMysqlConnection, RunQueryDsl as _};
+use url::Url;
+
+use crate::services::{run_apart, unique_name, variable};
+
+/// A private, empty database.
+#[derive(Debug)]
+pub struct Database {
+    name: String,
+    server: Url,
+}
+
+impl Database {
+    /// Makes an empty database.
+    ///
+    /// # Panics
+    /// When there is no server, saying how to get one.
+    pub async fn new() -> Self {
+        let server =
+            Url::parse(&variable("XIEBAO__DATABASE__URL")).expect("XIEBAO__DATABASE__URL is an address");
+        let database = Self {
+            name: unique_name(),
+            server,
+        };
+        database
+            .on_server(&format!("CREATE DATABASE {}", database.name))
+            .await;
+        database
+    }
+
+    /// The address, database included.
+    pub fn url(&self) -> String {
+        let mut url = self.server.clone();
+        url.set_path(&self.name);
+        url.to_string()
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `host:port`
+    pub fn address(&self) -> String {
+        format!(
+            "{}:{}",
+            self.server.host_str().unwrap_or("127.0.0.1"),
+            self.server.port().unwrap_or(3306)
+        )
+    }
+
+    pub async fn connect(&self) -> AsyncMysqlConnection {
+        AsyncMysqlConnection::establish(&self.url())
+            .await
+            .expect("the database takes connections")
+    }
+
+    async fn on_server(&self, statement: &str) {
+        let mut connection = AsyncMysqlConnection::establish(self.server.as_str())
+            .await
+            .expect("the server takes connections");
+        diesel::sql_query(statement)
+            .execute(&mut connection)
+            .await
+            .expect("the statement is carried out");
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        run_apart(self.on_server(&format!("DROP DATABASE IF EXISTS {}", self.name)));
+    }
+}

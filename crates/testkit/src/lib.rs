@@ -1,0 +1,18 @@
+//! For tests only: a private vhost and database per test, processes, a network that breaks, signed notices.
+
+mod broker;
+mod database;
+mod http;
+mod notice;
+mod process;
+mod proxy;
+mod services;
+mod vectors;
+
+pub use broker::{Broker, Message};
+pub use database::Database;
+pub use http::{Answer, post};
+pub use notice::{KEY, PARTNER, notice, sign, signed};
+pub use process::{Process, free_address};
+pub use proxy::Proxy;
+pub use vectors::{Expectation, Vector, vectors};

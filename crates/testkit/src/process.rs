@@ -1,0 +1,156 @@
+//! The product's own programs, started and ended by tests.
+
+use std::ffi::OsStr;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::NamedTempFile;
+
+/// A running program; killed when dropped.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    log: NamedTempFile,
+    started: Instant,
+}
+
+/// A loopback address that nobody listens on now.
+///
+/// # Panics
+/// When the system has none.
+pub fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("a bound listener has an address")
+}
+
+impl Process {
+    /// Starts a program of the workspace with these variables and no others of the product's.
+    ///
+    /// # Panics
+    /// When it is not built.
+    pub fn spawn<K: AsRef<OsStr>, V: AsRef<OsStr>>(
+        name: &str,
+        arguments: &[&str],
+        environment: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let log = NamedTempFile::new().expect("a file for the log");
+        let output = || Stdio::from(log.reopen().expect("the log can be opened"));
+        let mut command = Command::new(binary(name));
+        for (variable, _) in std::env::vars_os() {
+            if variable.to_string_lossy().starts_with("XIEBAO") {
+                command.env_remove(variable);
+            }
+        }
+        let command = command.args(arguments).envs(environment).stdin(Stdio::null());
+        let child = command.stdout(output()).stderr(output()).spawn();
+        let child = child.unwrap_or_else(|error| panic!("{name} can't be started (cargo build): {error}"));
+        Self {
+            name: name.to_owned(),
+            child,
+            log,
+            started: Instant::now(),
+        }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has written so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log.path()).unwrap_or_default()
+    }
+
+    /// Waits until `/readyz` says yes, and tells how long that took from its start.
+    ///
+    /// # Panics
+    /// When that takes longer than `within`, or the program ends.
+    pub async fn ready(&mut self, admin: SocketAddr, within: Duration) -> Duration {
+        let client = reqwest::Client::new();
+        loop {
+            let answer = client.get(format!("http://{admin}/readyz")).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return self.started.elapsed();
+            }
+            if let Ok(Some(status)) = self.child.try_wait() {
+                panic!("{} ended ({status}):\n{}", self.name, self.log());
+            }
+            assert!(
+                self.started.elapsed() < within,
+                "{} is not ready:\n{}",
+                self.name,
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Resident memory, in bytes.
+    ///
+    /// # Panics
+    /// When the process is gone.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it runs");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .expect("it has memory");
+        let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kibibytes * 1024
+    }
+
+    /// Sends SIGTERM and does not wait.
+    pub fn terminate(&self) {
+        let status = Command::new("kill")
+            .args(["-TERM", &self.id().to_string()])
+            .status();
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "{} can't be told to end",
+            self.name
+        );
+    }
+
+    /// Ends it at once, as `kill -9` does.
+    pub fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Panics
+    /// When that takes longer than `within`.
+    pub async fn ended(&mut self, within: Duration) -> ExitStatus {
+        let deadline = Instant::now() + within;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
+                return status;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{} does not end:\n{}",
+                self.name,
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// `target/debug/NAME`, seen from the test in `target/debug/deps`.
+fn binary(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    let folder = test.ancestors().nth(2).expect("a test lies two folders deep");
+    folder.join(name)
+}
