@@ -17,10 +17,10 @@ use xiebao_core::sequencing::Verdict;
 use xiebao_runtime::amqp::Pacing;
 use xiebao_runtime::clock;
 
-use crate::Worker;
 use crate::store::notices::NoticeRow;
 use crate::store::{StoreError, links::PendingLink};
 use crate::transaction::{self, Outcome, Plan};
+use crate::{Worker, probe};
 
 /// A notice that is to be applied or kept, under the caller's mark.
 #[derive(Debug, Clone)]
@@ -119,7 +119,8 @@ async fn until_decided(worker: &Worker, jobs: &[Job]) -> Result<Outcome, StoreEr
                 worker.database_up.store(true, Ordering::Relaxed);
                 return Ok(outcome);
             }
-            Err(error) if error.is_permanent() => return Err(error),
+            // Refused or unreadable: the notices' own fault only if others would fare better.
+            Err(error) if error.may_be_permanent() && probe::succeeds(worker).await => return Err(error),
             Err(error) => error,
         };
         if let StoreError::Conflict(_) = error {
@@ -149,7 +150,7 @@ async fn attempt(worker: &Worker, plan: &Plan) -> Result<Outcome, StoreError> {
         .observe(started.elapsed().as_secs_f64());
     result.unwrap_or_else(|_| {
         tracing::error!("a transaction panicked; looking for the notice at fault");
-        Err(StoreError::Content("a panic while deciding".to_owned()))
+        Err(StoreError::Refused("a panic while deciding".to_owned()))
     })
 }
 

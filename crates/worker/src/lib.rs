@@ -10,6 +10,7 @@ pub mod isolation;
 pub mod links;
 pub mod metrics;
 pub mod pipeline;
+pub mod probe;
 pub mod schema;
 pub mod store;
 pub mod sweeper;

@@ -72,14 +72,14 @@ async fn settle(
     due: &[InsureNum],
 ) -> Result<Outcome, StoreError> {
     match settle_free(conn, due, clock::now(), &worker.rules).await {
-        Err(error) if error.is_permanent() => {}
+        Err(error) if error.may_be_permanent() => {}
         result => return result,
     }
     let mut all = Outcome::default();
     for num in due {
         match settle_free(conn, std::slice::from_ref(num), clock::now(), &worker.rules).await {
             Ok(outcome) => all.add(outcome),
-            Err(error) if error.is_permanent() => {
+            Err(error) if error.may_be_permanent() => {
                 tracing::error!(error = %error, "a proposal cannot be settled; its held notices wait on");
                 holds::set(conn, &[(num, clock::now() + POSTPONED)]).await?;
             }

@@ -117,6 +117,38 @@ pub async fn settle_free(
     .await
 }
 
+/// Everything that [`run`] does, and then a rollback: whether the database would take it.
+pub async fn rehearse(
+    conn: &mut AsyncMysqlConnection,
+    plan: &Plan,
+    now: DateTime<Utc>,
+    rules: &Rules,
+) -> Result<(), StoreError> {
+    let rehearsal = conn
+        .transaction(async |conn| {
+            let proposals: Vec<&InsureNum> = plan.tasks.keys().collect();
+            let played = async {
+                locks::acquire(conn, &proposals).await?;
+                carry_out(conn, plan, now, rules).await
+            };
+            // An error even when all went well: it is what makes the transaction roll back.
+            Err::<(), Rehearsal>(Rehearsal(played.await.map(drop)))
+        })
+        .await;
+    match rehearsal {
+        Ok(()) => Ok(()),
+        Err(Rehearsal(result)) => result,
+    }
+}
+
+struct Rehearsal(Result<(), StoreError>);
+
+impl From<diesel::result::Error> for Rehearsal {
+    fn from(error: diesel::result::Error) -> Self {
+        Self(Err(error.into()))
+    }
+}
+
 async fn carry_out(
     conn: &mut AsyncMysqlConnection,
     plan: &Plan,

@@ -9,9 +9,10 @@ pub enum StoreError {
     /// Deadlock or lock time-out: the transaction was rolled back; the same again will do.
     #[error("lost a race for a lock: {0}")]
     Conflict(String),
-    /// The content itself was refused: the same again will not do.
-    #[error("the database refuses the content: {0}")]
-    Content(String),
+    /// The server refuses a statement. Whether for what it holds or for the state of the server, the message does
+    /// not tell for sure: [`crate::probe`] does.
+    #[error("the database refuses: {0}")]
+    Refused(String),
     /// A stored row that this release cannot read.
     #[error("{table}, key {key}: {what}")]
     Unreadable {
@@ -19,31 +20,32 @@ pub enum StoreError {
         key: String,
         what: String,
     },
-    /// The database is away, restarting, read-only, full, not migrated…: wait.
+    /// No connection, or it broke: wait.
     #[error("the database is not available: {0}")]
     Unavailable(String),
 }
 
 impl StoreError {
-    /// Whether the fault lies with a notice, so that waiting would be in vain.
-    pub fn is_permanent(&self) -> bool {
-        matches!(self, Self::Content(_) | Self::Unreadable { .. })
+    /// Whether the fault may lie with a notice, so that waiting would be in vain.
+    pub fn may_be_permanent(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Unreadable { .. })
     }
 }
 
-/// diesel-async drops the server's error number, so texts are all there is to go by (server messages of MySQL and
-/// MariaDB, which both take them from the same list). What is on neither list waits: that loses nothing.
+/// diesel-async drops the server's error number, so the texts are all there is to go by. MySQL and MariaDB take
+/// these from the same list.
 const CONFLICTS: [&str; 3] = [
     "Deadlock found",
     "Lock wait timeout exceeded",
     "Record has changed since last read",
 ];
-const CONTENT: [&str; 5] = [
-    "Data too long for column",
-    "Out of range value",
-    "Incorrect ",
-    "Data truncated for column",
-    "Invalid JSON text",
+
+/// How the client itself words what is not the server's answer.
+const NO_ANSWER: [&str; 4] = [
+    "Input/output error: ",
+    "Driver error: ",
+    "Other error: ",
+    "URL error: ",
 ];
 
 impl From<DieselError> for StoreError {
@@ -51,21 +53,17 @@ impl From<DieselError> for StoreError {
         let DieselError::DatabaseError(kind, info) = &error else {
             return Self::Unavailable(error.to_string());
         };
-        let message = info.message();
+        let message = info.message().to_owned();
         let starts = |list: &[&str]| list.iter().any(|text| message.starts_with(text));
-        if starts(&CONFLICTS) || matches!(kind, DatabaseErrorKind::SerializationFailure) {
-            return Self::Conflict(message.to_owned());
+        match kind {
+            DatabaseErrorKind::SerializationFailure => Self::Conflict(message),
+            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
+                Self::Unavailable(message)
+            }
+            _ if starts(&CONFLICTS) => Self::Conflict(message),
+            _ if starts(&NO_ANSWER) => Self::Unavailable(message),
+            _ => Self::Refused(message),
         }
-        let violated = matches!(
-            kind,
-            DatabaseErrorKind::UniqueViolation
-                | DatabaseErrorKind::NotNullViolation
-                | DatabaseErrorKind::CheckViolation
-        );
-        if violated || starts(&CONTENT) {
-            return Self::Content(message.to_owned());
-        }
-        Self::Unavailable(message.to_owned())
     }
 }
 
