@@ -44,11 +44,15 @@ impl Proxy {
     pub async fn start(upstream: impl Into<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
-        let mode = Arc::new(watch::Sender::new(Mode::Pass));
-        let accepting = tokio::spawn(accept(listener, upstream.into(), Arc::clone(&mode)));
+        let state = Arc::new(watch::Sender::new(State {
+            mode: Mode::Pass,
+            accepted: 0,
+            stranded: 0,
+        }));
+        let accepting = tokio::spawn(accept(listener, upstream.into(), Arc::clone(&state)));
         Self {
             address,
-            mode,
+            state,
             accepting,
         }
     }
@@ -114,7 +118,10 @@ impl Gate {
     async fn passing(&mut self) {
         let number = self.number;
         // The sender is gone only when the proxy is, and then the connections are cut.
-        let _ = self.state.wait_for(|state| state.mode == Mode::Pass && number >= state.stranded).await;
+        let _ = self
+            .state
+            .wait_for(|state| state.mode == Mode::Pass && number >= state.stranded)
+            .await;
     }
 
     async fn cut(&mut self) {
@@ -126,7 +133,13 @@ async fn accept(listener: TcpListener, upstream: String, state: Arc<watch::Sende
     while let Ok((client, _)) = listener.accept().await {
         let number = state.borrow().accepted;
         state.send_modify(|state| state.accepted += 1);
-        let (upstream, gate) = (upstream.clone(), Gate { number, state: state.subscribe() });
+        let (upstream, gate) = (
+            upstream.clone(),
+            Gate {
+                number,
+                state: state.subscribe(),
+            },
+        );
         tokio::spawn(async move {
             let mut until_cut = gate.clone();
             tokio::select! {

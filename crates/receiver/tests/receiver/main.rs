@@ -1,0 +1,12 @@
+//! The receiver over real HTTP, with the real broker.
+
+#![expect(clippy::unwrap_used, reason = "in a test, what does not hold must panic")]
+
+mod http;
+mod keys;
+mod outage;
+mod process;
+mod running;
+mod sources;
+mod topology;
+mod vectors;
