@@ -1,0 +1,11 @@
+//! The whole chain, receiver to rows, with the real broker and the real database.
+
+mod apart;
+mod dead;
+mod life;
+mod outage;
+mod poison;
+mod repeats;
+mod schema;
+mod stage;
+mod waiting;

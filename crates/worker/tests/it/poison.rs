@@ -1,0 +1,55 @@
+use serde_json::json;
+
+use crate::stage::{Stage, issued, paid};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_that_the_database_refuses_does_not_take_its_batch_with_it() {
+    let mut stage = Stage::new().await;
+    stage
+        .execute(
+            "CREATE TRIGGER poison BEFORE INSERT ON proposals FOR EACH ROW \
+             IF NEW.insure_num = '20260803000007' THEN \
+               SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no one expects this'; \
+             END IF",
+        )
+        .await;
+    for i in 0..20 {
+        stage
+            .send(1, &format!("202608030000{i:02}"), json!({ "state": true }))
+            .await;
+    }
+    stage.worker(&[]).await;
+    stage
+        .until("SELECT COUNT(*) FROM proposals WHERE status = 'insured'", 19)
+        .await;
+    let dead = "SELECT COUNT(*) FROM dead_letters WHERE insure_num = '20260803000007' \
+                AND reason = 'apply_failed' AND detail LIKE '%no one expects this%'";
+    stage.until(dead, 1).await;
+    assert_eq!(stage.number("SELECT COUNT(*) FROM dead_letters").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_refuses_everything_makes_no_dead_letters() {
+    let mut stage = Stage::new().await;
+    stage.worker(&[]).await;
+    stage.execute("RENAME TABLE payments TO payments_away").await;
+    let num = "20260803000100";
+    stage.send(1, num, json!({ "state": true })).await;
+    stage.send(2, num, paid(100)).await;
+    stage.send(3, num, issued("P-1", "李四")).await;
+    let worker = &stage.workers[0];
+    crate::stage::eventually(async || worker.log().contains("refuses everything"))
+        .await
+        .expect("it is noticed");
+    stage.execute("RENAME TABLE payments_away TO payments").await;
+    stage
+        .until("SELECT COUNT(*) FROM proposals WHERE status = 'issued'", 1)
+        .await;
+    assert_eq!(stage.number("SELECT COUNT(*) FROM dead_letters").await, 0);
+    assert_eq!(
+        stage
+            .number("SELECT COUNT(*) FROM proposals WHERE insure_num = 'probe'")
+            .await,
+        0
+    );
+}

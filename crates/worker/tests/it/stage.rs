@@ -1,0 +1,175 @@
+//! A vhost, a database, a receiver, and as many workers as a test wants.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl, SimpleAsyncConnection};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use xiebao_testkit::{Broker, Database, KEY, PARTNER, Process, free_address, notice, post};
+
+/// How long anything may take before a test calls it lost.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Stage {
+    pub broker: Broker,
+    pub database: Database,
+    pub workers: Vec<Process>,
+    _receiver: Process,
+    _keys: tempfile::NamedTempFile,
+    url: String,
+}
+
+impl Stage {
+    pub async fn new() -> Self {
+        Self::with_keys(&format!("\"{PARTNER}\" = [\"{KEY}\"]\n")).await
+    }
+
+    pub async fn with_keys(keys: &str) -> Self {
+        let (broker, database) = (Broker::new().await, Database::new().await);
+        let conn = xiebao_worker::store::connect(database.url())
+            .await
+            .expect("the database is there");
+        xiebao_worker::store::migrations::run(conn).expect("the schema can be made");
+        let file = tempfile::NamedTempFile::new().expect("a file for the keys");
+        std::fs::write(file.path(), keys).expect("the keys can be written");
+        let (listen, admin) = (free_address(), free_address());
+        let environment = [
+            ("XIEBAO__AMQP__URL", broker.url()),
+            ("XIEBAO__KEYS_FILE", file.path().display().to_string()),
+            ("XIEBAO__RECEIVER__LISTEN", listen.to_string()),
+            ("XIEBAO__RECEIVER__ADMIN_LISTEN", admin.to_string()),
+        ];
+        let mut receiver = Process::spawn("xiebao-receiver", &[], environment);
+        receiver.ready(admin, PATIENCE).await;
+        let url = format!("http://{listen}/notices");
+        Self {
+            broker,
+            database,
+            workers: vec![],
+            _receiver: receiver,
+            _keys: file,
+            url,
+        }
+    }
+
+    /// Starts a worker with these settings besides the usual ones, and waits until it is ready.
+    pub async fn worker(&mut self, settings: &[(&str, &str)]) {
+        let admin = free_address();
+        let mut worker = self.unready_worker(settings, admin);
+        worker.ready(admin, PATIENCE).await;
+        self.workers.push(worker);
+    }
+
+    pub fn unready_worker(&self, settings: &[(&str, &str)], admin: std::net::SocketAddr) -> Process {
+        let mut environment = vec![
+            ("XIEBAO__AMQP__URL".to_owned(), self.broker.url()),
+            ("XIEBAO__DATABASE__URL".to_owned(), self.database.url()),
+            ("XIEBAO__WORKER__ADMIN_LISTEN".to_owned(), admin.to_string()),
+        ];
+        environment.extend(
+            settings
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
+        );
+        Process::spawn("xiebao-worker", &[], environment)
+    }
+
+    /// Posts a signed notice of the usual partner; the verdict.
+    pub async fn send(&self, notify_type: i64, insure_num: &str, stated: Value) -> String {
+        self.send_raw(notice(notify_type, &data(PARTNER, insure_num, stated), KEY))
+            .await
+    }
+
+    pub async fn send_raw(&self, body: Vec<u8>) -> String {
+        post(&self.url, body).await.verdict().to_owned()
+    }
+
+    pub async fn connect(&self) -> AsyncMysqlConnection {
+        xiebao_worker::store::connect(self.database.url())
+            .await
+            .expect("the database is there")
+    }
+
+    pub async fn execute(&self, sql: &str) {
+        self.connect().await.batch_execute(sql).await.expect(sql);
+    }
+
+    /// A single number.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let sql = format!("SELECT CAST(({sql}) AS SIGNED) AS value");
+        let row: Number = diesel::sql_query(sql)
+            .get_result(&mut self.connect().await)
+            .await
+            .expect("a number");
+        row.value
+    }
+
+    /// Single texts, one a row, `NULL` as "NULL".
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        let sql = format!("SELECT CAST(one.value AS CHAR) AS value FROM ({sql}) AS one");
+        let rows: Vec<TextRow> = diesel::sql_query(sql)
+            .load(&mut self.connect().await)
+            .await
+            .expect("texts");
+        rows.into_iter()
+            .map(|row| row.value.unwrap_or_else(|| "NULL".to_owned()))
+            .collect()
+    }
+
+    /// Waits until the query gives this number.
+    pub async fn until(&self, sql: &str, wanted: i64) {
+        let mut last = 0;
+        let reached = async || {
+            last = self.number(sql).await;
+            last == wanted
+        };
+        if eventually(reached).await.is_err() {
+            let logs: Vec<String> = self.workers.iter().map(Process::log).collect();
+            panic!("{sql}: wanted {wanted}, still {last}\n{}", logs.join("\n---\n"));
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    value: i64,
+}
+
+#[derive(QueryableByName)]
+struct TextRow {
+    #[diesel(sql_type = Nullable<Text>)]
+    value: Option<String>,
+}
+
+/// Asks again and again, for as long as a test may take.
+pub async fn eventually(mut holds: impl AsyncFnMut() -> bool) -> Result<(), ()> {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        if holds().await {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Err(())
+}
+
+/// `data` of a notice: who and which proposal, and what is stated.
+pub fn data(partner: i64, insure_num: &str, stated: Value) -> Value {
+    let mut data = json!({ "partnerId": partner, "insureNum": insure_num });
+    let (Value::Object(all), Value::Object(stated)) = (&mut data, stated) else {
+        unreachable!("objects")
+    };
+    all.extend(stated);
+    data
+}
+
+pub fn paid(price: i64) -> Value {
+    json!({ "state": true, "price": price, "payTime": "2026-07-23 09:15:02", "onlinePaymentId": "21" })
+}
+
+pub fn issued(policy_num: &str, insurant: &str) -> Value {
+    json!({ "state": true, "policys": [{ "policyNum": policy_num, "insurant": insurant, "applicant": "张三" }] })
+}
