@@ -1,0 +1,230 @@
+//! Random stories of up to three proposals of one partner, in random order, with repetitions, time-outs of single
+//! proposals and links that come late or twice, under random rules. They end in the rows of the plain order.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use serde_json::json;
+use xiebao_core::id::Step;
+use xiebao_core::ledger::Arrival;
+use xiebao_core::rules::{RuleSettings, Rules};
+
+use crate::database::Database;
+use crate::exploration::unsubscribe;
+use crate::notices::*;
+
+const PROPOSALS: [&str; 3] = [A, B, C];
+const NAMES: [&str; 3] = ["赵一", "钱二", "孙三"];
+const WORDS: [&str; 3] = ["", "甲", "乙"];
+
+/// Something that comes to the workers, one at a time: a lock keeps them apart.
+#[derive(Debug, Clone)]
+enum Event {
+    /// The notice of that index, received so many minutes after the start.
+    Notice(usize, i64),
+    /// What is due is let go, of one proposal.
+    TimeOut(usize),
+    /// One of the links on their way arrives; for good, or to come again.
+    Link { which: usize, again: bool },
+}
+
+fn word() -> impl Strategy<Value = &'static str> {
+    select(&WORDS[..])
+}
+
+fn names(least: usize) -> impl Strategy<Value = Vec<&'static str>> {
+    subsequence(NAMES.to_vec(), least..=NAMES.len())
+}
+
+fn any_draft() -> impl Strategy<Value = Draft> {
+    let proposal = || select(&PROPOSALS[..]);
+    let price = || select(&[100_i64, 200][..]);
+    let gateway = || select(&[1_i64, -3][..]);
+    let time = || select(&["10:00:00", "10:00:01"][..]);
+    let plain = prop_oneof![
+        3 => proposal().prop_map(insured),
+        4 => (proposal(), price(), gateway(), time()).prop_map(|(p, fen, by, at)| paid(p, fen, by, at)),
+        4 => (proposal(), subsequence(vec![1, 2, 3], 1..=3), 0..8_u8)
+            .prop_map(|(p, policies, leave_out)| issue(p, &policies, leave_out)),
+        3 => (proposal(), names(0)).prop_map(|(p, names)| left(p, &names)),
+        2 => (0..3_usize, 1..3_usize, names(0)).prop_map(|(from, on, names)| {
+            reissued(PROPOSALS[from], PROPOSALS[(from + on) % 3]).with("cancelInsurants", names)
+        }),
+        1 => proposal().prop_map(e_policy),
+        2 => (proposal(), 1..=2_i64, word()).prop_map(|(p, status, msg)| endorsed(p, status).with("msg", msg)),
+        1 => (proposal(), word()).prop_map(|(p, why)| alarm(p, why)),
+    ];
+    (plain, prop::bool::weighted(0.7), word(), word(), word()).prop_map(
+        |(draft, success, key, fail, cancel)| {
+            let draft = draft
+                .with("partnerUniqueKey", key)
+                .with("failMsg", fail)
+                .with("cancelMsg", cancel);
+            if success {
+                draft
+            } else {
+                draft.with("state", false)
+            }
+        },
+    )
+}
+
+/// What is said of a policy is always the same, though not always all of it.
+fn issue(proposal: &str, policies: &[usize], leave_out: u8) -> Draft {
+    let statement = |n: &usize| {
+        let mut policy = json!({"policyNum": format!("P{n}")});
+        if leave_out & 1 == 0 {
+            policy["insurant"] = json!(NAMES[..*n].join("、"));
+        }
+        if leave_out & 2 == 0 {
+            policy["productName"] = json!(format!("产品{n}"));
+        }
+        if leave_out & 4 == 0 {
+            policy["startDate"] = json!(format!("2026-03-0{n}"));
+        }
+        policy
+    };
+    issued(proposal, policies.iter().map(statement).collect::<Vec<_>>())
+}
+
+fn any_story() -> impl Strategy<Value = (Vec<Draft>, Vec<Event>)> {
+    const WINDOW: i64 = 7 * 24 * 60;
+    prop::collection::vec(any_draft(), 1..9).prop_flat_map(|drafts| {
+        let first: Vec<_> = (0..drafts.len())
+            .map(|index| (0..WINDOW).prop_map(move |at| Event::Notice(index, at)))
+            .collect();
+        let repeat = (0..drafts.len(), 0..WINDOW).prop_map(|(index, at)| Event::Notice(index, at));
+        let time_out = (0..3_usize).prop_map(Event::TimeOut);
+        let link = (0..3_usize, any::<bool>()).prop_map(|(which, again)| Event::Link { which, again });
+        let besides = prop::collection::vec(prop_oneof![repeat, time_out, link], 0..10);
+        let events = (first, besides).prop_map(|(first, besides)| [first, besides].concat());
+        (Just(drafts), events.prop_shuffle())
+    })
+}
+
+/// All of them apply on time-out; what waits for what, how long, and what is subscribed differs.
+fn any_rules() -> impl Strategy<Value = RuleSettings> {
+    let plain = Just(RuleSettings::default());
+    let unsubscribed = prop_oneof![2 => Just(vec![]), 1 => subsequence(Step::ALL.to_vec(), 1..=3)];
+    let after = prop::collection::vec(subsequence((0..8_usize).collect::<Vec<_>>(), 0..=2), 8);
+    let odd = (unsubscribed, after, any::<bool>()).prop_map(|(gone, after, waits)| {
+        let mut settings = RuleSettings::default();
+        unsubscribe(&mut settings, &gone);
+        for (index, step) in Step::ALL.into_iter().enumerate() {
+            let step = settings.steps.get_mut(&step).expect("all steps are there");
+            // Only earlier ones, lest there be a circle.
+            step.after = after[index]
+                .iter()
+                .filter(|i| **i < index)
+                .map(|i| Step::ALL[*i])
+                .collect();
+            step.max_wait = if waits {
+                TimeDelta::minutes(10)
+            } else {
+                TimeDelta::zero()
+            };
+        }
+        settings
+    });
+    prop_oneof![1 => plain, 2 => odd]
+}
+
+struct World<'r> {
+    database: Database,
+    rules: &'r Rules,
+    now: DateTime<Utc>,
+}
+
+impl<'r> World<'r> {
+    fn new(rules: &'r Rules) -> Self {
+        let now = DateTime::from_timestamp(1_772_323_200, 0).expect("1 March 2026");
+        Self {
+            database: Database::default(),
+            rules,
+            now,
+        }
+    }
+
+    fn tell(&mut self, draft: &Draft, received_at: DateTime<Utc>) {
+        let notice = draft.read();
+        self.now += TimeDelta::seconds(1);
+        if self.rules.is_subscribed(notice.step) {
+            let arrival = Arrival {
+                notice,
+                raw: draft.body(),
+                received_at,
+                redelivered: false,
+            };
+            self.database.deliver(&arrival, self.now, self.rules);
+        }
+    }
+
+    fn happen(&mut self, drafts: &[Draft], event: &Event) {
+        let start = DateTime::from_timestamp(1_772_323_200, 0).expect("1 March 2026");
+        match *event {
+            Event::Notice(index, minutes) => self.tell(&drafts[index], start + TimeDelta::minutes(minutes)),
+            Event::TimeOut(proposal) => {
+                self.now += TimeDelta::hours(1);
+                self.database
+                    .sweep_one(&number(PROPOSALS[proposal]), self.now, self.rules);
+            }
+            Event::Link { which, again } => match self.database.pending_links() {
+                0 => {}
+                pending if again => self
+                    .database
+                    .deliver_link_again(which % pending, self.now, self.rules),
+                pending => self.database.deliver_link(which % pending, self.now, self.rules),
+            },
+        }
+    }
+
+    fn end(mut self) -> Database {
+        self.now += TimeDelta::days(1);
+        self.database.sweep(self.now, self.rules);
+        while self.database.pending_links() > 0 {
+            self.database.deliver_link(0, self.now, self.rules);
+            self.database.sweep(self.now, self.rules);
+        }
+        self.database.check();
+        self.database
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_story_in_any_order_ends_in_the_rows_of_the_plain_order(
+        (drafts, events) in any_story(),
+        settings in any_rules(),
+    ) {
+        let rules = Rules::new(settings.clone()).expect("no circles");
+        let mut world = World::new(&rules);
+        events.iter().for_each(|event| world.happen(&drafts, event));
+        let database = world.end();
+
+        let plain_rules = Rules::new(RuleSettings { subscribed: settings.subscribed, ..RuleSettings::default() });
+        let plain_rules = plain_rules.expect("no circles");
+        let mut plain = World::new(&plain_rules);
+        let mut in_order: Vec<&Draft> = drafts.iter().collect();
+        in_order.sort_by_key(|draft| draft.read().step);
+        let now = plain.now;
+        in_order.iter().for_each(|draft| plain.tell(draft, now));
+        prop_assert_eq!(database.write_down(), plain.end().write_down());
+
+        prop_assert!(!database.holds_any());
+        let mut came: BTreeMap<_, i64> = BTreeMap::new();
+        for event in &events {
+            if let Event::Notice(index, _) = event {
+                let notice = drafts[*index].read();
+                if rules.is_subscribed(notice.step) {
+                    *came.entry(notice.digest).or_default() += 1;
+                }
+            }
+        }
+        let counted = database.notices().map(|(digest, stored)| (digest.clone(), stored.receipts.count));
+        prop_assert_eq!(counted.collect::<BTreeMap<_, _>>(), came);
+    }
+}

@@ -1,0 +1,6 @@
+//! The life stories. What they end in is written by hand, from the contract, never computed.
+
+pub mod cancellations;
+pub mod lives;
+pub mod payments;
+pub mod reissues;
