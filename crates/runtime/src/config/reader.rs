@@ -27,6 +27,12 @@ impl Reader {
         }
     }
 
+    /// The keys that were asked for so far.
+    #[cfg(test)]
+    pub fn known(&self) -> &BTreeSet<String> {
+        &self.known
+    }
+
     pub fn fault(&mut self, key: impl Into<String>, problem: impl Into<String>) {
         self.faults.push(Fault::new(key, problem));
     }

@@ -1,0 +1,152 @@
+//! Publishing with the real broker.
+
+#![expect(clippy::unwrap_used, reason = "in a test, what does not hold must panic")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use lapin::BasicProperties;
+use tokio::task::JoinSet;
+use xiebao_core::envelope::Envelope;
+use xiebao_core::reason::Reason;
+use xiebao_runtime::amqp::{ConfirmChannel, PublishError, Publisher, topology};
+use xiebao_runtime::clock;
+use xiebao_runtime::config::{Config, Environment, Needs};
+use xiebao_testkit::{Broker, KEY, PARTNER, notice};
+
+fn envelope(number: usize) -> Envelope {
+    let data = serde_json::json!({"partnerId": PARTNER, "insureNum": number.to_string(), "state": true});
+    Envelope::from_message(Bytes::from(notice(1, &data, KEY)), |_| None, clock::now()).unwrap()
+}
+
+fn publisher(url: &str, timeout: Duration) -> Publisher {
+    let environment = Environment::from_pairs([("XIEBAO__AMQP__URL", url)]);
+    let config = Config::load(None, &environment, Needs::NOTHING).unwrap();
+    Publisher::start(config.require_amqp().unwrap(), "test", 2, timeout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledged_envelope_is_on_the_queue_that_it_belongs_to() {
+    let broker = Broker::new().await;
+    let publisher = publisher(&broker.url(), Duration::from_secs(5));
+    publisher.publish(&envelope(1)).await.unwrap();
+    publisher
+        .publish_dead(
+            &envelope(2),
+            Reason::TooLong,
+            "policyNum has 65 characters, 64 fit",
+        )
+        .await
+        .unwrap();
+    publisher.close().await;
+    let notices = broker.drain(topology::NOTICES).await;
+    assert_eq!((notices.len(), notices[0].routing_key.as_str()), (1, "notice.1"));
+    let dead = broker.drain(topology::DEAD).await;
+    assert_eq!(
+        (dead.len(), dead[0].headers["x-dead-reason"].as_str()),
+        (1, "too_long")
+    );
+    assert_eq!(
+        dead[0].headers["x-dead-detail"],
+        "policyNum has 65 characters, 64 fit"
+    );
+    assert_eq!(dead[0].headers["x-insure-num"], "2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_broker_a_publish_ends_at_its_bound_and_says_why() {
+    let publisher = publisher("amqp://127.0.0.1:1/none", Duration::from_millis(300));
+    let begun = Instant::now();
+    let error = publisher.publish(&envelope(1)).await.unwrap_err();
+    assert!(
+        (290..600).contains(&begun.elapsed().as_millis()),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(
+        error.to_string().contains("no connection to the broker"),
+        "{error}"
+    );
+    assert!(publisher.ready().is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_without_a_queue_is_never_acknowledged_unnoticed() {
+    let broker = Broker::new().await;
+    let connection = broker.connect().await;
+    topology::ensure(&connection).await.unwrap();
+    let channel = Arc::new(ConfirmChannel::open(&connection).await.unwrap());
+    let mut publishes = JoinSet::new();
+    for number in 0..2_000 {
+        let channel = Arc::clone(&channel);
+        publishes.spawn(async move {
+            let id = number.to_string();
+            // Every third has no queue to go to.
+            let (exchange, key) = if number % 3 == 0 {
+                ("", "no such queue")
+            } else {
+                (topology::NOTICES, "notice.1")
+            };
+            let properties = BasicProperties::default().with_message_id(id.as_str().into());
+            (
+                number,
+                channel.publish(exchange, key, id.as_bytes(), properties).await,
+            )
+        });
+    }
+    let mut returned = BTreeSet::new();
+    for outcome in publishes.join_all().await {
+        match outcome {
+            Ok(()) => {}
+            Err(PublishError::Unroutable(message)) => {
+                returned.insert(message.properties.message_id().as_ref().unwrap().to_string());
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    let stored: BTreeSet<String> = broker
+        .drain_at_least(topology::NOTICES, 1_333)
+        .await
+        .into_iter()
+        .map(|message| String::from_utf8(message.body).unwrap())
+        .collect();
+    let unroutable: BTreeSet<String> = (0..2_000).step_by(3).map(|number| number.to_string()).collect();
+    assert_eq!(stored.len() + unroutable.len(), 2_000);
+    // Each came back to someone, who can publish it again; what is neither there nor back would be lost.
+    assert_eq!(returned, unroutable);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn confirms_are_not_swapped_between_tasks_that_share_a_channel() {
+    let broker = Broker::new().await;
+    let connection = broker.connect().await;
+    topology::ensure(&connection).await.unwrap();
+    let channel = Arc::new(ConfirmChannel::open(&connection).await.unwrap());
+    let mut tasks = JoinSet::new();
+    for task in 0..4 {
+        let channel = Arc::clone(&channel);
+        tasks.spawn(async move {
+            let mut strange = 0;
+            for turn in 0..500 {
+                let id = format!("{task}-{turn}");
+                let properties = BasicProperties::default().with_message_id(id.as_str().into());
+                match channel.publish("", "no such queue", b"x", properties).await {
+                    Err(PublishError::Unroutable(message)) => {
+                        strange +=
+                            usize::from(message.properties.message_id().as_ref().unwrap().as_str() != id);
+                    }
+                    other => panic!("{id}: {other:?}"),
+                }
+            }
+            strange
+        });
+    }
+    let strange: usize = tasks.join_all().await.into_iter().sum();
+    // None, but for confirms that the broker takes together. Without an order of publishing it is dozens.
+    assert!(
+        strange < 10,
+        "{strange} of 2000 returned messages went to another publish"
+    );
+}
