@@ -20,3 +20,6 @@ pub mod rows;
 pub mod rules;
 pub mod sequencing;
 pub mod signature;
+
+#[cfg(test)]
+mod samples;

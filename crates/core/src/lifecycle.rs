@@ -92,3 +92,6 @@ impl Facts {
             .find_map(|(holds, status)| holds.then_some(status))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! Reading single fields. Absent, null and blank are one: nothing was said.
+//! Reading single fields. Absent, null, blank and `[]` are one: nothing was said.
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
@@ -22,18 +22,20 @@ impl<'j> Fields<'j> {
         self.object.get(name).filter(|value| match value {
             Json::Null => false,
             Json::String(text) => !text.trim().is_empty(),
+            Json::Array(items) => !items.is_empty(),
             _ => true,
         })
     }
 
-    /// Text as it was stated, of at most `width` characters. A number is taken as it is spelled.
+    /// Text as it was stated, of at most `width` characters. A whole number will do: it has one spelling only,
+    /// while `1.0` and `1e0` are the same notice and must not make different rows.
     pub fn text(&self, name: &str, width: usize) -> Result<Option<String>, Rejection> {
         let Some(value) = self.stated(name) else {
             return Ok(None);
         };
         let text = match value {
             Json::String(text) => text.as_ref(),
-            Json::Number(spelling) => spelling,
+            Json::Number(spelling) if is_whole(spelling) => spelling,
             _ => return Err(invalid(name, "is no text")),
         };
         if text.chars().count() > width {
@@ -110,6 +112,11 @@ impl<'j> Fields<'j> {
             Some(_) => Err(invalid(name, "is no text")),
         }
     }
+}
+
+fn is_whole(spelling: &str) -> bool {
+    let digits = spelling.strip_prefix('-').unwrap_or(spelling);
+    digits.bytes().all(|b| b.is_ascii_digit()) && spelling != "-0"
 }
 
 pub fn invalid(name: &str, what: &str) -> Rejection {

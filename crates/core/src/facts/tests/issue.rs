@@ -1,0 +1,175 @@
+use super::*;
+
+fn policies(data: Value) -> Vec<IssuedPolicy> {
+    match notice(3, data).fact {
+        Fact::Issued(policies) => policies,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn one(entry: Value) -> IssuedPolicy {
+    policies(json!({"policys": [entry]})).swap_remove(0)
+}
+
+#[test]
+fn a_successful_issue_needs_a_policy_that_has_a_number() {
+    let none = [
+        json!(null),
+        json!([]),
+        json!(""),
+        json!([{}]),
+        json!([null]),
+        json!([{"policyNum": ""}, {"policyNum": null}, {"policyNum": []}, {"insurant": "赵一"}]),
+    ];
+    for stated in none {
+        let data = json!({"policys": stated});
+        assert_eq!(refusal(3, data.clone()), Some(Reason::Incomplete), "{data}");
+        assert_eq!(refusal(3, with(data, "state", json!(false))), None);
+    }
+    let some = policies(json!({"policys": [{"policyNum": " "}, {"policyNum": "P2"}]}));
+    assert_eq!(some.len(), 1);
+}
+
+#[test]
+fn policies_that_are_no_list_of_objects_are_refused() {
+    for odd in [
+        json!({}),
+        json!("P1"),
+        json!(5),
+        json!(["P1"]),
+        json!([5]),
+        json!([[]]),
+    ] {
+        for state in [true, false] {
+            let data = json!({"state": state, "policys": odd});
+            assert_eq!(refusal(3, data), Some(Reason::InvalidField), "{odd}");
+        }
+    }
+}
+
+#[test]
+fn everything_that_is_stated_of_a_policy_is_read() {
+    let policy = one(json!({
+        "policyNum": 8800123, "productId": "101", "productName": "意外险", "planId": 11, "planName": "基础版",
+        "applicant": " 赵一 ", "insurant": "赵一，钱二、孙三,", "startDate": "2026-03-02", "endDate": "2027-03-01",
+        "unknown": {"kept": "in raw"},
+    }));
+    let date = |y, m, d| NaiveDate::from_ymd_opt(y, m, d);
+    assert_eq!(policy.policy_num.as_str(), "8800123");
+    assert_eq!(
+        (policy.product_id, policy.product_name.as_deref()),
+        (Some(101), Some("意外险"))
+    );
+    assert_eq!(
+        (policy.plan_id, policy.plan_name.as_deref()),
+        (Some(11), Some("基础版"))
+    );
+    assert_eq!(policy.applicant.as_deref(), Some("赵一"));
+    assert_eq!(
+        (policy.start_date, policy.end_date),
+        (date(2026, 3, 2), date(2027, 3, 1))
+    );
+    assert_eq!(Vec::from_iter(policy.persons), ["孙三", "赵一", "钱二"]);
+}
+
+#[test]
+fn what_a_policy_leaves_out_is_absent_and_never_empty() {
+    for nothing in [json!(null), json!(""), json!(" "), json!([])] {
+        let policy = one(json!({
+            "policyNum": "P1", "productId": nothing, "productName": nothing, "planId": nothing, "planName": nothing,
+            "applicant": nothing, "insurant": nothing, "startDate": nothing, "endDate": nothing,
+        }));
+        assert_eq!(policy, one(json!({"policyNum": "P1"})));
+    }
+}
+
+#[test]
+fn a_date_is_a_day_of_the_calendar_to_the_letter() {
+    for key in ["startDate", "endDate"] {
+        assert_eq!(
+            refusal(3, json!({"policys": [{"policyNum": "P1", key: "2024-02-29"}]})),
+            None
+        );
+        let odd = [
+            "2026-02-30",
+            "2026-2-3",
+            "2026-02-3",
+            "20260203",
+            "2026/02/03",
+            "2026-13-01",
+            "2026-00-10",
+        ];
+        let odd = odd.into_iter().chain([
+            "2026-02-03 00:00:00",
+            " 2026-02-03",
+            "02026-02-3",
+            "0000-01-01",
+            "-026-01-01",
+        ]);
+        for text in odd {
+            let data = json!({"policys": [{"policyNum": "P1", key: text}]});
+            assert_eq!(refusal(3, data), Some(Reason::InvalidField), "{text}");
+        }
+        let number = json!({"policys": [{"policyNum": "P1", key: 20260203}]});
+        assert_eq!(refusal(3, number), Some(Reason::InvalidField));
+    }
+}
+
+#[test]
+fn numbers_of_products_and_plans_are_whole() {
+    for key in ["productId", "planId"] {
+        assert_eq!(
+            refusal(
+                3,
+                json!({"policys": [{"policyNum": "P1", key: i64::MAX.to_string()}]})
+            ),
+            None
+        );
+        for odd in [
+            json!("x"),
+            json!(1.5),
+            json!("9223372036854775808"),
+            json!({}),
+            json!(true),
+        ] {
+            let data = json!({"policys": [{"policyNum": "P1", key: odd}]});
+            assert_eq!(refusal(3, data), Some(Reason::InvalidField), "{odd}");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_fit_a_column_of_a_policy_is_refused() {
+    let columns = [
+        ("policyNum", 64),
+        ("productName", 255),
+        ("planName", 255),
+        ("applicant", 255),
+        ("insurant", 128),
+    ];
+    for (column, width) in columns {
+        let of = |chars: usize| {
+            let mut entry = json!({"policyNum": "P1"});
+            entry[column] = json!("长".repeat(chars));
+            refusal(3, json!({"policys": [entry]}))
+        };
+        assert_eq!(of(width), None, "{column}");
+        assert_eq!(of(width + 1), Some(Reason::TooLong), "{column}");
+    }
+}
+
+#[test]
+fn entries_that_share_a_number_are_one_policy_with_the_persons_of_all() {
+    let united = policies(json!({"policys": [
+        {"policyNum": "P1", "insurant": "赵一", "productName": "甲"},
+        {"policyNum": "P2", "insurant": "李四"},
+        {"policyNum": " P1 ", "insurant": "钱二,赵一", "productName": "乙", "planName": "丙"},
+    ]}));
+    assert_eq!(united.len(), 2);
+    assert_eq!(united[0].persons.iter().collect::<Vec<_>>(), ["赵一", "钱二"]);
+    assert_eq!(
+        (united[0].product_name.as_deref(), united[0].plan_name.as_deref()),
+        (Some("甲"), Some("丙"))
+    );
+    assert_eq!(united[1].persons.len(), 1);
+}

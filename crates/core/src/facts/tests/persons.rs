@@ -1,0 +1,112 @@
+use std::collections::BTreeSet;
+
+use super::*;
+
+fn leaving(data: Value) -> Result<Vec<String>, Reason> {
+    match read(4, data).map_err(|rejection| rejection.reason)?.fact {
+        Fact::Cancelled(cancellation) => Ok(cancellation.insurants.into_iter().collect()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn names_are_trimmed_sorted_and_distinct() {
+    let names =
+        leaving(json!({"cancelInsurants": [" 赵一", "钱二 ", "赵一", "Li Si", "", null, "\u{3000}孙三"]}));
+    assert_eq!(names.expect("names"), ["Li Si", "孙三", "赵一", "钱二"]);
+}
+
+#[test]
+fn several_names_may_stand_in_one_text_and_a_text_in_place_of_the_list() {
+    for stated in [
+        json!(["赵一,钱二，孙三、李四"]),
+        json!("赵一,钱二，孙三、李四"),
+        json!(["赵一、钱二", "孙三，,李四、"]),
+    ] {
+        let names = leaving(json!({"cancelInsurants": stated})).expect("names");
+        assert_eq!(names, ["孙三", "李四", "赵一", "钱二"]);
+    }
+}
+
+#[test]
+fn nothing_null_and_blank_names_cancel_the_whole_proposal() {
+    for stated in [
+        json!(null),
+        json!(""),
+        json!([]),
+        json!([null]),
+        json!(["", "  "]),
+    ] {
+        assert_eq!(leaving(json!({"cancelInsurants": stated})), Ok(vec![]));
+    }
+    let explicit_null = r#"{"notifyType":4,"sign":"","data":{"insureNum":"A","partnerId":7,"state":true,"cancelInsurants":null}}"#;
+    assert!(read_text(explicit_null).is_ok());
+}
+
+#[test]
+fn names_that_cannot_be_read_never_pass_for_a_cancellation_of_the_whole() {
+    for odd in [
+        json!({}),
+        json!(5),
+        json!(false),
+        json!([5]),
+        json!([{}]),
+        json!([["赵一"]]),
+        json!(["赵一", true]),
+    ] {
+        for (notify_type, state) in [(4, true), (4, false), (5, true)] {
+            let data = json!({"cancelInsurants": odd, "state": state, "newInsureNum": "B"});
+            assert_eq!(refusal(notify_type, data), Some(Reason::InvalidField), "{odd}");
+        }
+    }
+}
+
+#[test]
+fn the_list_of_who_leaves_fits_its_column_or_is_refused() {
+    // Two quotes, two brackets: 65,531 bytes are left for one name.
+    let fits = "a".repeat(65_531);
+    let data = |name: &str| json!({"cancelInsurants": [name]});
+    assert_eq!(refusal(4, data(&fits)), None);
+    assert_eq!(refusal(4, data(&format!("{fits}a"))), Some(Reason::TooLong));
+}
+
+#[test]
+fn who_leaves_is_written_as_a_sorted_json_array() {
+    let Fact::Cancelled(cancellation) = notice(4, json!({"cancelInsurants": ["钱二", "赵\"一", "A"]})).fact
+    else {
+        panic!("a cancellation");
+    };
+    assert_eq!(
+        cancellation.insurants_json().as_deref(),
+        Some(r#"["A","赵\"一","钱二"]"#)
+    );
+    let whole = Cancellation {
+        insurants: BTreeSet::new(),
+        ..cancellation
+    };
+    assert_eq!(whole.insurants_json(), None);
+}
+
+#[test]
+fn a_text_given_as_a_number_has_one_spelling() {
+    let key = |spelled: &str| {
+        let text = format!(
+            r#"{{"notifyType":1,"sign":"","data":{{"insureNum":"A","partnerId":7,"state":true,"partnerUniqueKey":{spelled}}}}}"#
+        );
+        read_text(&text)
+    };
+    for whole in ["0", "-5", "123456789012345678901234567890"] {
+        assert_eq!(
+            key(whole).expect("text").partner_unique_key.as_deref(),
+            Some(whole)
+        );
+    }
+    // Each of these is, as a JSON value, also spelled in another way: one notice, two rows.
+    for odd in ["1.0", "1e0", "-0", "12.5", "true", "{}", "[1]"] {
+        assert_eq!(
+            key(odd).expect_err("no text").reason,
+            Reason::InvalidField,
+            "{odd}"
+        );
+    }
+}
