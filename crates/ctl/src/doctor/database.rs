@@ -1,0 +1,70 @@
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncMysqlConnection;
+use xiebao_runtime::clock;
+use xiebao_runtime::config::{DatabaseConfig, without_password};
+use xiebao_worker::store::{self, StoreError, migrations, server};
+
+use super::Finding;
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Holds and time-outs are a matter of seconds; clocks kept by NTP differ by milliseconds.
+const TOLERATED_MS: i64 = 2_000;
+
+/// Whether the database answers, how its schema stands, and what time it has.
+pub async fn examine(config: &DatabaseConfig) -> Vec<Finding> {
+    let address = without_password(config.url.expose());
+    let mut findings = Vec::new();
+    let looking = tokio::time::timeout(TIMEOUT, look(config, &address, &mut findings)).await;
+    let problem = match looking {
+        Ok(Ok(())) => return findings,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer within {} s", TIMEOUT.as_secs()),
+    };
+    findings.push(Finding::DatabaseUnreachable { address, problem });
+    findings
+}
+
+async fn look(config: &DatabaseConfig, address: &str, findings: &mut Vec<Finding>) -> Result<(), StoreError> {
+    let mut conn = store::connect(config.url.expose().to_owned()).await?;
+    let version = server::version(&mut conn).await?;
+    findings.push(Finding::DatabaseReached {
+        address: address.to_owned(),
+        version,
+    });
+    findings.push(schema(&mut conn).await?);
+    let before = clock::now();
+    let theirs = server::time(&mut conn).await?;
+    findings.push(clocks(before, theirs, clock::now()));
+    Ok(())
+}
+
+async fn schema(conn: &mut AsyncMysqlConnection) -> Result<Finding, StoreError> {
+    let found = migrations::difference(conn).await?;
+    Ok(match (found.pending.is_empty(), found.unknown.is_empty()) {
+        (false, _) => Finding::SchemaPending { names: found.pending },
+        (true, false) => Finding::SchemaNewer {
+            versions: found.unknown,
+        },
+        (true, true) => Finding::SchemaCurrent,
+    })
+}
+
+/// Their clock was read somewhere between `before` and `after`.
+pub(super) fn clocks(before: DateTime<Utc>, theirs: DateTime<Utc>, after: DateTime<Utc>) -> Finding {
+    let difference = if theirs < before {
+        theirs - before
+    } else if theirs > after {
+        theirs - after
+    } else {
+        chrono::TimeDelta::zero()
+    };
+    let difference_ms = difference.num_milliseconds();
+    if difference_ms.abs() > TOLERATED_MS {
+        Finding::ClocksDiffer { difference_ms }
+    } else {
+        Finding::ClocksAgree { difference_ms }
+    }
+}

@@ -1,0 +1,131 @@
+//! Cancelled and reissued: the proposals that replace each other, however many times over, and be it in a circle.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel_async::AsyncMysqlConnection;
+use serde::Serialize;
+use xiebao_core::id::InsureNum;
+use xiebao_core::ledger::Ledger;
+use xiebao_core::lifecycle::Status;
+use xiebao_core::rows::Rows;
+use xiebao_worker::store::StoreError;
+use xiebao_worker::transaction;
+
+/// More than this are not followed; the platform has no reason to reissue so often.
+const MOST: usize = 30;
+
+/// The proposals connected by reissues.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Family {
+    pub links: Vec<Reissue>,
+    /// Some of them replace each other in a circle, which only an error of the platform can make.
+    pub goes_round: bool,
+    /// There are more.
+    pub cut: bool,
+    /// Proposals of other partners that claim to be replaced by this one. Not believed.
+    pub not_believed: Vec<InsureNum>,
+}
+
+/// One proposal replaced by another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reissue {
+    pub from: Member,
+    pub to: Member,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Member {
+    pub insure_num: InsureNum,
+    pub status: Option<Status>,
+}
+
+/// Collects a family, ledger by ledger.
+#[derive(Debug, Default)]
+pub struct Search {
+    known: BTreeMap<InsureNum, Option<Status>>,
+    links: BTreeSet<(InsureNum, InsureNum)>,
+    not_believed: Vec<InsureNum>,
+    cut: bool,
+}
+
+impl Search {
+    /// Begins with the proposal whose story is told.
+    pub fn begin(ledger: &Ledger) -> Self {
+        let mut search = Self::default();
+        let valid: Vec<_> = ledger.valid_links().collect();
+        let strange = ledger.links.iter().filter(|link| !valid.contains(link));
+        search.not_believed = strange.map(|link| link.reissued_from.clone()).collect();
+        search.visit(ledger);
+        search
+    }
+
+    pub fn visit(&mut self, ledger: &Ledger) {
+        let own = &ledger.insure_num;
+        self.known.insert(own.clone(), ledger.facts().status());
+        let from = ledger
+            .valid_links()
+            .map(|link| (link.reissued_from.clone(), own.clone()));
+        self.links.extend(from);
+        let to = Rows::of(ledger)
+            .reissues
+            .into_keys()
+            .map(|new| (own.clone(), new));
+        self.links.extend(to);
+    }
+
+    /// Members that have not been visited.
+    pub fn next(&mut self) -> Vec<InsureNum> {
+        let all = self.links.iter().flat_map(|(from, to)| [from, to]);
+        let open: BTreeSet<&InsureNum> = all.filter(|num| !self.known.contains_key(*num)).collect();
+        let room = MOST.saturating_sub(self.known.len());
+        self.cut = open.len() > room;
+        open.into_iter().take(room).cloned().collect()
+    }
+
+    pub fn finish(self) -> Family {
+        let member = |num: &InsureNum| Member {
+            insure_num: num.clone(),
+            status: self.known.get(num).copied().flatten(),
+        };
+        let link = |(from, to): &(InsureNum, InsureNum)| Reissue {
+            from: member(from),
+            to: member(to),
+        };
+        Family {
+            links: self.links.iter().map(link).collect(),
+            goes_round: self.known.keys().any(|num| leads_to(&self.links, num, num)),
+            cut: self.cut,
+            not_believed: self.not_believed,
+        }
+    }
+}
+
+fn leads_to(links: &BTreeSet<(InsureNum, InsureNum)>, start: &InsureNum, end: &InsureNum) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![start];
+    while let Some(at) = open.pop() {
+        for (_, to) in links.iter().filter(|(from, _)| from == at) {
+            if to == end {
+                return true;
+            }
+            if seen.insert(to) {
+                open.push(to);
+            }
+        }
+    }
+    false
+}
+
+/// Follows the links of the proposal in both directions.
+pub async fn follow(conn: &mut AsyncMysqlConnection, ledger: &Ledger) -> Result<Family, StoreError> {
+    let mut search = Search::begin(ledger);
+    loop {
+        let next = search.next();
+        if next.is_empty() {
+            return Ok(search.finish());
+        }
+        for ledger in transaction::load(conn, next.iter()).await?.values() {
+            search.visit(ledger);
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! The story as a page of text.
+
+use xiebao_core::rows::PaymentRow;
+
+use super::notices;
+use super::story::{Policy, Standing, Story};
+use crate::dead::letter::Letter;
+use crate::screen::{pad, plain, platform_time, yuan};
+use crate::words::{Flags, Label, Words};
+
+/// Where values begin in the head of the page.
+const LABEL_WIDTH: usize = 14;
+
+pub fn of(story: &Story<'_>, words: &dyn Words) -> String {
+    let mut page = Page {
+        out: String::new(),
+        words,
+    };
+    page.head(story);
+    page.applied(story);
+    page.held(story);
+    page.section(
+        Label::NotComeYet,
+        story
+            .not_come_yet
+            .iter()
+            .map(|missing| words.missing(missing))
+            .collect(),
+    );
+    page.ignored(story);
+    page.dead_letters(&story.dead_letters);
+    let disagreements = story.disagreements.iter().map(|found| words.disagreement(found));
+    page.section(Label::Disagreements, disagreements.collect());
+    page.reissues(story);
+    page.rows(story);
+    let possible = story
+        .possible
+        .iter()
+        .map(|possibility| words.possible(*possibility).to_owned());
+    page.section(Label::Possible, possible.collect());
+    page.out
+}
+
+struct Page<'w> {
+    out: String,
+    words: &'w dyn Words,
+}
+
+impl Page<'_> {
+    fn line(&mut self, indent: usize, text: &str) {
+        self.out.push_str(&" ".repeat(indent));
+        self.out.push_str(text.trim_end());
+        self.out.push('\n');
+    }
+
+    fn title(&mut self, label: Label) {
+        let title = self.words.label(label);
+        self.line(0, "");
+        self.line(0, title);
+    }
+
+    fn section(&mut self, label: Label, lines: Vec<String>) {
+        if lines.is_empty() {
+            return;
+        }
+        self.title(label);
+        for line in lines {
+            self.line(2, &line);
+        }
+    }
+
+    fn head(&mut self, story: &Story<'_>) {
+        let words = self.words;
+        let number = plain(story.insure_num.as_str());
+        let head = format!(
+            "{} {number}   {}",
+            words.label(Label::Proposal),
+            words.standing(story.standing)
+        );
+        self.line(0, &head);
+        let flags = words.flags(flags(story));
+        if !flags.is_empty() {
+            self.line(2, &words.clauses(&flags));
+        }
+        self.line(2, words.times_are_beijing());
+        self.line(0, "");
+        let row = story.proposal.as_ref();
+        let partner = story.partner_id.map(|partner| partner.to_string());
+        self.value(Label::Partner, partner.as_deref());
+        self.value(Label::User, row.and_then(|row| row.partner_unique_key.as_deref()));
+        self.value(Label::CaseCode, row.and_then(|row| row.case_code.as_deref()));
+    }
+
+    fn value(&mut self, label: Label, value: Option<&str>) {
+        if let Some(value) = value {
+            let label = pad(self.words.label(label), LABEL_WIDTH);
+            self.line(0, &format!("{label}{}", plain(value)));
+        }
+    }
+
+    fn applied(&mut self, story: &Story<'_>) {
+        if story.applied.is_empty() {
+            return;
+        }
+        self.title(Label::Applied);
+        for chapter in &story.applied {
+            let seq = chapter.seq.unwrap_or_default();
+            let lines = notices::applied(chapter, self.words);
+            self.item(&format!("{seq:>3}"), &lines);
+        }
+    }
+
+    fn held(&mut self, story: &Story<'_>) {
+        if story.held.is_empty() {
+            return;
+        }
+        self.title(Label::Held);
+        for chapter in &story.held {
+            let lines = notices::held(chapter, story.now, self.words);
+            self.item("  …", &lines);
+        }
+        let hint = self.words.release_hint(story.insure_num.as_str());
+        self.line(2, &hint);
+    }
+
+    fn ignored(&mut self, story: &Story<'_>) {
+        if story.ignored.is_empty() {
+            return;
+        }
+        self.title(Label::Ignored);
+        for ignored in &story.ignored {
+            let lines = notices::ignored(ignored, self.words);
+            self.item("  -", &lines);
+        }
+    }
+
+    /// A mark, and lines that stand beside it.
+    fn item(&mut self, mark: &str, lines: &[String]) {
+        for (index, line) in lines.iter().enumerate() {
+            let mark = if index == 0 { mark } else { "   " };
+            self.line(0, &format!("{mark}  {line}"));
+        }
+    }
+
+    fn dead_letters(&mut self, letters: &[Letter]) {
+        if letters.is_empty() {
+            return;
+        }
+        self.title(Label::DeadLetters);
+        for letter in letters {
+            self.line(2, &letter.headline(self.words));
+            let why = letter.why(self.words);
+            self.line(5, &why);
+            if letter.is_open() {
+                let repair = letter.repair(self.words);
+                self.line(5, &repair);
+                self.line(5, &format!("xiebao dead show {}", letter.id));
+            }
+        }
+    }
+
+    fn reissues(&mut self, story: &Story<'_>) {
+        let (words, family) = (self.words, &story.reissues);
+        let mut lines = Vec::new();
+        for link in &family.links {
+            let member = |member| notices::member(member, story.insure_num, words);
+            lines.push(format!("{} → {}", member(&link.from), member(&link.to)));
+        }
+        if family
+            .links
+            .iter()
+            .any(|link| link.to.insure_num == *story.insure_num)
+        {
+            lines.push(words.stands_in().to_owned());
+        }
+        if family.goes_round {
+            lines.push(words.goes_round().to_owned());
+        }
+        if family.cut {
+            lines.push(words.more_reissues().to_owned());
+        }
+        lines.extend(
+            family
+                .not_believed
+                .iter()
+                .map(|number| words.not_believed(number.as_str())),
+        );
+        let others = family
+            .links
+            .iter()
+            .flat_map(|link| [&link.from.insure_num, &link.to.insure_num]);
+        let mut others: Vec<_> = others.filter(|number| *number != story.insure_num).collect();
+        others.sort();
+        others.dedup();
+        lines.extend(
+            others
+                .iter()
+                .map(|number| format!("xiebao trace {}", plain(number.as_str()))),
+        );
+        self.section(Label::Reissues, lines);
+    }
+
+    fn rows(&mut self, story: &Story<'_>) {
+        let payments = story.payments.iter().map(|row| self.payment(row));
+        let mut lines: Vec<String> = payments.collect();
+        for policy in &story.policies {
+            lines.extend(self.policy(policy));
+        }
+        self.section(Label::Rows, lines);
+    }
+
+    fn payment(&self, row: &PaymentRow) -> String {
+        let words = self.words;
+        let mut parts = vec![words.outcome(row.success).to_owned()];
+        parts.extend(row.price_fen.map(yuan));
+        parts.extend(row.gateway.map(|code| notices::gateway(code, words)));
+        parts.extend(row.pay_time.map(platform_time));
+        if !row.new_money {
+            parts.push(words.label(Label::NoNewMoney).to_owned());
+        }
+        parts.extend(
+            row.fail_msg
+                .as_ref()
+                .map(|text| words.pair(words.label(Label::FailReason), &plain(text))),
+        );
+        format!("{}  {}", words.label(Label::Payment), parts.join("  "))
+    }
+
+    fn policy(&self, policy: &Policy) -> Vec<String> {
+        let (words, row) = (self.words, &policy.row);
+        let mut parts = vec![
+            words.label(Label::Policy).to_owned(),
+            plain(policy.policy_num.as_str()),
+        ];
+        parts.extend(notices::product(
+            row.product_name.as_deref(),
+            row.plan_name.as_deref(),
+        ));
+        parts.extend(notices::cover(row.start_date, row.end_date));
+        if row.cancelled {
+            parts.push(words.label(Label::Cancelled).to_owned());
+        }
+        let mut lines = vec![parts.join("  ")];
+        let mut persons = Vec::new();
+        persons.extend(
+            row.applicant
+                .as_ref()
+                .map(|name| words.pair(words.label(Label::Applicant), &plain(name))),
+        );
+        let named = policy.insured_persons.iter().map(|person| {
+            let left = if person.cancelled {
+                format!(" [{}]", words.label(Label::Left))
+            } else {
+                String::new()
+            };
+            format!("{}{left}", plain(&person.name))
+        });
+        let named: Vec<String> = named.collect();
+        if !named.is_empty() {
+            persons.push(words.pair(words.label(Label::InsuredPersons), &words.list(&named)));
+        }
+        if !persons.is_empty() {
+            lines.push(format!("  {}", persons.join("  ")));
+        }
+        lines
+    }
+}
+
+fn flags(story: &Story<'_>) -> Flags {
+    let row = story.proposal.as_ref();
+    Flags {
+        abnormal: row.is_some_and(|row| row.abnormal),
+        e_policy_ready: row.is_some_and(|row| row.e_policy_ready),
+        // What stands in the standing need not be said again.
+        held: if story.standing == Standing::OnlyHeld {
+            0
+        } else {
+            story.held.len()
+        },
+        open_dead_letters: story
+            .dead_letters
+            .iter()
+            .filter(|letter| letter.is_open())
+            .count(),
+    }
+}

@@ -1,0 +1,176 @@
+//! What `trace`, `find`, `held`, `dead`, `migrate` and `doctor` say, in Chinese and English. A text that one language
+//! lacks does not compile: texts are methods of traits, and what they depend on is matched exhaustively.
+
+mod en;
+mod zh;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use xiebao_core::id::{NotifyType, Step};
+use xiebao_core::ledger::Receipts;
+use xiebao_core::lifecycle::Status;
+use xiebao_core::reason::Reason;
+use xiebao_core::rows::Disagreement;
+use xiebao_core::rules::OnTimeout;
+
+use crate::doctor::Finding;
+use crate::lang::Lang;
+use crate::trace::missing::Missing;
+use crate::trace::story::{Going, Possibility, Standing};
+
+/// All texts of a language.
+pub trait Words: Terms + StoryWords + DeskWords + Sync {}
+
+impl<T: Terms + StoryWords + DeskWords + Sync> Words for T {}
+
+impl Lang {
+    pub fn words(self) -> &'static dyn Words {
+        self.pick(&zh::Chinese, &en::English)
+    }
+}
+
+/// What things are called.
+pub trait Terms {
+    fn label(&self, label: Label) -> &'static str;
+    /// A label and what it stands for.
+    fn pair(&self, label: &str, value: &str) -> String;
+    /// Several of a kind on one line.
+    fn list(&self, items: &[String]) -> String;
+    /// Facts of different kinds on one line.
+    fn clauses(&self, items: &[String]) -> String;
+    fn step(&self, step: Step) -> &'static str;
+    /// With its number, as in `payment notice (2)`.
+    fn notice(&self, notify_type: Option<NotifyType>) -> String;
+    fn outcome(&self, success: bool) -> &'static str;
+    fn status(&self, status: Status) -> &'static str;
+    /// `onlinePaymentId`; `None`: nobody knows what the code stands for.
+    fn gateway(&self, code: i64) -> Option<&'static str>;
+    fn endorsement(&self, status: i64) -> Option<&'static str>;
+    /// A column in which issue notices can disagree.
+    fn column(&self, column: &'static str) -> &'static str;
+    fn reason(&self, reason: Reason) -> &'static str;
+    /// What would repair a dead letter of that reason.
+    fn repair(&self, reason: Reason) -> &'static str;
+    /// `open`, `requeued`, `discarded`.
+    fn letter_status<'s>(&self, status: &'s str) -> &'s str;
+    fn duration(&self, duration: TimeDelta) -> String;
+    fn times(&self, count: i64) -> String;
+}
+
+/// Short names in front of values, and titles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Label {
+    Proposal,
+    Partner,
+    User,
+    CaseCode,
+    Applied,
+    Held,
+    NotComeYet,
+    Ignored,
+    DeadLetters,
+    Disagreements,
+    Reissues,
+    Rows,
+    Possible,
+    Gateway,
+    PayTime,
+    Payment,
+    Policy,
+    Cover,
+    Applicant,
+    InsuredPersons,
+    Left,
+    Leaving,
+    WholeProposal,
+    NewProposal,
+    EndorsementStatus,
+    Message,
+    Remark,
+    CancelReason,
+    FailReason,
+    OtherInfo,
+    Cancelled,
+    NoNewMoney,
+    Repair,
+    Why,
+    Status,
+    Received,
+    BecameDead,
+    Requeued,
+    DiscardedBecause,
+    Body,
+    Digest,
+    Policies,
+    ThisOne,
+    SignatureForm,
+}
+
+/// The sentences of `trace`.
+pub trait StoryWords {
+    fn times_are_beijing(&self) -> &'static str;
+    fn standing(&self, standing: Standing) -> &'static str;
+    /// Beside the standing: what else one must know at first sight.
+    fn flags(&self, flags: Flags) -> Vec<String>;
+    fn unknown(&self, insure_num: &str) -> String;
+    fn received(&self, receipts: &Receipts) -> String;
+    /// How it came to be applied; `None` when there is nothing to say. `lacking`: what has not come since.
+    fn went(&self, going: Going, waited: Option<TimeDelta>, lacking: &[Step]) -> Option<String>;
+    fn waits(&self, wait: &Wait<'_>) -> String;
+    fn release_hint(&self, insure_num: &str) -> String;
+    fn missing(&self, missing: &Missing) -> String;
+    fn ignored(&self, notify_type: NotifyType) -> &'static str;
+    fn disagreement(&self, disagreement: &Disagreement) -> String;
+    fn possible(&self, possibility: Possibility) -> &'static str;
+    fn stands_in(&self) -> &'static str;
+    fn goes_round(&self) -> &'static str;
+    fn more_reissues(&self) -> &'static str;
+    fn not_believed(&self, insure_num: &str) -> String;
+}
+
+/// What stands beside the standing of a proposal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Flags {
+    pub abnormal: bool,
+    pub e_policy_ready: bool,
+    pub held: usize,
+    pub open_dead_letters: usize,
+}
+
+/// The wait of a held notice.
+#[derive(Debug, Clone, Copy)]
+pub struct Wait<'w> {
+    pub since: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+    pub waits_for: &'w [Step],
+    pub at_timeout: OnTimeout,
+    pub now: DateTime<Utc>,
+}
+
+/// The sentences of the other commands.
+pub trait DeskWords {
+    /// The first of a longer list are shown.
+    fn cut(&self, shown: usize) -> String;
+    fn nothing_found(&self) -> &'static str;
+    fn nothing_held(&self) -> &'static str;
+    fn waits_for(&self, steps: &[Step]) -> String;
+    fn until(&self, until: DateTime<Utc>, at_timeout: OnTimeout) -> String;
+    fn not_held(&self, what: &str) -> String;
+    fn ambiguous_digest(&self, beginning: &str, proposals: &[String]) -> String;
+    fn released(&self, insure_num: &str, by_hand: usize, followed: usize) -> String;
+    fn now_stands_at(&self, status: &str) -> String;
+    fn no_dead_letters(&self) -> &'static str;
+    /// One group of dead letters: how many, when the first and the last.
+    fn group(&self, count: i64, first: &str, last: &str) -> String;
+    fn no_such_letter(&self, id: i64) -> String;
+    fn requeued(&self, id: i64) -> String;
+    fn not_requeueable(&self, id: i64, why: &str) -> String;
+    fn discarded(&self, id: i64) -> String;
+    fn letter_hints(&self, id: i64) -> String;
+    fn migrated(&self, names: &[String]) -> String;
+    fn schema_is_current(&self) -> &'static str;
+    fn pending(&self, names: &[String]) -> String;
+    fn newer_schema(&self, versions: &[String]) -> String;
+    fn finding(&self, finding: &Finding) -> String;
+    /// What to do about it.
+    fn advice(&self, finding: &Finding) -> Option<&'static str>;
+}

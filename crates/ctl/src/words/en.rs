@@ -1,0 +1,7 @@
+//! English
+
+mod desk;
+mod story;
+mod terms;
+
+pub struct English;

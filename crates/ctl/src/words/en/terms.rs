@@ -1,0 +1,234 @@
+use chrono::TimeDelta;
+use xiebao_core::id::{NotifyType, Step};
+use xiebao_core::lifecycle::Status;
+use xiebao_core::reason::Reason;
+
+use super::English;
+use crate::words::{Label, Terms};
+
+impl Terms for English {
+    fn label(&self, label: Label) -> &'static str {
+        match label {
+            Label::Proposal => "Proposal",
+            Label::Partner => "partner",
+            Label::User => "user",
+            Label::CaseCode => "product code",
+            Label::Applied => "Applied, in this order",
+            Label::Held => "Waiting",
+            Label::NotComeYet => "Not come yet",
+            Label::Ignored => "Kept without being applied",
+            Label::DeadLetters => "Dead letters",
+            Label::Disagreements => "Issue notices that disagree (the later received is believed)",
+            Label::Reissues => "Cancelled and reissued",
+            Label::Rows => "What the tables hold now",
+            Label::Possible => "What can be done now",
+            Label::Gateway => "gateway",
+            Label::PayTime => "paid at",
+            Label::Payment => "payment",
+            Label::Policy => "policy",
+            Label::Cover => "cover",
+            Label::Applicant => "applicant",
+            Label::InsuredPersons => "insured",
+            Label::Left => "left",
+            Label::Leaving => "persons who leave",
+            Label::WholeProposal => "the whole proposal is cancelled",
+            Label::NewProposal => "issued anew as",
+            Label::EndorsementStatus => "endorsement",
+            Label::Message => "message",
+            Label::Remark => "remark",
+            Label::CancelReason => "why cancelled",
+            Label::FailReason => "why it failed",
+            Label::OtherInfo => "other information",
+            Label::Cancelled => "cancelled",
+            Label::NoNewMoney => "paid by the cancelled proposal, no new money",
+            Label::Repair => "to repair",
+            Label::Why => "cause",
+            Label::Status => "status",
+            Label::Received => "received",
+            Label::BecameDead => "became dead",
+            Label::Requeued => "requeued",
+            Label::DiscardedBecause => "discarded because",
+            Label::Body => "body",
+            Label::Digest => "digest",
+            Label::Policies => "policies",
+            Label::ThisOne => "this one",
+            Label::SignatureForm => "signed text",
+        }
+    }
+
+    fn pair(&self, label: &str, value: &str) -> String {
+        format!("{label}: {value}")
+    }
+
+    fn list(&self, items: &[String]) -> String {
+        items.join(", ")
+    }
+
+    fn clauses(&self, items: &[String]) -> String {
+        items.join("; ")
+    }
+
+    fn step(&self, step: Step) -> &'static str {
+        match step {
+            Step::Insured => "insured notice",
+            Step::Paid => "payment notice",
+            Step::Issued => "issue notice",
+            Step::Cancelled => "cancellation notice",
+            Step::Reissued => "reissue notice",
+            Step::EPolicy => "e-policy notice",
+            Step::Endorsement => "endorsement notice",
+            Step::Abnormality => "abnormality notice",
+        }
+    }
+
+    fn notice(&self, notify_type: Option<NotifyType>) -> String {
+        match notify_type {
+            Some(number) => match Step::of(number) {
+                Some(step) => format!("{} ({number})", self.step(step)),
+                None => format!("notice of an undocumented type ({number})"),
+            },
+            None => "no readable notice".to_owned(),
+        }
+    }
+
+    fn outcome(&self, success: bool) -> &'static str {
+        if success { "success" } else { "failure" }
+    }
+
+    fn status(&self, status: Status) -> &'static str {
+        match status {
+            Status::Reissued => "cancelled and reissued",
+            Status::Cancelled => "cancelled",
+            Status::PartiallyCancelled => "cancelled for some of the insured",
+            Status::Issued => "issued",
+            Status::IssueFailed => "issue failed",
+            Status::Paid => "paid; not issued yet",
+            Status::PayFailed => "payment failed",
+            Status::Insured => "insured; not paid yet",
+            Status::InsureFailed => "insuring failed",
+        }
+    }
+
+    fn gateway(&self, code: i64) -> Option<&'static str> {
+        Some(match code {
+            0 => "transfer",
+            1 => "Alipay",
+            2 => "Chinabank",
+            3 => "UnionPay",
+            10 => "99bill",
+            12 | 13 => "Yeepay",
+            14 => "Tenpay",
+            15 => "mobile payment",
+            16 => "UnionPay B2B",
+            17 => "monthly settlement",
+            19 => "coins",
+            21 => "WeChat",
+            -1 => "balance",
+            -2 => "coupon",
+            -3 | -12 => "cancelled and reissued",
+            -4 | -10 => "internal",
+            -5 => "gold beans",
+            -11 => "bank withholding",
+            -14 => "red envelope",
+            _ => return None,
+        })
+    }
+
+    fn endorsement(&self, status: i64) -> Option<&'static str> {
+        Some(match status {
+            1 => "approved",
+            2 => "refused",
+            3 => "submitted, under way",
+            4 => "endorsed",
+            5 => "failed",
+            _ => return None,
+        })
+    }
+
+    fn column(&self, column: &'static str) -> &'static str {
+        match column {
+            "product_id" => "product id",
+            "product_name" => "product name",
+            "plan_id" => "plan id",
+            "plan_name" => "plan name",
+            "applicant" => "applicant",
+            "start_date" => "first day of cover",
+            "end_date" => "last day of cover",
+            "insured_persons" => "insured persons",
+            other => other,
+        }
+    }
+
+    fn reason(&self, reason: Reason) -> &'static str {
+        match reason {
+            Reason::Unreadable => "the body can't be read as a notice",
+            Reason::Incomplete => "something is absent that it can't do without",
+            Reason::InvalidField => "a value is none",
+            Reason::TooLong => "a value is too long to be stored",
+            Reason::PartnerMismatch => "the proposal belongs to another partner",
+            Reason::TimedOut => "what it waited for did not come in time",
+            Reason::ApplyFailed => "applying it failed again and again",
+            Reason::DeliveryLimit => "it was handed out too often without being acknowledged",
+        }
+    }
+
+    fn repair(&self, reason: Reason) -> &'static str {
+        match reason {
+            Reason::Unreadable => {
+                "Ask the platform to send it again; this one can't be requeued, so discard it (dead discard)."
+            }
+            Reason::Incomplete | Reason::InvalidField => {
+                "Ask the platform to send it corrected, which makes a new notice; then discard this one (dead discard)."
+            }
+            Reason::TooLong => {
+                "Ask the platform; if the value is right, the column must be widened first, then requeue it \
+                 (dead requeue). Otherwise discard it."
+            }
+            Reason::PartnerMismatch => {
+                "Ask the platform whose proposal it is, and check keys_file; most likely discard it (dead discard)."
+            }
+            Reason::TimedOut => {
+                "Requeue it (dead requeue) once its predecessor has come; if that never comes, ask the platform for it."
+            }
+            Reason::ApplyFailed => {
+                "Look into the worker's log, remove the cause, then requeue it (dead requeue)."
+            }
+            Reason::DeliveryLimit => {
+                "Workers may crash over it: look into their log, have that mended, then requeue it (dead requeue)."
+            }
+        }
+    }
+
+    fn letter_status<'s>(&self, status: &'s str) -> &'s str {
+        status
+    }
+
+    fn duration(&self, duration: TimeDelta) -> String {
+        let seconds = duration.num_seconds().max(0);
+        let units = [
+            (seconds / 86_400, "d"),
+            (seconds / 3_600 % 24, "h"),
+            (seconds / 60 % 60, "min"),
+            (seconds % 60, "s"),
+        ];
+        let said: Vec<String> = units
+            .iter()
+            .filter(|(n, _)| *n > 0)
+            .take(2)
+            .map(|(n, unit)| format!("{n} {unit}"))
+            .collect();
+        if said.is_empty() {
+            "less than 1 s".to_owned()
+        } else {
+            said.join(" ")
+        }
+    }
+
+    fn times(&self, count: i64) -> String {
+        match count {
+            1 => "once".to_owned(),
+            2 => "twice".to_owned(),
+            more => format!("{more} times"),
+        }
+    }
+}

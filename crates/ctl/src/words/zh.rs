@@ -1,0 +1,7 @@
+//! 中文
+
+mod desk;
+mod story;
+mod terms;
+
+pub struct Chinese;

@@ -1,0 +1,179 @@
+use chrono::{DateTime, Utc};
+use xiebao_core::id::Step;
+use xiebao_core::rules::OnTimeout;
+
+use super::Chinese;
+use crate::doctor::Finding;
+use crate::screen::{beijing, plain};
+use crate::words::DeskWords;
+
+impl DeskWords for Chinese {
+    fn cut(&self, shown: usize) -> String {
+        format!("只列出前 {shown} 条，后面还有（--limit 可以多列）\n")
+    }
+
+    fn nothing_found(&self) -> &'static str {
+        "没有找到。等待中的通知和死信不在查找范围内：xiebao held list，xiebao dead list。\n"
+    }
+
+    fn nothing_held(&self) -> &'static str {
+        "没有通知在等待。\n"
+    }
+
+    fn waits_for(&self, steps: &[Step]) -> String {
+        match steps {
+            [] => "即将处理".to_owned(),
+            steps => format!("在等{}", self.steps(steps)),
+        }
+    }
+
+    fn until(&self, until: DateTime<Utc>, at_timeout: OnTimeout) -> String {
+        let then = match at_timeout {
+            OnTimeout::Apply => "后照常处理",
+            OnTimeout::DeadLetter => "后转为死信",
+        };
+        format!("最迟 {}，{then}", beijing(until))
+    }
+
+    fn not_held(&self, what: &str) -> String {
+        format!("没有等待中的通知：{}\n", plain(what))
+    }
+
+    fn ambiguous_digest(&self, beginning: &str, proposals: &[String]) -> String {
+        format!(
+            "摘要 {beginning} 不止一条（投保单 {}），请多写几位\n",
+            plain(&proposals.join("、"))
+        )
+    }
+
+    fn released(&self, insure_num: &str, by_hand: usize, followed: usize) -> String {
+        let followed = if followed > 0 {
+            format!("，另有 {followed} 条随之处理")
+        } else {
+            String::new()
+        };
+        format!(
+            "投保单 {}：放行了 {by_hand} 条通知{followed}。\n",
+            plain(insure_num)
+        )
+    }
+
+    fn now_stands_at(&self, status: &str) -> String {
+        format!("现在的状态：{status}\n")
+    }
+
+    fn no_dead_letters(&self) -> &'static str {
+        "没有这样的死信。\n"
+    }
+
+    fn group(&self, count: i64, first: &str, last: &str) -> String {
+        format!("{count} 封，最早 {first}，最近 {last}")
+    }
+
+    fn no_such_letter(&self, id: i64) -> String {
+        format!("没有死信 #{id}\n")
+    }
+
+    fn requeued(&self, id: i64) -> String {
+        format!("#{id} 已重新入队\n")
+    }
+
+    fn not_requeueable(&self, id: i64, why: &str) -> String {
+        format!("#{id} 无法入队，报文不是通知：{}\n", plain(why))
+    }
+
+    fn discarded(&self, id: i64) -> String {
+        format!("#{id} 已放弃\n")
+    }
+
+    fn letter_hints(&self, id: i64) -> String {
+        format!("xiebao dead requeue {id}    或    xiebao dead discard {id} --reason …\n")
+    }
+
+    fn migrated(&self, names: &[String]) -> String {
+        format!("已执行：{}\n", names.join("、"))
+    }
+
+    fn schema_is_current(&self) -> &'static str {
+        "数据库结构已是最新，无需执行。\n"
+    }
+
+    fn pending(&self, names: &[String]) -> String {
+        format!("待执行：{}\n", names.join("、"))
+    }
+
+    fn newer_schema(&self, versions: &[String]) -> String {
+        format!(
+            "数据库结构比本程序新（{}）：请使用较新的版本\n",
+            versions.join("、")
+        )
+    }
+
+    fn finding(&self, finding: &Finding) -> String {
+        match finding {
+            Finding::ConfigurationSound => "配置：没有问题".to_owned(),
+            Finding::ConfigurationFaulty { fault } => format!("配置：{fault}"),
+            Finding::KeysSound { partners, keys } => format!("密钥文件：{partners} 个渠道，{keys} 个密钥"),
+            Finding::KeysNotSet => "密钥文件：没有设置 keys_file（只有 receiver 需要）".to_owned(),
+            Finding::KeysFaulty { problem } => format!("密钥文件：{problem}"),
+            Finding::BrokerReached { address } => format!("消息队列：可以连接 {address}"),
+            Finding::BrokerUnreachable { address, problem } => {
+                format!("消息队列：连不上 {address}：{problem}")
+            }
+            Finding::ObjectSound { object } => format!("消息队列：{object} 符合要求"),
+            Finding::QueueSound {
+                object,
+                messages,
+                consumers,
+            } => {
+                format!("消息队列：{object} 符合要求（{messages} 条消息，{consumers} 个消费者）")
+            }
+            Finding::ObjectMissing { object } => format!("消息队列：没有 {object}"),
+            Finding::ObjectDiffers { object, difference } => {
+                format!("消息队列：{object} 与要求不同：{difference}")
+            }
+            Finding::DatabaseReached { address, version } => {
+                format!("数据库：可以连接 {address}（{version}）")
+            }
+            Finding::DatabaseUnreachable { address, problem } => {
+                format!("数据库：连不上 {address}：{problem}")
+            }
+            Finding::SchemaCurrent => "数据库：结构是最新的".to_owned(),
+            Finding::SchemaPending { names } => format!("数据库：结构有待更新（{}）", names.join("、")),
+            Finding::SchemaNewer { versions } => format!("数据库：结构比本程序新（{}）", versions.join("、")),
+            Finding::ClocksAgree { difference_ms } => format!("时钟：与数据库相差 {difference_ms} 毫秒"),
+            Finding::ClocksDiffer { difference_ms } => {
+                format!("时钟：与数据库相差 {difference_ms} 毫秒，太多了")
+            }
+        }
+    }
+
+    fn advice(&self, finding: &Finding) -> Option<&'static str> {
+        match finding {
+            Finding::ConfigurationFaulty { .. } => Some("改正该项；每一项的含义见 README 的配置表"),
+            Finding::KeysFaulty { .. } => {
+                Some("改正文件，每行一个渠道：\"1048483\" = [\"当前密钥\", \"下一个密钥\"]")
+            }
+            Finding::BrokerUnreachable { .. } => Some("检查 amqp.url、网络，以及 RabbitMQ 是否在运行"),
+            Finding::ObjectMissing { .. } => Some("receiver 或 worker 启动时会自动声明"),
+            Finding::ObjectDiffers { .. } => {
+                Some("停止服务，把队列里的消息处理完，删除后由服务重新声明；见 docs/operations.md")
+            }
+            Finding::DatabaseUnreachable { .. } => Some("检查 database.url、网络，以及数据库是否在运行"),
+            Finding::SchemaPending { .. } => Some("执行 xiebao migrate"),
+            Finding::SchemaNewer { .. } => Some("本程序较旧：请升级到与数据库相应的版本"),
+            Finding::ClocksDiffer { .. } => {
+                Some("用 NTP（如 chrony）校准两边的时钟：等待期限按 worker 的时钟计算")
+            }
+            Finding::ConfigurationSound
+            | Finding::KeysSound { .. }
+            | Finding::KeysNotSet
+            | Finding::BrokerReached { .. }
+            | Finding::ObjectSound { .. }
+            | Finding::QueueSound { .. }
+            | Finding::DatabaseReached { .. }
+            | Finding::SchemaCurrent
+            | Finding::ClocksAgree { .. } => None,
+        }
+    }
+}
