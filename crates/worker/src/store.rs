@@ -12,6 +12,8 @@ pub mod migrations;
 pub mod notices;
 pub mod server;
 
+use std::borrow::Cow;
+
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncConnection, AsyncMysqlConnection, SimpleAsyncConnection};
@@ -45,8 +47,8 @@ impl Store {
     pub fn new(url: &str, size: usize) -> Self {
         let mut config = ManagerConfig::default();
         config.custom_setup = Box::new(|url| connect(url.to_owned()).boxed());
-        // A dead connection shows at its first statement and is an outage like any other.
-        config.recycling_method = RecyclingMethod::Fast;
+        // Asked once before each use: a pool that trusts its connections hands out the same dead one for ever.
+        config.recycling_method = RecyclingMethod::Verified;
         let manager = AsyncDieselConnectionManager::new_with_config(url, config);
         let pool = Pool::builder(manager).max_size(size).build();
         match pool {
@@ -75,12 +77,21 @@ impl Store {
 
 /// A single connection, set up like those of the pool.
 pub async fn connect(url: String) -> diesel::ConnectionResult<AsyncMysqlConnection> {
-    let mut conn = AsyncMysqlConnection::establish(&url).await?;
+    let mut conn = AsyncMysqlConnection::establish(&over_tcp(&url)).await?;
     if conn.batch_execute(SESSION).await.is_err() {
         let setup = conn.batch_execute(SESSION_OLD_NAME).await;
         setup.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
     }
     Ok(conn)
+}
+
+/// The client would leave a loopback address for the server's Unix socket. What the address says is what is used.
+fn over_tcp(url: &str) -> Cow<'_, str> {
+    match url {
+        url if url.contains("prefer_socket=") => url.into(),
+        url if url.contains('?') => format!("{url}&prefer_socket=false").into(),
+        url => format!("{url}?prefer_socket=false").into(),
+    }
 }
 
 /// `VALUES(column)`: in an upsert, the value that the row would have been inserted with. MySQL and MariaDB agree on
