@@ -162,9 +162,22 @@ impl Findings {
         let notify_type = self.notify_type.map(|number| number.0);
         let (verdict_name, why) = (verdict.name(), self.why.as_deref());
         if verdict.is_stored() {
-            tracing::debug!(notice.verdict = verdict_name, notice.type = notify_type, partner.id = partner, source.address = source, "notice stored");
+            tracing::debug!(
+                notice.verdict = verdict_name,
+                notice.type = notify_type,
+                partner.id = partner,
+                source.address = source,
+                "notice stored"
+            );
         } else {
-            tracing::warn!(notice.verdict = verdict_name, notice.type = notify_type, partner.id = partner, source.address = source, reason = why, "notice refused");
+            tracing::warn!(
+                notice.verdict = verdict_name,
+                notice.type = notify_type,
+                partner.id = partner,
+                source.address = source,
+                reason = why,
+                "notice refused"
+            );
         }
     }
 }

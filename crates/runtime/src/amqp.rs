@@ -6,6 +6,7 @@ mod link;
 mod message;
 mod pacing;
 mod publisher;
+mod routes;
 pub mod topology;
 
 pub use confirm::{ConfirmChannel, PublishError};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwapOption, Guard};
 use deadpool_lapin::{Connection, Pool};
+use lapin::ConnectionStatus;
 use thiserror::Error;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -38,6 +39,7 @@ pub(super) struct Shared {
 /// A connection while it is good.
 #[derive(Debug)]
 pub(super) struct OpenLink {
+    connection: ConnectionStatus,
     channels: Vec<ConfirmChannel>,
     opened_at: Instant,
     /// When the last confirm came, in milliseconds since `opened_at`.
@@ -70,6 +72,11 @@ impl OpenLink {
 
     fn is_sound(&self) -> bool {
         !self.broken.is_cancelled() && self.channels.iter().all(ConfirmChannel::is_open)
+    }
+
+    /// The broker reads nothing more from this connection, because it is short of memory or disk.
+    pub fn is_blocked(&self) -> bool {
+        self.connection.blocked()
     }
 
     pub fn note_confirm(&self) {
@@ -195,6 +202,7 @@ async fn prepare(connection: &lapin::Connection) -> Result<OpenLink, OpenError> 
         );
     }
     Ok(OpenLink {
+        connection: connection.status().clone(),
         channels,
         opened_at: Instant::now(),
         confirmed: AtomicU64::new(0),

@@ -1,10 +1,9 @@
 //! Publishes envelopes through pooled connections, riding out a broker that goes away, within a hard bound.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use lapin::message::BasicReturnMessage;
 use thiserror::Error;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
@@ -12,11 +11,10 @@ use tokio_util::sync::CancellationToken;
 use xiebao_core::envelope::Envelope;
 use xiebao_core::reason::Reason;
 
-use super::confirm::PublishError;
 use super::connect::{ConnectError, pool};
-use super::link::{Link, OpenLink, Shared};
+use super::link::{Link, Shared};
 use super::message::Message;
-use super::pacing::Pacing;
+use super::routes::Routes;
 use super::topology::TopologyError;
 use crate::config::AmqpConfig;
 
@@ -33,17 +31,6 @@ pub struct Unavailable {
 pub struct Publisher {
     routes: Arc<Routes>,
     keepers: Mutex<JoinSet<()>>,
-}
-
-#[derive(Debug)]
-struct Routes {
-    links: Vec<Arc<Link>>,
-    shared: Arc<Shared>,
-    turn: AtomicUsize,
-    timeout: Duration,
-    /// How long a connection may confirm nothing before it counts as dead. Short enough that every connection can be
-    /// found dead and a new one be used within the bound.
-    patience: Duration,
 }
 
 impl Publisher {
@@ -112,12 +99,7 @@ impl Publisher {
 
     /// `Err`: why nothing can be published now.
     pub fn ready(&self) -> Result<(), String> {
-        let links = &self.routes.links;
-        if links.iter().any(|link| link.open().is_some()) {
-            return Ok(());
-        }
-        let trouble = links.iter().find_map(|link| link.trouble());
-        Err(trouble.map_or_else(|| "connecting to the broker".to_owned(), |text| (*text).clone()))
+        self.routes.ready()
     }
 
     /// Resolves when the first look at the broker finds a topology that differs; never once a connection was good.
@@ -137,7 +119,7 @@ impl Publisher {
     /// Resolves as soon as something can be published.
     pub async fn opened(&self) {
         let mut opened = self.routes.shared.opened.subscribe();
-        while self.ready().is_err() {
+        while self.routes.links.iter().all(|link| link.open().is_none()) {
             // The sender lives as long as `self`.
             if opened.changed().await.is_err() {
                 return;
@@ -155,130 +137,5 @@ impl Publisher {
 impl Drop for Publisher {
     fn drop(&mut self) {
         self.routes.shared.closing.cancel();
-    }
-}
-
-impl Routes {
-    async fn publish(self: &Arc<Self>, message: Message<'_>) -> Result<(), Unavailable> {
-        let mut trouble = None;
-        match tokio::time::timeout(self.timeout, self.until_stored(message, &mut trouble)).await {
-            Ok(()) => Ok(()),
-            Err(_) => {
-                let trouble = trouble.unwrap_or_else(|| self.trouble());
-                Err(Unavailable {
-                    timeout: self.timeout,
-                    trouble,
-                })
-            }
-        }
-    }
-
-    /// A publish whose end is unknown is published again: a duplicate is harmless, a loss is not.
-    async fn until_stored(self: &Arc<Self>, message: Message<'_>, trouble: &mut Option<String>) {
-        let mut pacing = Pacing::new(Duration::from_millis(10), Duration::from_millis(250));
-        loop {
-            let (open, turn) = self.next_open().await;
-            match self.attempt(&open, turn, message).await {
-                Ok(()) => return,
-                Err(error) => *trouble = Some(error),
-            }
-            pacing.pause().await;
-        }
-    }
-
-    async fn attempt(
-        self: &Arc<Self>,
-        open: &OpenLink,
-        turn: usize,
-        message: Message<'_>,
-    ) -> Result<(), String> {
-        let (routing_key, body) = (message.envelope.routing_key(), message.envelope.body());
-        let publishing =
-            open.channel(turn)
-                .publish(message.exchange(), &routing_key, body, message.properties());
-        let outcome = tokio::select! {
-            biased;
-            outcome = publishing => outcome,
-            () = open.silent_for(self.patience) => {
-                open.give_up();
-                return Err("nothing is confirmed any more".to_owned());
-            }
-        };
-        match outcome {
-            Ok(()) => {
-                open.note_confirm();
-                Ok(())
-            }
-            Err(error) => {
-                let text = error.to_string();
-                if let PublishError::Unroutable(returned) = error {
-                    open.note_confirm();
-                    open.unroutable.notify_one();
-                    self.rescue_if_strange(message, returned);
-                }
-                Err(text)
-            }
-        }
-    }
-
-    /// A returned message that is another publish's: that one was told `Ok` (see
-    /// [`super::ConfirmChannel::publish`]), so it is published from here until a queue has it.
-    fn rescue_if_strange(self: &Arc<Self>, message: Message<'_>, returned: Box<BasicReturnMessage>) {
-        let own = message.envelope.digest().as_str();
-        if returned
-            .properties
-            .message_id()
-            .as_ref()
-            .is_some_and(|id| id.as_str() == own)
-        {
-            return;
-        }
-        let id = returned.properties.message_id().as_ref().map(ToString::to_string);
-        tracing::error!(
-            message.id = id,
-            "a message came back after its confirm; publishing it again"
-        );
-        let runtime = self.shared.runtime.clone();
-        runtime.spawn(Arc::clone(self).rescue(returned));
-    }
-
-    async fn rescue(self: Arc<Self>, returned: Box<BasicReturnMessage>) {
-        let mut pacing = Pacing::new(Duration::from_millis(10), Duration::from_secs(1));
-        loop {
-            let (open, turn) = self.next_open().await;
-            let (exchange, key) = (returned.exchange.as_str(), returned.routing_key.as_str());
-            let publishing =
-                open.channel(turn)
-                    .publish(exchange, key, &returned.data, returned.properties.clone());
-            if let Ok(Ok(())) = tokio::time::timeout(self.timeout, publishing).await {
-                return;
-            }
-            open.unroutable.notify_one();
-            pacing.pause().await;
-        }
-    }
-
-    /// The next good connection in turn; waits while there is none.
-    async fn next_open(&self) -> (Arc<OpenLink>, usize) {
-        let mut opened = None;
-        loop {
-            let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-            let count = self.links.len();
-            let open = (0..count).find_map(|i| self.links[(turn + i) % count].open());
-            if let Some(open) = open {
-                return (open, turn / count);
-            }
-            // Looks once more after subscribing, so that an opening in between is not missed.
-            match &mut opened {
-                None => opened = Some(self.shared.opened.subscribe()),
-                // The sender lives as long as `self`.
-                Some(changes) => drop(changes.changed().await),
-            }
-        }
-    }
-
-    fn trouble(&self) -> String {
-        let trouble = self.links.iter().find_map(|link| link.trouble());
-        trouble.map_or_else(|| "no connection".to_owned(), |text| (*text).clone())
     }
 }
