@@ -14,8 +14,8 @@ use crate::screen::{plain, show, show_json};
 use crate::words::Words;
 
 const EXAMPLES: &str = "\
-Changes nothing. Exit code 0 if all is well, 1 if a check failed, 2 if the configuration is wrong, 3 if the broker or
-the database can't be reached.
+Changes nothing. Exit code 0 if all is well, 1 if a check failed, 2 if the configuration is wrong,
+3 if the broker or the database can't be reached.
 
 Examples:
   xiebao doctor

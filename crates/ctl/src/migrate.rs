@@ -11,7 +11,8 @@ use crate::screen::{show, show_json};
 use crate::words::Words;
 
 const EXAMPLES: &str = "\
-The migrations are in this program. The user of database.url must be allowed to create and alter tables.
+The migrations are in this program. The user of database.url must be allowed to create and alter
+tables.
 
 Examples:
   xiebao migrate

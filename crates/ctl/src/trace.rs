@@ -26,8 +26,8 @@ use story::{Sources, Standing, Story};
 const MOST_DEAD_LETTERS: i64 = 200;
 
 const EXAMPLES: &str = "\
-Shows how far the proposal is, what came and was applied, what waits for what until when, what has not come yet, dead
-letters, and what the tables hold now. Exit code 1 if nothing is known of it.
+Shows how far the proposal is, what came and was applied, what waits for what until when, what has
+not come yet, dead letters, and what the tables hold now. Exit code 1 if nothing is known of it.
 
 Examples:
   xiebao trace 20260723373797
@@ -91,3 +91,6 @@ fn present(story: &Story<'_>, lang: Lang, json: bool) -> Result<Exit, Failure> {
     }
     Ok(if known { Exit::Done } else { Exit::No })
 }
+
+#[cfg(test)]
+mod tests;

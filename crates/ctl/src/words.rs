@@ -174,3 +174,6 @@ pub trait DeskWords {
     /// What to do about it.
     fn advice(&self, finding: &Finding) -> Option<&'static str>;
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,8 +10,8 @@ use crate::screen::show;
 const LONGEST_REASON: usize = 1000;
 
 const EXAMPLES: &str = "\
-The row stays, with the reason; it is just no longer open, and a further copy of the notice does not open it again.
-Exit code 1 if any of them does not exist.
+The row stays, with the reason; it is just no longer open, and a further copy of the notice does not
+open it again. Exit code 1 if any of them does not exist.
 
 Example:
   xiebao dead discard 14 --reason \"sent again corrected\"";

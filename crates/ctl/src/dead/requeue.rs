@@ -18,8 +18,8 @@ use crate::words::Words;
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
 
 const EXAMPLES: &str = "\
-It is decided anew, as if it had just come: what was put right in the meantime lets it pass, what was not makes it a
-dead letter again. Exit code 1 if any of them can't be requeued.
+It is decided anew, as if it had just come: what was put right in the meantime lets it pass, what was
+not makes it a dead letter again. Exit code 1 if any of them can't be requeued.
 
 Example:
   xiebao dead requeue 12 13";

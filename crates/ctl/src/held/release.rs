@@ -15,8 +15,8 @@ use crate::screen::show;
 use crate::trace::proposal_number;
 
 const EXAMPLES: &str = "\
-A released notice is applied at once, out of order. What it should have waited for is still taken in when it comes.
-Exit code 1 if nothing of that name waits.
+A released notice is applied at once, out of order. What it should have waited for is still taken in
+when it comes. Exit code 1 if nothing of that name waits.
 
 Examples:
   xiebao held release --proposal 20260723373797

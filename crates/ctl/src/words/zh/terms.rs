@@ -206,7 +206,7 @@ impl Terms for Chinese {
         let units = [
             (seconds / 86_400, "天"),
             (seconds / 3_600 % 24, "小时"),
-            (seconds / 60 % 60, "分"),
+            (seconds / 60 % 60, "分钟"),
             (seconds % 60, "秒"),
         ];
         let said: Vec<String> = units
