@@ -57,9 +57,13 @@ impl Receipts {
         if redelivered && (at == self.first || at == self.last) {
             return;
         }
+        self.reach(at);
+        self.count += 1;
+    }
+
+    fn reach(&mut self, at: DateTime<Utc>) {
         self.first = self.first.min(at);
         self.last = self.last.max(at);
-        self.count += 1;
     }
 }
 
@@ -127,7 +131,7 @@ pub struct Arrival {
 #[derive(Debug, Clone)]
 pub struct Ledger {
     pub insure_num: InsureNum,
-    /// The partner of the first notice held or applied. A link alone makes no owner.
+    /// The partner of the notices held or applied, if there are any. A link alone makes no owner.
     pub owner: Option<PartnerId>,
     pub entries: Vec<Entry>,
     pub ignored: Vec<Ignored>,
@@ -186,10 +190,8 @@ impl Ledger {
     /// Takes in one delivery, and lets go what it makes possible.
     pub fn deliver(&mut self, arrival: Arrival, now: DateTime<Utc>, rules: &Rules) -> Verdict {
         match sequencing::decide(self, &arrival, now, rules) {
-            Decision::Duplicate(index) => {
-                let entry = &mut self.entries[index];
-                entry.receipts.add(arrival.received_at, arrival.redelivered);
-                entry.note_change();
+            Decision::Duplicate(copies) => {
+                self.count_copy(&copies, arrival.received_at, arrival.redelivered);
                 Verdict::Duplicate
             }
             Decision::Reject(rejection) => Verdict::Rejected(rejection),
@@ -204,6 +206,20 @@ impl Ledger {
                 self.settle(now, rules);
                 Verdict::Held(hold)
             }
+        }
+    }
+
+    /// Counts a copy of an entry. One that came out of order may lie within the window of several occurrences: they
+    /// were one all along, which shows in that their receipts meet.
+    fn count_copy(&mut self, copies: &[usize], at: DateTime<Utc>, redelivered: bool) {
+        for (nth, index) in copies.iter().enumerate() {
+            let entry = &mut self.entries[*index];
+            if nth == 0 {
+                entry.receipts.add(at, redelivered);
+            } else {
+                entry.receipts.reach(at);
+            }
+            entry.note_change();
         }
     }
 
@@ -224,6 +240,7 @@ impl Ledger {
                 sequencing::Going::TimedOut => self.apply(index, now, true),
                 sequencing::Going::Rejected(rejection) => {
                     let entry = self.entries.remove(index);
+                    self.owner = self.entries.first().map(|entry| entry.notice.partner_id);
                     self.rejected.push((entry, rejection));
                 }
             }

@@ -14,8 +14,8 @@ use crate::rules::{OnTimeout, Rules};
 pub enum Decision {
     Apply,
     Hold(Hold),
-    /// It is the entry of that index, once more.
-    Duplicate(usize),
+    /// It is the first of these entries, once more, and connects it with the others.
+    Duplicate(Vec<usize>),
     Reject(Rejection),
 }
 
@@ -41,8 +41,9 @@ pub enum Going {
 
 /// Decides about a delivery.
 pub fn decide(ledger: &Ledger, arrival: &Arrival, now: DateTime<Utc>, rules: &Rules) -> Decision {
-    if let Some(index) = known_as(ledger, arrival, rules) {
-        return Decision::Duplicate(index);
+    let copies = known_as(ledger, arrival, rules);
+    if !copies.is_empty() {
+        return Decision::Duplicate(copies);
     }
     if ledger
         .owner
@@ -162,9 +163,9 @@ impl Progress {
     }
 }
 
-/// The entry that the arrival is another copy of: same proposal, type and data. Endorsements and abnormalities
+/// The entries that the arrival is another copy of: same proposal, type and data. Endorsements and abnormalities
 /// can truly repeat: of them a copy is the same only within `repeat_window` of the others.
-fn known_as(ledger: &Ledger, arrival: &Arrival, rules: &Rules) -> Option<usize> {
+fn known_as(ledger: &Ledger, arrival: &Arrival, rules: &Rules) -> Vec<usize> {
     let repeats = matches!(arrival.notice.step, Step::Endorsement | Step::Abnormality);
     let window = rules.repeat_window();
     let near = |entry: &Entry| {
@@ -172,12 +173,12 @@ fn known_as(ledger: &Ledger, arrival: &Arrival, rules: &Rules) -> Option<usize> 
             || (arrival.received_at - entry.receipts.last <= window
                 && entry.receipts.first - arrival.received_at <= window)
     };
-    let mut copies = ledger
+    let copies = ledger
         .entries
         .iter()
         .enumerate()
         .filter(|(_, entry)| entry.notice.digest == arrival.notice.digest && near(entry));
-    copies.next().map(|(index, _)| index)
+    copies.map(|(index, _)| index).collect()
 }
 
 #[cfg(test)]

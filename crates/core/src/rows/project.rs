@@ -15,7 +15,7 @@ impl Rows {
     /// applying matters; of two issue notices that disagree about a policy, the later received one is believed.
     pub fn of(ledger: &Ledger) -> Self {
         let mut rows = Self::default();
-        for entry in ledger.applied() {
+        for entry in ledger.applied().filter(|entry| !is_continued(ledger, entry)) {
             rows.add(entry);
         }
         rows.add_policies(ledger);
@@ -164,6 +164,16 @@ impl PolicyRow {
         take(&mut self.start_date, &issued.start_date);
         take(&mut self.end_date, &issued.end_date);
     }
+}
+
+/// Whether the entry turned out to be the same occurrence as one received before it: their receipts meet.
+fn is_continued(ledger: &Ledger, entry: &Entry) -> bool {
+    let place = |entry: &Entry| (entry.receipts.first, entry.occurrence);
+    ledger.applied().any(|earlier| {
+        earlier.notice.digest == entry.notice.digest
+            && place(earlier) < place(entry)
+            && earlier.receipts.last >= entry.receipts.first
+    })
 }
 
 /// The policies of the successful issue notices, earliest received first.

@@ -1,1 +1,245 @@
+use serde_json::{Value, json};
 
+use super::*;
+use crate::ledger::{Ledger, Link};
+use crate::rules::Rules;
+use crate::samples::{at, deliver, ledger, num, payment, policy};
+
+mod policies;
+
+/// A ledger that has been told all of this and has waited long enough.
+fn told(notices: &[(i64, Value)]) -> Ledger {
+    let mut ledger = ledger();
+    for (minute, (notify_type, data)) in notices.iter().enumerate() {
+        deliver(&mut ledger, *notify_type, data.clone(), minute as i64);
+    }
+    ledger.settle(at(1000), &Rules::default());
+    ledger
+}
+
+fn rows(notices: &[(i64, Value)]) -> Rows {
+    Rows::of(&told(notices))
+}
+
+fn proposal(notices: &[(i64, Value)]) -> ProposalRow {
+    rows(notices).proposal[&()].clone()
+}
+
+fn with(mut data: Value, key: &str, value: impl Into<Value>) -> Value {
+    data[key] = value.into();
+    data
+}
+
+#[test]
+fn a_held_notice_makes_no_row() {
+    let mut ledger = ledger();
+    deliver(&mut ledger, 2, payment(), 0);
+    assert_eq!(Rows::of(&ledger), Rows::default());
+}
+
+#[test]
+fn fact_keys_are_what_they_always_were() {
+    let rows = rows(&[
+        (2, payment()),
+        (2, json!({"state": false})),
+        (4, json!({"cancelInsurants": ["赵一", "钱二"]})),
+        (5, json!({"newInsureNum": "B"})),
+    ]);
+    // printf '%s' '[true,"2026-03-01 10:00:00",19900,21]' | sha256sum | head -c 32, and so on:
+    // [false,null,null,null], [4,true,["赵一","钱二"],null], [5,true,[],"B"].
+    let keys = |table: Vec<&FactKey>| table.into_iter().map(|key| key.0.clone()).collect::<Vec<_>>();
+    assert_eq!(
+        keys(rows.payments.keys().collect()),
+        [
+            "b96a114ffcba975cb5bae6f4716aefb8",
+            "d2084533aabffeb6d842f8280a336db5"
+        ]
+    );
+    assert_eq!(
+        keys(rows.cancellations.keys().collect()),
+        [
+            "44233cc021f83c0fac1fc75a3c302fb3",
+            "7c4e9a1c6fc201218c62a057980330da"
+        ]
+    );
+}
+
+#[test]
+fn one_payment_told_twice_is_one_row_with_the_greatest_message() {
+    let told = rows(&[
+        (2, with(payment(), "failMsg", "b")),
+        (2, payment()),
+        (2, with(payment(), "failMsg", "a")),
+        (2, with(payment(), "onlinePaymentId", 21)),
+    ]);
+    let payments: Vec<&PaymentRow> = told.payments.values().collect();
+    assert_eq!(payments.len(), 1);
+    assert_eq!(payments[0].fail_msg.as_deref(), Some("b"));
+}
+
+#[test]
+fn any_difference_in_outcome_time_price_or_gateway_is_another_payment() {
+    let others = [
+        with(payment(), "state", false),
+        with(payment(), "price", 19901),
+        with(payment(), "payTime", "2026-03-01 10:00:01"),
+        with(payment(), "onlinePaymentId", 1),
+        with(payment(), "onlinePaymentId", Value::Null),
+    ];
+    let all: Vec<(i64, Value)> = others
+        .into_iter()
+        .chain([payment()])
+        .map(|data| (2, data))
+        .collect();
+    assert_eq!(rows(&all).payments.len(), 6);
+}
+
+#[test]
+fn only_a_reissue_moves_no_new_money() {
+    let new_money = |gateway: Value| {
+        let rows = rows(&[(2, with(payment(), "onlinePaymentId", gateway))]);
+        rows.payments.values().next().expect("a payment").new_money
+    };
+    assert!(!new_money(json!(-3)));
+    assert!(!new_money(json!("-12")));
+    assert!(new_money(json!(-11)));
+    assert!(new_money(Value::Null));
+}
+
+#[test]
+fn one_cancellation_told_twice_is_one_row_with_the_greatest_of_each_column() {
+    let some =
+        |cancel: &str, fail: &str| json!({"cancelInsurants": ["赵一"], "cancelMsg": cancel, "failMsg": fail});
+    let told = rows(&[
+        (4, some("a", "d")),
+        (4, some("b", "c")),
+        (4, json!({"cancelInsurants": "赵一、赵一"})),
+    ]);
+    let cancellations: Vec<&CancellationRow> = told.cancellations.values().collect();
+    assert_eq!(cancellations.len(), 1);
+    assert_eq!(cancellations[0].cancel_msg.as_deref(), Some("b"));
+    assert_eq!(cancellations[0].fail_msg.as_deref(), Some("d"));
+}
+
+#[test]
+fn any_difference_in_type_outcome_persons_or_new_number_is_another_cancellation() {
+    let all = [
+        (4, json!({})),
+        (4, json!({"state": false})),
+        (4, json!({"cancelInsurants": ["赵一"]})),
+        (4, json!({"newInsureNum": "B"})),
+        (5, json!({"newInsureNum": "B"})),
+        (5, json!({"newInsureNum": "C"})),
+    ];
+    assert_eq!(rows(&all).cancellations.len(), 6);
+}
+
+#[test]
+fn the_key_and_the_case_come_from_the_lowest_type_that_states_them() {
+    let stating = |key: &str, case: &str| json!({"partnerUniqueKey": key, "caseCode": case});
+    let of = |told: &[(i64, Value)]| {
+        let row = proposal(told);
+        (
+            row.partner_unique_key.unwrap_or_default(),
+            row.case_code.unwrap_or_default(),
+        )
+    };
+    let told = [
+        (27, stating("z", "")),
+        (9, stating("y", "c")),
+        (4, stating("", "b")),
+        (1, stating("", " ")),
+    ];
+    assert_eq!(of(&told), ("y".to_owned(), "b".to_owned()));
+    // Of several of one type the greatest, a failed one included.
+    let told = [
+        (1, stating("a", "")),
+        (1, with(stating("b", ""), "state", false)),
+        (2, with(payment(), "partnerUniqueKey", "z")),
+    ];
+    assert_eq!(of(&told).0, "b");
+    // Bytewise: a longer one is greater, capitals are less.
+    assert_eq!(
+        of(&[
+            (1, stating("a", "")),
+            (1, stating("aB", "")),
+            (1, stating("Z", ""))
+        ])
+        .0,
+        "aB"
+    );
+}
+
+#[test]
+fn e_policy_and_abnormality_are_marks_beside_the_status() {
+    let row = proposal(&[(9, json!({})), (27, json!({}))]);
+    assert_eq!((row.status, row.e_policy_ready, row.abnormal), (None, true, true));
+    let row = proposal(&[(9, json!({"state": false})), (1, json!({}))]);
+    assert_eq!(
+        (row.status.map(|s| s.name()), row.e_policy_ready, row.abnormal),
+        (Some("insured"), false, false)
+    );
+}
+
+#[test]
+fn endorsements_and_abnormalities_are_a_log_of_distinct_notices() {
+    let rows = rows(&[
+        (26, json!({"status": 1})),
+        (26, json!({"status": 1, "msg": "m"})),
+        (26, json!({"status": 1, "state": false, "remark": "r"})),
+        (26, json!({"status": 1})),
+        (27, json!({})),
+        (27, json!({"failMsg": "x"})),
+    ]);
+    assert_eq!((rows.endorsements.len(), rows.abnormalities.len()), (3, 2));
+}
+
+#[test]
+fn a_link_alone_makes_the_row_of_the_new_proposal_without_status() {
+    let mut ledger = ledger();
+    for (from, partner_id) in [("O", PartnerId(7)), ("P", PartnerId(7)), ("Q", PartnerId(8))] {
+        let link = Link {
+            reissued_from: num(from),
+            partner_id,
+        };
+        ledger.link(link, at(0), &Rules::default());
+    }
+    let row = Rows::of(&ledger).proposal[&()].clone();
+    assert_eq!(
+        (row.partner_id, row.status, row.reissued_from),
+        (PartnerId(7), None, Some(num("P")))
+    );
+}
+
+#[test]
+fn the_own_notices_outrank_the_partner_of_a_link() {
+    let mut ledger = ledger();
+    let foreign = Link {
+        reissued_from: num("O"),
+        partner_id: PartnerId(3),
+    };
+    ledger.link(foreign, at(0), &Rules::default());
+    assert_eq!(Rows::of(&ledger).proposal[&()].partner_id, PartnerId(3));
+    deliver(&mut ledger, 1, json!({}), 1);
+    let row = Rows::of(&ledger).proposal[&()].clone();
+    assert_eq!((row.partner_id, row.reissued_from), (PartnerId(7), None));
+}
+
+#[test]
+fn only_what_differs_is_written() {
+    let mut ledger = told(&[(1, json!({})), (2, payment()), (3, policy("赵一"))]);
+    let before = Rows::of(&ledger);
+    deliver(&mut ledger, 9, json!({}), 5);
+    let changes = Changes::between(&before, &Rows::of(&ledger));
+    assert_eq!(changes.proposal.upserts.len(), 1);
+    assert!(changes.payments.is_empty() && changes.policies.is_empty() && changes.insured_persons.is_empty());
+    let back = Changes::between(&Rows::of(&ledger), &Rows::default());
+    assert_eq!(
+        (
+            back.payments.deletes.len(),
+            back.policies.deletes.len(),
+            back.proposal.deletes.len()
+        ),
+        (1, 1, 1)
+    );
+}

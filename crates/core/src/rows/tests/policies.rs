@@ -1,0 +1,137 @@
+use super::*;
+use crate::samples::arrival;
+
+fn person(policy_num: &str, name: &str) -> PersonKey {
+    PersonKey {
+        policy_num: num(policy_num),
+        name: name.to_owned(),
+    }
+}
+
+fn persons(rows: &Rows) -> Vec<(&str, &str, bool)> {
+    let of = |(key, row): (_, &_)| {
+        let (PersonKey { policy_num, name }, PersonRow { cancelled }): (&PersonKey, &PersonRow) = (key, row);
+        (policy_num.as_str(), name.as_str(), *cancelled)
+    };
+    rows.insured_persons.iter().map(of).collect()
+}
+
+/// Two issue notices that disagree, received at these minutes, delivered in this order.
+fn disagreeing(first: (Value, i64), second: (Value, i64)) -> Ledger {
+    let mut ledger = ledger();
+    for (entry, received) in [first, second] {
+        let data = json!({"policys": [with(entry, "policyNum", "P1")]});
+        ledger.deliver(arrival(3, data, at(received)), at(100), &Rules::default());
+    }
+    ledger.settle(at(1000), &Rules::default());
+    ledger
+}
+
+#[test]
+fn of_two_that_disagree_the_later_received_wins_column_by_column() {
+    let early =
+        || json!({"productName": "旧", "planName": "旧", "insurant": "赵一,钱二", "startDate": "2026-01-01"});
+    let late = || json!({"productName": "新", "insurant": "孙三", "applicant": "赵一"});
+    for ledger in [
+        disagreeing((early(), 1), (late(), 2)),
+        disagreeing((late(), 2), (early(), 1)),
+    ] {
+        let rows = Rows::of(&ledger);
+        let policy = &rows.policies[&num("P1")];
+        assert_eq!(
+            (policy.product_name.as_deref(), policy.plan_name.as_deref()),
+            (Some("新"), Some("旧"))
+        );
+        assert_eq!(
+            (policy.applicant.as_deref(), policy.start_date.is_some()),
+            (Some("赵一"), true)
+        );
+        assert_eq!(persons(&rows), [("P1", "孙三", false)]);
+        let mut columns: Vec<_> = disagreements(&ledger)
+            .into_iter()
+            .map(|d| (d.column, d.believed, d.passed_over))
+            .collect();
+        columns.sort();
+        let expected = [
+            ("insured_persons", "孙三", "赵一、钱二"),
+            ("product_name", "新", "旧"),
+        ];
+        assert_eq!(
+            columns,
+            expected.map(|(column, new, old)| (column, new.to_owned(), old.to_owned()))
+        );
+    }
+}
+
+#[test]
+fn an_earlier_copy_makes_a_notice_the_earlier_one() {
+    let mut ledger = disagreeing((json!({"planName": "甲"}), 5), (json!({"planName": "乙"}), 6));
+    let plan = |ledger: &Ledger| Rows::of(ledger).policies[&num("P1")].plan_name.clone();
+    assert_eq!(plan(&ledger).as_deref(), Some("乙"));
+    let data = json!({"policys": [{"planName": "乙", "policyNum": "P1"}]});
+    ledger.deliver(arrival(3, data, at(1)), at(2000), &Rules::default());
+    assert_eq!(plan(&ledger).as_deref(), Some("甲"));
+}
+
+#[test]
+fn two_that_agree_as_far_as_they_go_do_not_disagree() {
+    let ledger = disagreeing(
+        (json!({"planName": "甲", "insurant": "赵一"}), 1),
+        (json!({"productName": "乙"}), 2),
+    );
+    assert_eq!(disagreements(&ledger), []);
+    let rows = Rows::of(&ledger);
+    assert_eq!(persons(&rows), [("P1", "赵一", false)]);
+    assert_eq!(rows.policies[&num("P1")].plan_name.as_deref(), Some("甲"));
+}
+
+#[test]
+fn a_failed_issue_makes_no_policy() {
+    let rows = rows(&[(3, with(policy("赵一"), "state", false))]);
+    assert!(rows.policies.is_empty() && rows.insured_persons.is_empty());
+    assert_eq!(rows.proposal.len(), 1);
+}
+
+#[test]
+fn a_cancelled_name_counts_in_every_policy_and_only_where_it_is_insured() {
+    let two = json!({"policys": [
+        {"policyNum": "P1", "insurant": "赵一,钱二"}, {"policyNum": "P2", "insurant": "赵一"}, {"policyNum": "P3"},
+    ]});
+    let rows = rows(&[(4, json!({"cancelInsurants": ["赵一", "无名"]})), (3, two)]);
+    assert_eq!(
+        persons(&rows),
+        [("P1", "赵一", true), ("P1", "钱二", false), ("P2", "赵一", true)]
+    );
+    assert!(rows.policies.values().all(|policy| !policy.cancelled));
+    assert!(!rows.insured_persons.contains_key(&person("P3", "赵一")));
+}
+
+#[test]
+fn only_a_full_cancellation_or_a_reissue_cancels_the_policies() {
+    let cancelled = |notify_type, data: Value| {
+        let rows = rows(&[(3, policy("赵一")), (notify_type, data)]);
+        (
+            rows.policies[&num("P1")].cancelled,
+            rows.insured_persons[&person("P1", "赵一")].cancelled,
+        )
+    };
+    assert_eq!(cancelled(4, json!({})), (true, false));
+    assert_eq!(cancelled(4, json!({"cancelInsurants": ["赵一"]})), (false, true));
+    assert_eq!(cancelled(5, json!({"newInsureNum": "B"})), (true, false));
+    assert_eq!(
+        cancelled(5, json!({"newInsureNum": "B", "cancelInsurants": ["赵一"]})),
+        (true, true)
+    );
+    for failed in [4, 5] {
+        assert_eq!(
+            cancelled(failed, json!({"state": false, "cancelInsurants": ["赵一"]})),
+            (false, false)
+        );
+    }
+}
+
+#[test]
+fn a_later_issue_of_a_cancelled_proposal_is_of_a_cancelled_policy() {
+    let rows = rows(&[(4, json!({})), (3, policy("赵一"))]);
+    assert!(rows.policies[&num("P1")].cancelled);
+}

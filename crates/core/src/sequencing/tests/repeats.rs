@@ -1,0 +1,160 @@
+//! Only endorsements and abnormalities truly repeat.
+
+use super::*;
+use crate::rows::Rows;
+use crate::samples::days;
+
+/// Delivers copies of one notice received at these minutes, in this order; how many rows they make.
+fn occurrences(notify_type: i64, received: &[i64]) -> usize {
+    let mut ledger = ledger();
+    for minute in received {
+        let copy = arrival(notify_type, json!({"status": 1}), at(*minute));
+        ledger.deliver(copy, at(0), &Rules::default());
+    }
+    ledger.settle(at(60), &Rules::default());
+    let counted: i64 = ledger.entries.iter().map(|entry| entry.receipts.count).sum();
+    assert_eq!(counted, received.len() as i64, "a delivery was not counted");
+    let rows = Rows::of(&ledger);
+    rows.endorsements.len() + rows.abnormalities.len()
+}
+
+/// All orders of the items.
+fn orders(items: &[i64]) -> Vec<Vec<i64>> {
+    if items.is_empty() {
+        return vec![vec![]];
+    }
+    let mut all = Vec::new();
+    for index in 0..items.len() {
+        let mut rest = items.to_vec();
+        let first = rest.remove(index);
+        all.extend(
+            orders(&rest)
+                .into_iter()
+                .map(|order| [vec![first], order].concat()),
+        );
+    }
+    all
+}
+
+#[test]
+fn a_copy_within_the_window_is_a_duplicate_and_one_after_it_a_new_occurrence() {
+    for notify_type in [26, 27] {
+        assert_eq!(occurrences(notify_type, &[0, 0]), 1);
+        assert_eq!(occurrences(notify_type, &[0, days(7)]), 1);
+        assert_eq!(occurrences(notify_type, &[0, days(7) + 1]), 2);
+        assert_eq!(occurrences(notify_type, &[days(7) + 1, 0]), 2);
+    }
+}
+
+#[test]
+fn the_window_runs_from_the_copy_before_not_from_the_first() {
+    assert_eq!(occurrences(26, &[0, days(6), days(12), days(18)]), 1);
+    assert_eq!(occurrences(26, &[0, days(6), days(14)]), 2);
+}
+
+#[test]
+fn the_order_of_arrival_makes_no_difference_to_how_often_it_happened() {
+    let (six, nine) = (days(6), days(9));
+    let cases = [
+        (vec![0, six, 2 * six], 1),
+        (vec![0, six, 2 * six, 3 * six, 4 * six], 1),
+        (vec![0, 1, six, six + nine, six + nine + 1], 2),
+        (vec![0, nine, 2 * nine, 2 * nine + six, 3 * nine], 3),
+        (vec![0, nine, 2 * nine, 3 * nine], 4),
+    ];
+    for (received, expected) in cases {
+        for order in orders(&received) {
+            assert_eq!(occurrences(26, &order), expected, "{order:?}");
+            assert_eq!(occurrences(27, &order), expected, "{order:?}");
+        }
+    }
+}
+
+#[test]
+fn every_occurrence_is_a_notice_of_its_own_with_its_own_number() {
+    let mut ledger = ledger();
+    for week in 0..3 {
+        let verdict = deliver(&mut ledger, 27, json!({"failMsg": "x"}), days(8 * week));
+        assert_eq!(verdict, Verdict::Applied);
+    }
+    let numbers: Vec<i32> = ledger.entries.iter().map(|entry| entry.occurrence).collect();
+    assert_eq!((numbers, seqs(&ledger, 27)), (vec![1, 2, 3], vec![1, 2, 3]));
+}
+
+#[test]
+fn the_configured_window_counts() {
+    let short = rules(|settings| settings.repeat_window = TimeDelta::minutes(1));
+    let mut ledger = ledger();
+    for minute in [0, 1, 3] {
+        ledger.deliver(arrival(27, json!({}), at(minute)), at(minute), &short);
+    }
+    assert_eq!(ledger.entries.len(), 2);
+    assert_eq!(ledger.entries[0].receipts.count, 2);
+}
+
+#[test]
+fn any_other_notice_is_a_duplicate_for_ever() {
+    let others = [
+        (1, json!({})),
+        (2, payment()),
+        (3, policy("赵一")),
+        (4, json!({})),
+        (9, json!({})),
+    ];
+    for (notify_type, data) in others {
+        let mut ledger = ledger();
+        deliver(&mut ledger, notify_type, data.clone(), 0);
+        assert_eq!(
+            deliver(&mut ledger, notify_type, data, days(4000)),
+            Verdict::Duplicate
+        );
+    }
+}
+
+#[test]
+fn the_same_data_under_another_type_is_another_notice() {
+    let mut ledger = ledger();
+    for notify_type in [1, 4, 9] {
+        assert_ne!(
+            deliver(&mut ledger, notify_type, json!({}), 0),
+            Verdict::Duplicate
+        );
+    }
+    assert_eq!(ledger.entries.len(), 3);
+}
+
+#[test]
+fn the_order_of_keys_makes_no_other_notice_and_any_other_difference_does() {
+    let mut ledger = ledger();
+    let mut text = |data: &str| {
+        let raw = bytes::Bytes::from(format!(r#"{{"notifyType":1,"sign":"","data":{data}}}"#));
+        let notice = crate::facts::Notice::read(&raw).expect("a sound notice");
+        let arrival = Arrival {
+            notice,
+            raw,
+            received_at: at(0),
+            redelivered: false,
+        };
+        ledger.deliver(arrival, at(0), &Rules::default())
+    };
+    assert_eq!(
+        text(r#"{"insureNum":"A","partnerId":7,"state":true}"#),
+        Verdict::Applied
+    );
+    assert_eq!(
+        text(
+            r#"{ "state": true, "\u0069nsureNum": "A", "partnerId": 7.0e0 }"#
+                .replace("7.0e0", "7")
+                .as_str()
+        ),
+        Verdict::Duplicate
+    );
+    assert_eq!(
+        text(r#"{"insureNum":"A","partnerId":"7","state":true}"#),
+        Verdict::Applied
+    );
+    assert_eq!(
+        text(r#"{"insureNum":"A","partnerId":7,"state":true,"failMsg":null}"#),
+        Verdict::Applied
+    );
+}
