@@ -1,0 +1,94 @@
+//! The arguments that all commands share, and the list of commands.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::context::Context;
+use crate::exit::{Exit, Failure};
+use crate::lang::Lang;
+use crate::{dead, doctor, find, held, migrate, send, simulate, trace, verify};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  the answer is no: nothing found, checks failed
+  2  the arguments or the configuration are wrong
+  3  the broker, the database or the receiver can't be reached
+
+Settings are read from the file that --config names, under the environment: database.url is XIEBAO__DATABASE__URL.
+
+Example:
+  xiebao simulate --proposals 500 --disorder 1 --duplicates 0.3";
+
+/// Operate xiebao-notify: send notices as the platform does, and see what became of them.
+#[derive(Debug, Parser)]
+#[command(name = "xiebao", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// Read settings from this TOML file [environment: XIEBAO_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The language of what a person reads [default: that of the locale]
+    #[arg(long, global = true, value_enum)]
+    lang: Option<Lang>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Dead(dead::Args),
+    Doctor(doctor::Args),
+    Find(find::Args),
+    Held(held::Args),
+    Migrate(migrate::Args),
+    Trace(trace::Args),
+    Send(send::Args),
+    Simulate(simulate::Args),
+    Verify(verify::Args),
+}
+
+impl Cli {
+    pub fn context(&self) -> Context {
+        Context::new(self.config.clone(), self.lang)
+    }
+}
+
+impl Command {
+    pub async fn run(self, context: &Context) -> Result<Exit, Failure> {
+        match self {
+            Command::Dead(args) => dead::run(args, context).await,
+            Command::Doctor(args) => doctor::run(args, context).await,
+            Command::Find(args) => find::run(args, context).await,
+            Command::Held(args) => held::run(args, context).await,
+            Command::Migrate(args) => migrate::run(args, context).await,
+            Command::Trace(args) => trace::run(args, context).await,
+            Command::Send(args) => send::run(args, context).await,
+            Command::Simulate(args) => simulate::run(args, context).await,
+            Command::Verify(args) => verify::run(args, context).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_every_command_shows_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(help.contains("xiebao "), "{} has none", command.get_name());
+        }
+    }
+}

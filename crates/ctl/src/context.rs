@@ -1,0 +1,93 @@
+//! What every command is given.
+
+use std::path::{Path, PathBuf};
+
+use xiebao_core::id::PartnerId;
+use xiebao_runtime::config::{Config, Environment, Needs};
+use xiebao_runtime::keys;
+
+use crate::exit::Failure;
+use crate::lang::Lang;
+use crate::platform::Signer;
+
+#[derive(Debug, Clone)]
+pub struct Context {
+    config_file: Option<PathBuf>,
+    environment: Environment,
+    pub lang: Lang,
+}
+
+impl Context {
+    pub fn new(config_file: Option<PathBuf>, lang: Option<Lang>) -> Self {
+        let environment = Environment::of_process();
+        let config_file = config_file.or_else(|| environment.get("XIEBAO_CONFIG").map(PathBuf::from));
+        Self {
+            config_file,
+            environment,
+            lang: lang.unwrap_or_else(Lang::of_locale),
+        }
+    }
+
+    /// The configuration of the services. Only what `needs` names must be there.
+    pub fn config(&self, needs: Needs) -> Result<Config, Failure> {
+        Ok(Config::load(
+            self.config_file.as_deref(),
+            &self.environment,
+            needs,
+        )?)
+    }
+
+    /// Where the receiver of this configuration takes notices.
+    pub fn receiver_url(&self) -> Result<String, Failure> {
+        let receiver = self.config(Needs::NOTHING)?.receiver;
+        Ok(format!("http://{}{}", receiver.listen, receiver.path))
+    }
+
+    /// The file of the partners' keys: the one named, or that of the configuration.
+    pub fn keys_file(&self, named: Option<&Path>) -> Result<PathBuf, Failure> {
+        match named {
+            Some(path) => Ok(path.to_owned()),
+            None => Ok(self.config(Needs::NOTHING)?.require_keys_file()?.to_owned()),
+        }
+    }
+
+    /// Signs for the partner, or for the first one in the file, with its current key.
+    pub fn signer(&self, keys_file: Option<&Path>, partner: Option<i64>) -> Result<Signer, Failure> {
+        let path = self.keys_file(keys_file)?;
+        let wrong = |problem: String| Failure::Usage(format!("{}: {problem}", path.display()));
+        let checked = keys::read(&path).map_err(|error| wrong(error.to_string()))?;
+        let first = checked.0.keys().next().copied();
+        let partner_id = partner
+            .map(PartnerId)
+            .or(first)
+            .ok_or_else(|| wrong("names no partner".to_owned()))?;
+        // Checked keys don't give their text away, and here it is needed: this program plays the other side.
+        let text = std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
+        let key = current_key(&text, partner_id);
+        let key = key.ok_or_else(|| wrong(format!("has no key of partner {partner_id}")))?;
+        Ok(Signer::new(partner_id, key))
+    }
+}
+
+fn current_key(text: &str, partner: PartnerId) -> Option<String> {
+    let table: toml::Table = toml::from_str(text).ok()?;
+    let keys = table
+        .iter()
+        .find(|(name, _)| name.parse() == Ok(partner.0))?
+        .1
+        .as_array()?;
+    Some(keys.first()?.as_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_key_of_the_partner_is_the_current_one() {
+        let text = "\"7\" = [\"a\", \"b\"]\n\"8\" = [\"c\"]\n";
+        assert_eq!(current_key(text, PartnerId(7)).as_deref(), Some("a"));
+        assert_eq!(current_key(text, PartnerId(8)).as_deref(), Some("c"));
+        assert_eq!(current_key(text, PartnerId(9)), None);
+    }
+}

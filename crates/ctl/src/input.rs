@@ -1,0 +1,33 @@
+//! Reading what a command is given: files, and numbers in arguments.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::exit::Failure;
+
+/// The bytes of a file; `-` is standard input.
+pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let unreadable = |error: std::io::Error| Failure::Usage(format!("{}: {error}", path.display()));
+    if path.as_os_str() != "-" {
+        return std::fs::read(path).map_err(unreadable);
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
+}
+
+/// An argument between 0 and 1.
+pub fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("must be a number from 0 to 1".to_owned()),
+    }
+}
+
+/// An argument above 0.
+pub fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
+        _ => Err("must be a number above 0".to_owned()),
+    }
+}

@@ -1,0 +1,186 @@
+//! `xiebao simulate`: plays the platform, and judges what the services made of it.
+//!
+//! `plot` and `life` tell stories from a seed, `wire` spells their notices, `schedule` disorders and repeats them,
+//! `sender` posts them; `expectation` says from the stories which rows must be there, and `compare` holds them against
+//! the database.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args as ClapArgs;
+use xiebao_core::id::PartnerId;
+use xiebao_runtime::config::Needs;
+
+use crate::context::Context;
+use crate::exit::{Exit, Failure};
+use crate::http::Target;
+use crate::input::{positive, share};
+use crate::platform::ResendRule;
+
+pub mod compare;
+pub mod database;
+pub mod draw;
+pub mod expectation;
+pub mod life;
+pub mod numbers;
+pub mod plot;
+mod progress;
+pub mod report;
+pub mod rows;
+mod run;
+pub mod schedule;
+pub mod sender;
+pub mod settle;
+pub mod story;
+pub mod tally;
+pub mod value;
+pub mod wire;
+mod words;
+
+use run::Run;
+use sender::Pace;
+
+/// What shapes the stories of a run. The same settings tell the same stories.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    pub seed: u64,
+    pub partner_id: PartnerId,
+    /// The share of steps that fail before they succeed, 0 to 1.
+    pub failures: f64,
+    /// The share of stories in which a predecessor is never reported, 0 to 1.
+    pub missing_predecessors: f64,
+}
+
+const EXAMPLES: &str = "\
+The stories follow from the seed: played again, they are nothing but duplicates, and the rows must still be right.
+Exit code 1 if anything is lost, extra or differing, or if the platform had to give a notice up.
+
+Examples:
+  xiebao simulate --proposals 2000 --disorder 1 --duplicates 0.3
+  xiebao simulate --url http://127.0.0.1:8080/notices,http://127.0.0.1:8081/notices --rate 2000 --seed 7
+  xiebao simulate --proposals 100000 --connections 256 --no-verify --json";
+
+/// Play the platform: send whole life stories of proposals, and compare the database with them
+#[derive(Debug, Clone, ClapArgs)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Where notices are posted; several are used in turn [default: receiver.listen and receiver.path]
+    #[arg(long, value_name = "URL", value_delimiter = ',')]
+    url: Vec<String>,
+    /// How many proposals to play
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    proposals: usize,
+    /// What the stories follow from [default: random, and printed]
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// Share of stories whose notices come in any order
+    #[arg(long, value_name = "0..1", default_value_t = 0.5, value_parser = share)]
+    disorder: f64,
+    /// Share of notices that are sent again
+    #[arg(long, value_name = "0..1", default_value_t = 0.2, value_parser = share)]
+    duplicates: f64,
+    /// Share of steps that are reported failed, mostly before they succeed
+    #[arg(long, value_name = "0..1", default_value_t = 0.1, value_parser = share)]
+    failures: f64,
+    /// Share of stories in which a predecessor never comes: what follows waits for sequencing.*.max_wait
+    #[arg(long, value_name = "0..1", default_value_t = 0.0, value_parser = share)]
+    missing_predecessors: f64,
+    /// Notices a second, whatever the receiver does [default: as fast as it answers]
+    #[arg(long, value_name = "R", value_parser = positive)]
+    rate: Option<f64>,
+    /// Connections kept open
+    #[arg(long, value_name = "C", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
+    connections: u16,
+    /// How many times faster the platform's clock runs when it sends again (after 3 s, then hourly, five times)
+    #[arg(long, value_name = "F", default_value_t = 360.0, value_parser = positive)]
+    time_scale: f64,
+    /// Whose notices [default: those of the first partner in the keys file]
+    #[arg(long, value_name = "ID")]
+    partner: Option<i64>,
+    /// The partners' keys [default: keys_file of the configuration]
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Give up on the database when nothing more has happened in it for this long
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = positive)]
+    settle: f64,
+    /// The database to compare with [default: database.url]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Only send: don't look at the database
+    #[arg(long)]
+    no_verify: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
+    let signer = context.signer(args.key_file.as_deref(), args.partner)?;
+    let settings = Settings {
+        // Short enough to be typed again.
+        seed: args.seed.unwrap_or_else(|| rand::random::<u32>().into()),
+        partner_id: signer.partner_id(),
+        failures: args.failures,
+        missing_predecessors: args.missing_predecessors,
+    };
+    let run = Run {
+        settings,
+        signer,
+        proposals: args.proposals,
+        disorder: args.disorder,
+        duplicates: args.duplicates,
+        pace: args.pace(),
+        targets: args.targets(context)?,
+        database: args.database_url(context)?,
+        patience: Duration::from_secs_f64(args.settle),
+        lang: context.lang,
+    };
+    eprintln!("{} {}", context.lang.pick("种子", "seed"), settings.seed);
+    let report = run.play().await?;
+    if args.json {
+        let text =
+            serde_json::to_string_pretty(&report).map_err(|error| Failure::Usage(error.to_string()))?;
+        println!("{text}");
+    } else {
+        print!("{}", report.in_words(context.lang));
+    }
+    Ok(if report.is_clean() { Exit::Done } else { Exit::No })
+}
+
+impl Args {
+    fn pace(&self) -> Pace {
+        let rule = ResendRule {
+            time_scale: self.time_scale,
+        };
+        Pace {
+            connections: self.connections.into(),
+            rate: self.rate,
+            rule,
+        }
+    }
+
+    fn targets(&self, context: &Context) -> Result<Vec<Target>, Failure> {
+        let urls = if self.url.is_empty() {
+            vec![context.receiver_url()?]
+        } else {
+            self.url.clone()
+        };
+        let targets: Result<Vec<Target>, _> = urls.iter().map(|url| Target::parse(url)).collect();
+        targets.map_err(|error| Failure::Usage(error.to_string()))
+    }
+
+    /// `None`: the database is not to be looked at.
+    fn database_url(&self, context: &Context) -> Result<Option<String>, Failure> {
+        match &self.database {
+            _ if self.no_verify => Ok(None),
+            Some(url) => Ok(Some(url.clone())),
+            None => {
+                let config = context.config(Needs::NOTHING)?;
+                Ok(Some(config.require_database()?.url.expose().to_owned()))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

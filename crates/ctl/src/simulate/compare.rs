@@ -1,0 +1,144 @@
+//! What is in the database against what must be there: lost, extra, differing. Pure, over rows already fetched.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::rows::{Row, Rows};
+
+mod notices;
+
+pub use notices::{ExpectedNotice, StoredNotice, compare_notices};
+
+/// So many findings are shown in full; all are counted.
+pub const SHOWN: usize = 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Must be there and is not.
+    Lost,
+    /// Is there and must not be.
+    Extra,
+    /// Is there with another value.
+    Differing,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    pub kind: Kind,
+    pub insure_num: String,
+    pub table: &'static str,
+    /// Which row of the proposal.
+    pub key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+}
+
+/// All that is wrong: rows counted, the first of them in full.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Findings {
+    pub lost: u64,
+    pub extra: u64,
+    pub differing: u64,
+    pub first: Vec<Finding>,
+}
+
+impl Findings {
+    pub fn is_clean(&self) -> bool {
+        self.lost == 0 && self.extra == 0 && self.differing == 0
+    }
+
+    fn absence(&mut self, kind: Kind, table: &'static str, insure_num: &str, key: String) {
+        match kind {
+            Kind::Lost => self.lost += 1,
+            Kind::Extra => self.extra += 1,
+            Kind::Differing => self.differing += 1,
+        }
+        let insure_num = insure_num.to_owned();
+        self.show(Finding {
+            kind,
+            insure_num,
+            table,
+            key,
+            column: None,
+            expected: None,
+            found: None,
+        });
+    }
+
+    /// Does not count the row: a row may differ in several columns.
+    fn show(&mut self, finding: Finding) {
+        if self.first.len() < SHOWN {
+            self.first.push(finding);
+        }
+    }
+}
+
+/// Compares every business table.
+pub fn compare_rows(expected: &Rows, found: &Rows, findings: &mut Findings) {
+    compare_table(&expected.proposals, &found.proposals, findings);
+    compare_table(&expected.payments, &found.payments, findings);
+    compare_table(&expected.policies, &found.policies, findings);
+    compare_table(&expected.insured_persons, &found.insured_persons, findings);
+    compare_table(&expected.cancellations, &found.cancellations, findings);
+    compare_table(&expected.endorsements, &found.endorsements, findings);
+    compare_table(&expected.abnormalities, &found.abnormalities, findings);
+}
+
+fn compare_table<T: Row>(expected: &[T], found: &[T], findings: &mut Findings) {
+    let mut groups: BTreeMap<(&str, String), (Vec<&T>, Vec<&T>)> = BTreeMap::new();
+    for row in expected {
+        groups.entry(identity(row)).or_default().0.push(row);
+    }
+    for row in found {
+        groups.entry(identity(row)).or_default().1.push(row);
+    }
+    for ((insure_num, key), (expected, found)) in groups {
+        for (expected, found) in expected.iter().zip(&found) {
+            compare_columns(*expected, *found, &key, findings);
+        }
+        for _ in found.len()..expected.len() {
+            findings.absence(Kind::Lost, T::TABLE, insure_num, key.clone());
+        }
+        for _ in expected.len()..found.len() {
+            findings.absence(Kind::Extra, T::TABLE, insure_num, key.clone());
+        }
+    }
+}
+
+fn identity<T: Row>(row: &T) -> (&str, String) {
+    let key: Vec<String> = row
+        .key()
+        .into_iter()
+        .map(|(column, value)| format!("{column}={value}"))
+        .collect();
+    (row.insure_num(), key.join(" "))
+}
+
+fn compare_columns<T: Row>(expected: &T, found: &T, key: &str, findings: &mut Findings) {
+    let mut differs = false;
+    for ((column, expected_value), (_, found_value)) in expected.rest().into_iter().zip(found.rest()) {
+        if expected_value != found_value {
+            differs = true;
+            findings.show(Finding {
+                kind: Kind::Differing,
+                insure_num: expected.insure_num().to_owned(),
+                table: T::TABLE,
+                key: key.to_owned(),
+                column: Some(column),
+                expected: Some(expected_value),
+                found: Some(found_value),
+            });
+        }
+    }
+    findings.differing += u64::from(differs);
+}
+
+#[cfg(test)]
+mod tests;

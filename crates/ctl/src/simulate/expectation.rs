@@ -1,0 +1,318 @@
+//! Which rows a story must leave behind, whatever the order of its notices: the contract's "Facts and rows", written
+//! from what was meant.
+//!
+//! Nothing here may call the product's own rules: a wrong rule must not be able to agree with itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use xiebao_core::id::{InsureNum, PartnerId};
+
+use super::rows::{self, Rows};
+use super::story::{Cancellation, Event, Notice, PolicyEntry, Story};
+
+/// Payment gateways by which a reissue is "paid" by the cancelled proposal.
+const NO_NEW_MONEY: [i64; 2] = [-3, -12];
+
+/// The rows of all proposals of the story.
+pub fn rows_of(story: &Story, partner: PartnerId) -> Rows {
+    let mut rows = Rows::default();
+    for insure_num in &story.proposals {
+        let own: Vec<&Notice> = story
+            .notices
+            .iter()
+            .filter(|notice| notice.insure_num == *insure_num && notice.event.is_documented())
+            .collect();
+        let view = View {
+            insure_num,
+            own,
+            links: links(story),
+        };
+        view.add_rows(partner, &mut rows);
+    }
+    rows
+}
+
+/// Successful reissues: the cancelled proposal and the one in its stead.
+fn links<'s>(story: &'s Story) -> Vec<(&'s InsureNum, &'s InsureNum)> {
+    let link = |notice: &'s Notice| match &notice.event {
+        Event::Reissued {
+            cancellation,
+            new_insure_num: Some(new),
+        } if cancellation.outcome.success => Some((&notice.insure_num, new)),
+        _ => None,
+    };
+    story.notices.iter().filter_map(link).collect()
+}
+
+/// One proposal: its own documented notices, and the story's links.
+struct View<'s> {
+    insure_num: &'s InsureNum,
+    own: Vec<&'s Notice>,
+    links: Vec<(&'s InsureNum, &'s InsureNum)>,
+}
+
+impl View<'_> {
+    fn add_rows(&self, partner: PartnerId, rows: &mut Rows) {
+        let linked = self.links.iter().any(|(_, new)| *new == self.insure_num);
+        if self.own.is_empty() && !linked {
+            return;
+        }
+        rows.proposals.push(self.proposal(partner));
+        rows.payments.extend(self.payments());
+        let policies = self.policies();
+        let cancelled = self.whole_cancelled();
+        rows.policies
+            .extend(policies.values().map(|entry| self.policy(entry, cancelled)));
+        rows.insured_persons
+            .extend(policies.values().flat_map(|entry| self.persons(entry)));
+        rows.cancellations.extend(self.cancellation_rows());
+        rows.endorsements.extend(self.endorsements());
+        rows.abnormalities.extend(self.abnormalities());
+    }
+
+    fn proposal(&self, partner: PartnerId) -> rows::Proposal {
+        let text = |number: &InsureNum| number.as_str().to_owned();
+        let is = |wanted: fn(&Event) -> bool| self.own.iter().any(|notice| wanted(&notice.event));
+        let from = self
+            .links
+            .iter()
+            .filter(|(_, new)| *new == self.insure_num)
+            .map(|(old, _)| *old)
+            .max();
+        let to = self
+            .links
+            .iter()
+            .filter(|(old, _)| *old == self.insure_num)
+            .map(|(_, new)| *new)
+            .max();
+        rows::Proposal {
+            insure_num: text(self.insure_num),
+            partner_id: partner.0,
+            partner_unique_key: self.first_stated(|notice| notice.partner_unique_key.as_ref()),
+            case_code: self.first_stated(|notice| notice.case_code.as_ref()),
+            status: self.status().map(str::to_owned),
+            e_policy_ready: is(|event| matches!(event, Event::EPolicy(outcome) if outcome.success)),
+            abnormal: is(|event| matches!(event, Event::Abnormal { .. })),
+            reissued_from: from.map(text),
+            reissued_to: to.map(text),
+        }
+    }
+
+    /// From the lowest notice type that states it; of several values, the bytewise greatest.
+    fn first_stated(&self, field: fn(&Notice) -> Option<&String>) -> Option<String> {
+        let stated = self
+            .own
+            .iter()
+            .filter_map(|n| Some((n.event.notify_type(), field(n)?)));
+        let lowest = stated.clone().map(|(notify_type, _)| notify_type).min()?;
+        stated
+            .filter(|(notify_type, _)| *notify_type == lowest)
+            .map(|(_, value)| value)
+            .max()
+            .cloned()
+    }
+
+    /// The first that holds.
+    fn status(&self) -> Option<&'static str> {
+        let ladder: [(&str, fn(&Event) -> bool); 9] = [
+            (
+                "reissued",
+                |e| matches!(e, Event::Reissued { cancellation, .. } if cancellation.outcome.success),
+            ),
+            (
+                "cancelled",
+                |e| matches!(e, Event::Cancelled(c) if c.outcome.success && c.persons.is_empty()),
+            ),
+            (
+                "partially_cancelled",
+                |e| matches!(e, Event::Cancelled(c) if c.outcome.success),
+            ),
+            (
+                "issued",
+                |e| matches!(e, Event::Issued { outcome, .. } if outcome.success),
+            ),
+            ("issue_failed", |e| matches!(e, Event::Issued { .. })),
+            (
+                "paid",
+                |e| matches!(e, Event::Paid(payment) if payment.outcome.success),
+            ),
+            ("pay_failed", |e| matches!(e, Event::Paid(_))),
+            (
+                "insured",
+                |e| matches!(e, Event::Insured(outcome) if outcome.success),
+            ),
+            ("insure_failed", |e| matches!(e, Event::Insured(_))),
+        ];
+        ladder
+            .into_iter()
+            .find(|(_, holds)| self.own.iter().any(|n| holds(&n.event)))
+            .map(|(name, _)| name)
+    }
+
+    /// One row a payment (outcome, price, gateway, time), however often and with whatever words it was reported.
+    fn payments(&self) -> Vec<rows::Payment> {
+        let mut payments: BTreeMap<_, rows::Payment> = BTreeMap::new();
+        for payment in self.own.iter().filter_map(|notice| match &notice.event {
+            Event::Paid(payment) => Some(payment),
+            _ => None,
+        }) {
+            let success = payment.outcome.success;
+            let identity = (success, payment.price_fen, payment.gateway, payment.pay_time);
+            let row = payments.entry(identity).or_insert_with(|| rows::Payment {
+                insure_num: self.insure_num.to_string(),
+                success,
+                price_fen: payment.price_fen,
+                gateway: payment.gateway,
+                pay_time: payment.pay_time,
+                fail_msg: None,
+                new_money: payment
+                    .gateway
+                    .is_none_or(|gateway| !NO_NEW_MONEY.contains(&gateway)),
+            });
+            keep_greatest(&mut row.fail_msg, payment.outcome.fail_msg.as_ref());
+        }
+        payments.into_values().collect()
+    }
+
+    /// The union over the successful issue notices, each policy with all persons that any entry names.
+    fn policies(&self) -> BTreeMap<&str, PolicyEntry> {
+        let mut policies: BTreeMap<&str, PolicyEntry> = BTreeMap::new();
+        for notice in &self.own {
+            let Event::Issued {
+                outcome,
+                policies: entries,
+            } = &notice.event
+            else {
+                continue;
+            };
+            for entry in entries.iter().filter(|_| outcome.success) {
+                let Some(number) = &entry.policy_num else { continue };
+                let persons = entry.persons.clone();
+                policies
+                    .entry(number)
+                    .or_insert_with(|| entry.clone())
+                    .persons
+                    .extend(persons);
+            }
+        }
+        policies
+    }
+
+    fn policy(&self, entry: &PolicyEntry, cancelled: bool) -> rows::Policy {
+        rows::Policy {
+            insure_num: self.insure_num.to_string(),
+            policy_num: entry.policy_num.clone().unwrap_or_default(),
+            product_id: entry.product_id,
+            product_name: entry.product_name.clone(),
+            plan_id: entry.plan_id,
+            plan_name: entry.plan_name.clone(),
+            applicant: entry.applicant.clone(),
+            start_date: entry.start_date,
+            end_date: entry.end_date,
+            cancelled,
+        }
+    }
+
+    fn persons(&self, entry: &PolicyEntry) -> Vec<rows::InsuredPerson> {
+        let left = self.persons_who_left();
+        let names: BTreeSet<&String> = entry.persons.iter().collect();
+        names
+            .into_iter()
+            .map(|name| rows::InsuredPerson {
+                insure_num: self.insure_num.to_string(),
+                policy_num: entry.policy_num.clone().unwrap_or_default(),
+                name: name.clone(),
+                cancelled: left.contains(name),
+            })
+            .collect()
+    }
+
+    fn cancellations(&self) -> impl Iterator<Item = (i64, &Cancellation, Option<&InsureNum>)> {
+        self.own.iter().filter_map(|notice| match &notice.event {
+            Event::Cancelled(cancellation) => Some((4, cancellation, None)),
+            Event::Reissued {
+                cancellation,
+                new_insure_num,
+            } => Some((5, cancellation, new_insure_num.as_ref())),
+            _ => None,
+        })
+    }
+
+    fn whole_cancelled(&self) -> bool {
+        self.cancellations().any(|(notify_type, cancellation, _)| {
+            cancellation.outcome.success && (notify_type == 5 || cancellation.persons.is_empty())
+        })
+    }
+
+    fn persons_who_left(&self) -> BTreeSet<&String> {
+        let successful = self
+            .cancellations()
+            .filter(|(_, cancellation, _)| cancellation.outcome.success);
+        successful
+            .flat_map(|(_, cancellation, _)| &cancellation.persons)
+            .collect()
+    }
+
+    /// One row a cancellation (type, outcome, persons, new number), whatever its words.
+    fn cancellation_rows(&self) -> Vec<rows::Cancellation> {
+        let mut all: BTreeMap<_, rows::Cancellation> = BTreeMap::new();
+        for (notify_type, cancellation, new) in self.cancellations() {
+            let success = cancellation.outcome.success;
+            let insurants = sorted_array(&cancellation.persons);
+            let new_insure_num = new.map(InsureNum::to_string);
+            let identity = (notify_type, success, insurants.clone(), new_insure_num.clone());
+            let row = all.entry(identity).or_insert_with(|| rows::Cancellation {
+                insure_num: self.insure_num.to_string(),
+                notify_type,
+                success,
+                insurants,
+                new_insure_num,
+                cancel_msg: None,
+                fail_msg: None,
+            });
+            keep_greatest(&mut row.cancel_msg, cancellation.cancel_msg.as_ref());
+            keep_greatest(&mut row.fail_msg, cancellation.outcome.fail_msg.as_ref());
+        }
+        all.into_values().collect()
+    }
+
+    fn endorsements(&self) -> impl Iterator<Item = rows::Endorsement> {
+        self.own.iter().filter_map(|notice| match &notice.event {
+            Event::Endorsed(endorsement) => Some(rows::Endorsement {
+                insure_num: self.insure_num.to_string(),
+                status: endorsement.status,
+                success: endorsement.success,
+                msg: endorsement.msg.clone(),
+                remark: endorsement.remark.clone(),
+            }),
+            _ => None,
+        })
+    }
+
+    fn abnormalities(&self) -> impl Iterator<Item = rows::Abnormality> {
+        self.own.iter().filter_map(|notice| match &notice.event {
+            Event::Abnormal { fail_msg } => Some(rows::Abnormality {
+                insure_num: self.insure_num.to_string(),
+                fail_msg: fail_msg.clone(),
+            }),
+            _ => None,
+        })
+    }
+}
+
+/// Bytewise, as Rust compares texts.
+fn keep_greatest(kept: &mut Option<String>, stated: Option<&String>) {
+    if stated > kept.as_ref() {
+        *kept = stated.cloned();
+    }
+}
+
+/// A compact JSON array of the names in byte order; `None` for nobody.
+fn sorted_array(names: &[String]) -> Option<String> {
+    let names: BTreeSet<&String> = names.iter().collect();
+    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    (!quoted.is_empty()).then(|| format!("[{}]", quoted.join(",")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! The life of one proposal, step by step.
+
+use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
+use xiebao_core::id::{InsureNum, NotifyType};
+
+use super::Settings;
+use super::draw::Draw;
+use super::story::{Event, Notice, Outcome};
+use super::words;
+
+mod issue;
+mod later;
+mod payment;
+
+/// How far a proposal came, which says what may follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Underwriting or payment failed for good: whatever came next would wait in vain.
+    Stopped,
+    IssueFailed,
+    Issued,
+}
+
+pub struct Life<'d> {
+    draw: &'d mut Draw,
+    failures: f64,
+    pub insure_num: InsureNum,
+    user: String,
+    case_code: String,
+    persons: Vec<String>,
+    now: NaiveDateTime,
+    pub notices: Vec<Notice>,
+}
+
+impl<'d> Life<'d> {
+    pub fn new(draw: &'d mut Draw, settings: &Settings, insure_num: InsureNum) -> Self {
+        let user = match draw.between(0, 9) {
+            0 => draw.between(1, 99_999_999).to_string(),
+            1 => format!("用户-{}", draw.between(1, 9999)),
+            _ => format!("u-{}", draw.between(100_000, 999_999)),
+        };
+        let case_code = (*draw.pick(words::CASE_CODES)).to_owned();
+        let count = draw.between(1, 5) as usize;
+        let mut persons: Vec<String> = words::PERSONS.iter().map(|name| (*name).to_owned()).collect();
+        draw.shuffle(&mut persons);
+        persons.truncate(count);
+        let start = NaiveDate::default().and_time(chrono::NaiveTime::MIN) + TimeDelta::days(20_000);
+        let now = start + TimeDelta::seconds(draw.between(0, 500 * 86_400));
+        let failures = settings.failures;
+        Self {
+            draw,
+            failures,
+            insure_num,
+            user,
+            case_code,
+            persons,
+            now,
+            notices: Vec::new(),
+        }
+    }
+
+    /// From the application to the policy, with what may come at any time.
+    pub fn to_issue(&mut self) -> Progress {
+        self.perhaps_alarm(0.08);
+        self.perhaps_unknown();
+        if !self.insure() || !self.pay() {
+            return Progress::Stopped;
+        }
+        self.issue()
+    }
+
+    /// As a proposal that replaces another: no underwriting and no payment of its own, or one by the cancelled one.
+    pub fn reissued_to_issue(&mut self) -> Progress {
+        self.perhaps_alarm(0.05);
+        if self.draw.chance(0.3) {
+            self.pay_by_reissue();
+        }
+        self.issue()
+    }
+
+    /// What may follow: e-policy, endorsements, cancellation.
+    pub fn after(&mut self, progress: Progress) {
+        match progress {
+            Progress::Stopped => {}
+            Progress::IssueFailed => {
+                if self.draw.chance(0.5) {
+                    self.cancel_in_full();
+                }
+            }
+            Progress::Issued => {
+                self.perhaps_e_policy();
+                self.perhaps_endorse();
+                self.perhaps_cancel();
+            }
+        }
+        self.perhaps_alarm(0.03);
+    }
+
+    pub fn alarm(&mut self) {
+        let fail_msg = self.draw.maybe_word(0.9, words::FAILURES);
+        // The document gives this notice three fields: no user, no product.
+        let notice = Notice {
+            insure_num: self.insure_num.clone(),
+            partner_unique_key: None,
+            case_code: None,
+            other_info: Vec::new(),
+            event: Event::Abnormal { fail_msg },
+        };
+        self.push(notice);
+    }
+
+    pub fn unknown(&mut self) {
+        let notify_type = NotifyType(*self.draw.pick(words::UNKNOWN_TYPES));
+        self.report(Event::Unknown(notify_type));
+    }
+
+    pub fn insure(&mut self) -> bool {
+        let insured = self.fallible(Event::Insured);
+        if insured && self.draw.chance(0.04) {
+            // Reported again with other particulars: a notice of its own.
+            self.report(Event::Insured(Outcome::ok()));
+        }
+        insured
+    }
+
+    fn perhaps_alarm(&mut self, share: f64) {
+        while self.draw.chance(share) {
+            self.alarm();
+        }
+    }
+
+    fn perhaps_unknown(&mut self) {
+        if self.draw.chance(0.04) {
+            self.unknown();
+        }
+    }
+
+    /// A step that may be reported failed (once or twice) before it succeeds; sometimes it never does.
+    fn fallible(&mut self, event: impl Fn(Outcome) -> Event) -> bool {
+        if self.draw.chance(self.failures) {
+            for _ in 0..self.draw.between(1, 2) {
+                let reason = self.draw.word(words::FAILURES);
+                self.report(event(Outcome::failed(reason)));
+            }
+            if self.draw.chance(0.25) {
+                return false;
+            }
+        }
+        self.report(event(Outcome::ok()));
+        true
+    }
+
+    fn report(&mut self, event: Event) {
+        let partner_unique_key = match self.draw.between(0, 19) {
+            0 => None,
+            1 => Some(format!("{}·另", self.user)),
+            _ => Some(self.user.clone()),
+        };
+        // The endorsement notice has no caseCode.
+        let case_code = match (&event, self.draw.between(0, 19)) {
+            (Event::Endorsed(_), _) | (_, 0) => None,
+            (_, 1) => Some((*self.draw.pick(words::CASE_CODES)).to_owned()),
+            _ => Some(self.case_code.clone()),
+        };
+        let other_info = self.other_info(0.06);
+        let insure_num = self.insure_num.clone();
+        self.push(Notice {
+            insure_num,
+            partner_unique_key,
+            case_code,
+            other_info,
+            event,
+        });
+    }
+
+    fn other_info(&mut self, share: f64) -> Vec<(String, String)> {
+        let mut info = Vec::new();
+        while self.draw.chance(share) || (!info.is_empty() && self.draw.chance(0.5)) {
+            let value = (*self.draw.pick(words::OTHER_VALUES)).to_owned();
+            info.push((format!("k{}", 9 - info.len() % 10), value));
+        }
+        info.truncate(10);
+        info
+    }
+
+    /// Time passes; the same notice twice would be a duplicate, which is the schedule's business.
+    fn push(&mut self, notice: Notice) {
+        self.now += TimeDelta::seconds(self.draw.between(1, 90_000));
+        if !self.notices.contains(&notice) {
+            self.notices.push(notice);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What happens to proposals, before anything of JSON or HTTP: the words in which a story is told.
+//!
+//! Everything here is what was *meant*. How a notice is spelled is `wire`'s business, what must be in the database is
+//! `expectation`'s.
+
+use chrono::{NaiveDate, NaiveDateTime};
+use xiebao_core::id::{InsureNum, NotifyType};
+
+/// The lives of one proposal, or of several that reissues tie together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Story {
+    /// Its place among the stories of the run.
+    pub index: u64,
+    /// Every proposal that gets a notice, or a row through a reissue.
+    pub proposals: Vec<InsureNum>,
+    /// In the order in which they happened; no two are the same notice.
+    pub notices: Vec<Notice>,
+}
+
+/// One notice of the platform.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    pub insure_num: InsureNum,
+    pub partner_unique_key: Option<String>,
+    pub case_code: Option<String>,
+    /// `otherInfo`: a key, and its value as JSON text.
+    pub other_info: Vec<(String, String)>,
+    pub event: Event,
+}
+
+/// What a notice reports (the platform's document, section 2).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    Insured(Outcome),
+    Paid(Payment),
+    Issued {
+        outcome: Outcome,
+        policies: Vec<PolicyEntry>,
+    },
+    Cancelled(Cancellation),
+    Reissued {
+        cancellation: Cancellation,
+        new_insure_num: Option<InsureNum>,
+    },
+    EPolicy(Outcome),
+    Endorsed(Endorsement),
+    Abnormal {
+        fail_msg: Option<String>,
+    },
+    /// A type that nobody has documented.
+    Unknown(NotifyType),
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Outcome {
+    pub success: bool,
+    pub fail_msg: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Payment {
+    pub outcome: Outcome,
+    pub price_fen: Option<i64>,
+    pub gateway: Option<i64>,
+    pub pay_time: Option<NaiveDateTime>,
+}
+
+/// An entry of `policys`. Two of one notice may name the same policy; their persons unite.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PolicyEntry {
+    pub policy_num: Option<String>,
+    pub product_id: Option<i64>,
+    pub product_name: Option<String>,
+    pub plan_id: Option<i64>,
+    pub plan_name: Option<String>,
+    pub applicant: Option<String>,
+    pub persons: Vec<String>,
+    pub start_date: Option<NaiveDate>,
+    pub end_date: Option<NaiveDate>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cancellation {
+    pub outcome: Outcome,
+    /// Who leaves; nobody named means the whole proposal.
+    pub persons: Vec<String>,
+    pub cancel_msg: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Endorsement {
+    pub success: bool,
+    pub status: i64,
+    pub msg: Option<String>,
+    pub remark: Option<String>,
+}
+
+impl Outcome {
+    pub fn ok() -> Self {
+        Self {
+            success: true,
+            fail_msg: None,
+        }
+    }
+
+    pub fn failed(reason: &str) -> Self {
+        Self {
+            success: false,
+            fail_msg: Some(reason.to_owned()),
+        }
+    }
+}
+
+impl Event {
+    pub fn notify_type(&self) -> NotifyType {
+        NotifyType(match self {
+            Event::Insured(_) => 1,
+            Event::Paid(_) => 2,
+            Event::Issued { .. } => 3,
+            Event::Cancelled(_) => 4,
+            Event::Reissued { .. } => 5,
+            Event::EPolicy(_) => 9,
+            Event::Endorsed(_) => 26,
+            Event::Abnormal { .. } => 27,
+            Event::Unknown(notify_type) => return *notify_type,
+        })
+    }
+
+    pub fn is_documented(&self) -> bool {
+        !matches!(self, Event::Unknown(_))
+    }
+}
