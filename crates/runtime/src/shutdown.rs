@@ -49,3 +49,32 @@ pub async fn finish_within<T>(
         () = deadline => Err(Overdue { grace }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GRACE: Duration = Duration::from_millis(50);
+
+    #[tokio::test]
+    async fn work_that_ends_by_itself_is_not_hurried() {
+        let soft = CancellationToken::new();
+        let slow = async {
+            tokio::time::sleep(GRACE * 3).await;
+            7
+        };
+        assert_eq!(finish_within(&soft, GRACE, slow).await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn after_the_signal_there_is_a_grace_and_no_more() {
+        let soft = CancellationToken::new();
+        soft.cancel();
+        assert_eq!(
+            finish_within(&soft, GRACE, tokio::time::sleep(GRACE / 5)).await,
+            Ok(())
+        );
+        let overdue = finish_within(&soft, GRACE, std::future::pending::<()>()).await;
+        assert_eq!(overdue, Err(Overdue { grace: GRACE }));
+    }
+}
