@@ -45,9 +45,27 @@ pub struct Database {
 
 impl Database {
     pub fn deliver(&mut self, arrival: &Arrival, now: DateTime<Utc>, rules: &Rules) {
-        let arrival = arrival.clone();
-        self.transact(&arrival.notice.insure_num.clone(), now, rules, |ledger| {
-            ledger.deliver(arrival, now, rules);
+        self.deliver_batch(
+            &arrival.notice.insure_num,
+            std::slice::from_ref(arrival),
+            now,
+            rules,
+        );
+    }
+
+    /// Several deliveries of one proposal in one transaction.
+    pub fn deliver_batch(&mut self, num: &InsureNum, batch: &[Arrival], now: DateTime<Utc>, rules: &Rules) {
+        self.transact(num, now, rules, |ledger| {
+            for arrival in batch {
+                ledger.deliver(arrival.clone(), now, rules);
+            }
+        });
+    }
+
+    /// A person lets go a notice, which need not be held.
+    pub fn release(&mut self, num: &InsureNum, digest: &Digest, now: DateTime<Utc>, rules: &Rules) {
+        self.transact(num, now, rules, |ledger| {
+            ledger.release(digest, now, rules);
         });
     }
 

@@ -24,6 +24,8 @@ const WORDS: [&str; 3] = ["", "甲", "乙"];
 enum Event {
     /// The notice of that index, received so many minutes after the start.
     Notice(usize, i64),
+    /// A person lets that notice go, if it is held.
+    Release(usize),
     /// What is due is let go, of one proposal.
     TimeOut(usize),
     /// One of the links on their way arrives; for good, or to come again.
@@ -96,9 +98,10 @@ fn any_story() -> impl Strategy<Value = (Vec<Draft>, Vec<Event>)> {
             .map(|index| (0..WINDOW).prop_map(move |at| Event::Notice(index, at)))
             .collect();
         let repeat = (0..drafts.len(), 0..WINDOW).prop_map(|(index, at)| Event::Notice(index, at));
+        let release = (0..drafts.len()).prop_map(Event::Release);
         let time_out = (0..3_usize).prop_map(Event::TimeOut);
         let link = (0..3_usize, any::<bool>()).prop_map(|(which, again)| Event::Link { which, again });
-        let besides = prop::collection::vec(prop_oneof![repeat, time_out, link], 0..10);
+        let besides = prop::collection::vec(prop_oneof![repeat, release, time_out, link], 0..12);
         let events = (first, besides).prop_map(|(first, besides)| [first, besides].concat());
         (Just(drafts), events.prop_shuffle())
     })
@@ -131,6 +134,10 @@ fn any_rules() -> impl Strategy<Value = RuleSettings> {
     prop_oneof![1 => plain, 2 => odd]
 }
 
+fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_772_323_200, 0).expect("1 March 2026")
+}
+
 struct World<'r> {
     database: Database,
     rules: &'r Rules,
@@ -139,32 +146,59 @@ struct World<'r> {
 
 impl<'r> World<'r> {
     fn new(rules: &'r Rules) -> Self {
-        let now = DateTime::from_timestamp(1_772_323_200, 0).expect("1 March 2026");
         Self {
             database: Database::default(),
             rules,
-            now,
+            now: start(),
         }
     }
 
-    fn tell(&mut self, draft: &Draft, received_at: DateTime<Utc>) {
-        let notice = draft.read();
+    /// In one transaction a proposal.
+    fn tell(&mut self, notices: &[(&Draft, DateTime<Utc>)]) {
         self.now += TimeDelta::seconds(1);
-        if self.rules.is_subscribed(notice.step) {
-            let arrival = Arrival {
-                notice,
-                raw: draft.body(),
-                received_at,
-                redelivered: false,
-            };
-            self.database.deliver(&arrival, self.now, self.rules);
+        let mut batches: BTreeMap<_, Vec<Arrival>> = BTreeMap::new();
+        for (draft, received_at) in notices {
+            let (notice, raw) = (draft.read(), draft.body());
+            if self.rules.is_subscribed(notice.step) {
+                let num = notice.insure_num.clone();
+                let arrival = Arrival {
+                    notice,
+                    raw,
+                    received_at: *received_at,
+                    redelivered: false,
+                };
+                batches.entry(num).or_default().push(arrival);
+            }
         }
+        for (num, batch) in batches {
+            self.database.deliver_batch(&num, &batch, self.now, self.rules);
+        }
+    }
+
+    /// Of deliveries that come one after the other, up to so many make a batch.
+    fn happen_in_batches(&mut self, drafts: &[Draft], events: &[Event], size: usize) {
+        let mut batch = Vec::new();
+        for event in events {
+            if let Event::Notice(index, minutes) = event {
+                batch.push((&drafts[*index], start() + TimeDelta::minutes(*minutes)));
+                if batch.len() < size {
+                    continue;
+                }
+            }
+            self.tell(&std::mem::take(&mut batch));
+            self.happen(drafts, event);
+        }
+        self.tell(&batch);
     }
 
     fn happen(&mut self, drafts: &[Draft], event: &Event) {
-        let start = DateTime::from_timestamp(1_772_323_200, 0).expect("1 March 2026");
         match *event {
-            Event::Notice(index, minutes) => self.tell(&drafts[index], start + TimeDelta::minutes(minutes)),
+            Event::Notice(..) => {}
+            Event::Release(index) => {
+                let notice = drafts[index].read();
+                self.database
+                    .release(&notice.insure_num, &notice.digest, self.now, self.rules);
+            }
             Event::TimeOut(proposal) => {
                 self.now += TimeDelta::hours(1);
                 self.database
@@ -199,10 +233,11 @@ proptest! {
     fn any_story_in_any_order_ends_in_the_rows_of_the_plain_order(
         (drafts, events) in any_story(),
         settings in any_rules(),
+        batch_size in 1..5_usize,
     ) {
         let rules = Rules::new(settings.clone()).expect("no circles");
         let mut world = World::new(&rules);
-        events.iter().for_each(|event| world.happen(&drafts, event));
+        world.happen_in_batches(&drafts, &events, batch_size);
         let database = world.end();
 
         let plain_rules = Rules::new(RuleSettings { subscribed: settings.subscribed, ..RuleSettings::default() });
@@ -210,8 +245,7 @@ proptest! {
         let mut plain = World::new(&plain_rules);
         let mut in_order: Vec<&Draft> = drafts.iter().collect();
         in_order.sort_by_key(|draft| draft.read().step);
-        let now = plain.now;
-        in_order.iter().for_each(|draft| plain.tell(draft, now));
+        in_order.iter().for_each(|draft| plain.tell(&[(draft, start())]));
         prop_assert_eq!(database.write_down(), plain.end().write_down());
 
         prop_assert!(!database.holds_any());
@@ -226,5 +260,33 @@ proptest! {
         }
         let counted = database.notices().map(|(digest, stored)| (digest.clone(), stored.receipts.count));
         prop_assert_eq!(counted.collect::<BTreeMap<_, _>>(), came);
+    }
+
+    #[test]
+    fn an_endorsement_happened_as_often_as_its_times_of_receipt_say(
+        received in prop::collection::vec(0..60 * 24_i64, 1..9),
+        batch_size in 1..4_usize,
+        sweeps in subsequence((0..8_usize).collect::<Vec<_>>(), 0..=3),
+    ) {
+        // In hours, over sixty days; a copy a week after the one before is the last that is none of its own.
+        let rules = Rules::default();
+        let mut world = World::new(&rules);
+        let draft = endorsed(A, 4);
+        for (nth, batch) in received.chunks(batch_size).enumerate() {
+            let batch: Vec<_> = batch.iter().map(|hours| (&draft, start() + TimeDelta::hours(*hours))).collect();
+            world.tell(&batch);
+            if sweeps.contains(&nth) {
+                world.happen(&[], &Event::TimeOut(0));
+            }
+        }
+        let database = world.end();
+
+        let mut in_order = received.clone();
+        in_order.sort_unstable();
+        let happened = 1 + in_order.windows(2).filter(|pair| pair[1] - pair[0] > 7 * 24).count();
+        let rows = database.write_down().iter().filter(|line| line.contains("endorsement")).count();
+        prop_assert_eq!(rows, happened);
+        let counted: i64 = database.notices().map(|(_, stored)| stored.receipts.count).sum();
+        prop_assert_eq!(counted, received.len() as i64);
     }
 }
