@@ -24,8 +24,11 @@ impl Database {
             name: unique_name(),
             server,
         };
-        let made = database.on_server(&format!("CREATE DATABASE {}", database.name));
-        made.await.expect("the server makes databases");
+        let statement = format!("CREATE DATABASE {}", database.name);
+        database
+            .on_server(&statement)
+            .await
+            .expect("the server makes databases");
         database
     }
 
