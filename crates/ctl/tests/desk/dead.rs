@@ -1,0 +1,201 @@
+use bytes::Bytes;
+use serde_json::json;
+use xiebao_core::envelope::{Envelope, header};
+use xiebao_core::reason::{Reason, Rejection};
+use xiebao_runtime::amqp::topology::NOTICES;
+use xiebao_runtime::clock;
+use xiebao_testkit::Broker;
+use xiebao_worker::store::dead_letters::{self, NewDeadLetter};
+
+use crate::desk::{Desk, body};
+
+const RECEIVED_AT: &str = "2026-07-23T01:15:02.000123Z";
+
+impl Desk {
+    /// Files a dead letter as a worker would; its id.
+    async fn file(&self, body: Vec<u8>, reason: Reason, detail: &str) -> String {
+        let now = clock::now();
+        let rejection = Rejection::new(reason, detail);
+        let header = |name: &str| match name {
+            header::RECEIVED_AT => Some(RECEIVED_AT),
+            header::SIGNATURE_FORM => Some("sorted"),
+            _ => None,
+        };
+        let letter = match Envelope::from_message(Bytes::from(body.clone()), header, now) {
+            Ok(envelope) => NewDeadLetter::of_envelope(&envelope, &rejection, now),
+            Err(_) => NewDeadLetter::of_bytes(&body, &rejection, now),
+        };
+        dead_letters::insert(&mut self.connect().await, &[letter])
+            .await
+            .expect("it is filed");
+        let list = self.json(&["dead", "list", "--status", "all", "--json"]).await;
+        let ids = list["letters"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter_map(|letter| letter["id"].as_i64());
+        ids.max().expect("it is listed").to_string()
+    }
+}
+
+#[tokio::test]
+async fn the_list_is_grouped_by_reason_and_filtered() {
+    let desk = Desk::new().await;
+    assert_eq!(desk.xiebao(&["dead", "list"]).await.code, 1);
+    let bad_price = json!({ "price": -1 });
+    desk.file(
+        body(2, "20260905000001", bad_price),
+        Reason::InvalidField,
+        "price is a negative amount",
+    )
+    .await;
+    desk.file(
+        body(1, "20260905000002", json!({})),
+        Reason::Incomplete,
+        "no state",
+    )
+    .await;
+    let third = desk
+        .file(
+            body(2, "20260905000003", json!({})),
+            Reason::Incomplete,
+            "no price",
+        )
+        .await;
+    let answer = desk.xiebao(&["dead", "list"]).await;
+    assert_eq!(answer.code, 0, "{answer:?}");
+    answer.says(&[
+        "incomplete     2, first",
+        "invalid_field  1, first",
+        "payment notice (2)",
+        "no price",
+    ]);
+    let zh = desk
+        .xiebao(&[
+            "--lang",
+            "zh",
+            "dead",
+            "list",
+            "--reason",
+            "incomplete",
+            "--type",
+            "2",
+        ])
+        .await;
+    zh.says(&["缺少必需的内容", "1 封", "20260905000003"]);
+    assert!(!zh.out.contains("20260905000002"), "{zh:?}");
+    let cut = desk.xiebao(&["dead", "list", "--limit", "1"]).await;
+    cut.says(&["Only the first 1 are listed"]);
+    let shown = desk.xiebao(&["dead", "show", &third]).await;
+    assert_eq!(shown.code, 0);
+    shown.says(&[
+        "something is absent",
+        "to repair",
+        "\"insureNum\": \"20260905000003\"",
+        "2026-07-23 09:15:02",
+    ]);
+    assert_eq!(
+        desk.json(&["dead", "show", &third, "--json"]).await["body"]["notifyType"],
+        2
+    );
+    assert_eq!(desk.xiebao(&["dead", "show", "99999"]).await.code, 1);
+    desk.xiebao(&["trace", "20260905000003"])
+        .await
+        .says(&["none was applied", &format!("#{third}")]);
+}
+
+#[tokio::test]
+async fn a_requeued_letter_is_the_message_it_was() {
+    let broker = Broker::new().await;
+    let desk = Desk::new().await.with_broker(broker.url());
+    let whole = body(
+        2,
+        "20260905000004",
+        json!({ "price": 1, "payTime": "2026-07-23 09:15:02" }),
+    );
+    let letter = desk
+        .file(whole.clone(), Reason::TimedOut, "paid waited in vain for insured")
+        .await;
+    let wreck = desk
+        .file(b"no notice".to_vec(), Reason::Unreadable, "not JSON")
+        .await;
+    let answer = desk.xiebao(&["dead", "requeue", &letter, &wreck, "99999"]).await;
+    assert_eq!(answer.code, 1, "{answer:?}");
+    answer.says(&[
+        "is on the queue again",
+        "its body is no notice",
+        "There is no dead letter #99999",
+    ]);
+    let messages = broker.drain_at_least(NOTICES, 1).await;
+    let [message] = &messages[..] else {
+        panic!("one message: {messages:?}")
+    };
+    let first = Envelope::from_message(Bytes::from(whole.clone()), |_| None, clock::now());
+    let digest = first.expect("an envelope").digest().to_string();
+    assert_eq!(
+        (&message.body, message.message_id.as_ref()),
+        (&whole, Some(&digest))
+    );
+    assert_eq!(
+        (message.routing_key.as_str(), message.delivery_mode),
+        ("notice.2", Some(2))
+    );
+    assert_eq!(message.headers[header::RECEIVED_AT], RECEIVED_AT);
+    assert_eq!(message.headers[header::SIGNATURE_FORM], "sorted");
+    let json = desk.json(&["dead", "show", &letter, "--json"]).await;
+    assert_eq!(
+        (json["status"].as_str(), json["requeue_count"].as_i64()),
+        (Some("requeued"), Some(1))
+    );
+    assert_eq!(
+        desk.json(&["dead", "show", &wreck, "--json"]).await["status"],
+        "open"
+    );
+}
+
+#[tokio::test]
+async fn without_a_broker_nothing_is_marked_as_requeued() {
+    let desk = Desk::new().await;
+    let letter = desk
+        .file(body(1, "20260905000005", json!({})), Reason::ApplyFailed, "x")
+        .await;
+    let answer = desk.xiebao(&["dead", "requeue", &letter]).await;
+    assert_eq!(answer.code, 3, "{answer:?}");
+    assert_eq!(
+        desk.json(&["dead", "show", &letter, "--json"]).await["status"],
+        "open"
+    );
+}
+
+#[tokio::test]
+async fn a_discarded_letter_keeps_its_reason() {
+    let desk = Desk::new().await;
+    let letter = desk
+        .file(
+            body(1, "20260905000006", json!({})),
+            Reason::Incomplete,
+            "no state",
+        )
+        .await;
+    assert_eq!(desk.xiebao(&["dead", "discard", &letter]).await.code, 2);
+    assert_eq!(
+        desk.xiebao(&["dead", "discard", &letter, "--reason", " "])
+            .await
+            .code,
+        2
+    );
+    let answer = desk
+        .xiebao(&["dead", "discard", &letter, "--reason", "重推了"])
+        .await;
+    assert_eq!(answer.code, 0, "{answer:?}");
+    assert_eq!(desk.xiebao(&["dead", "list"]).await.code, 1);
+    desk.xiebao(&["dead", "show", &letter])
+        .await
+        .says(&["discarded", "重推了"]);
+    assert_eq!(
+        desk.xiebao(&["dead", "discard", "99999", "--reason", "x"])
+            .await
+            .code,
+        1
+    );
+}

@@ -1,0 +1,8 @@
+//! The program against a real database and a real broker, both private to each test.
+
+mod dead;
+mod desk;
+mod find;
+mod held;
+mod schema;
+mod trace;

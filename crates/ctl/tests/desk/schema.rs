@@ -1,0 +1,83 @@
+use serde_json::json;
+use xiebao_runtime::amqp::topology;
+use xiebao_testkit::Broker;
+
+use crate::desk::Desk;
+
+#[tokio::test]
+async fn migrate_says_what_it_did_and_then_that_nothing_is_to_be_done() {
+    let desk = Desk::unmigrated().await;
+    let behind = desk.xiebao(&["migrate", "--check"]).await;
+    assert_eq!(behind.code, 1, "{behind:?}");
+    behind.says(&["To be run: ", "create_schema"]);
+    let done = desk.xiebao(&["migrate"]).await;
+    assert_eq!(done.code, 0, "{done:?}");
+    done.says(&["Done: ", "create_schema"]);
+    let again = desk.xiebao(&["migrate", "--lang", "zh"]).await;
+    assert_eq!(again.code, 0);
+    again.says(&["已是最新"]);
+    assert_eq!(desk.xiebao(&["migrate", "--check"]).await.code, 0);
+    assert_eq!(
+        desk.json(&["migrate", "--check", "--json"]).await["pending"],
+        json!([])
+    );
+}
+
+#[tokio::test]
+async fn doctor_finds_everything_well() {
+    let broker = Broker::new().await;
+    topology::ensure(&broker.connect().await)
+        .await
+        .expect("the topology can be declared");
+    let desk = Desk::new().await.with_broker(broker.url());
+    let answer = desk.xiebao(&["doctor"]).await;
+    assert_eq!(answer.code, 0, "{answer:?}");
+    answer.says(&[
+        "✓ configuration",
+        "✓ broker: queue xiebao.notices is as wanted",
+        "✓ database",
+        "✓ clocks",
+    ]);
+    assert!(!answer.out.contains('✗'));
+}
+
+#[tokio::test]
+async fn doctor_names_what_differs_and_what_to_do() {
+    let broker = Broker::new().await;
+    broker
+        .declare(
+            "queues",
+            "xiebao.notices",
+            json!({ "durable": true, "arguments": {} }),
+        )
+        .await;
+    let desk = Desk::unmigrated().await.with_broker(broker.url());
+    let answer = desk.xiebao(&["doctor"]).await;
+    assert_eq!(answer.code, 1, "{answer:?}");
+    answer.says(&[
+        "✗ broker: exchange xiebao.dead is missing",
+        "✗ broker: queue xiebao.notices is not as wanted: ",
+        "✗ database: the schema is behind",
+        "→ run xiebao migrate",
+    ]);
+    let json = desk.json(&["doctor", "--json"]).await;
+    let wrong = json
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|finding| finding["verdict"] == "wrong");
+    assert!(wrong.count() >= 3, "{json}");
+}
+
+#[tokio::test]
+async fn doctor_tells_an_outage_from_a_wrong_configuration() {
+    let desk = Desk::new().await;
+    let away = desk.xiebao(&["doctor"]).await;
+    assert_eq!(away.code, 3, "{away:?}");
+    away.says(&["✗ broker: ", "can't be reached", "✓ database"]);
+    assert!(!away.out.contains("guest:guest"), "{away:?}");
+    let desk = desk.with_broker("http://wrong".to_owned());
+    let wrong = desk.xiebao(&["doctor"]).await;
+    assert_eq!(wrong.code, 2, "{wrong:?}");
+    wrong.says(&["✗ configuration: amqp.url"]);
+}
