@@ -74,7 +74,7 @@ impl Search {
     }
 
     /// Members that have not been visited.
-    pub fn next(&mut self) -> Vec<InsureNum> {
+    pub fn unvisited(&mut self) -> Vec<InsureNum> {
         let all = self.links.iter().flat_map(|(from, to)| [from, to]);
         let open: BTreeSet<&InsureNum> = all.filter(|num| !self.known.contains_key(*num)).collect();
         let room = MOST.saturating_sub(self.known.len());
@@ -120,7 +120,7 @@ fn leads_to(links: &BTreeSet<(InsureNum, InsureNum)>, start: &InsureNum, end: &I
 pub async fn follow(conn: &mut AsyncMysqlConnection, ledger: &Ledger) -> Result<Family, StoreError> {
     let mut search = Search::begin(ledger);
     loop {
-        let next = search.next();
+        let next = search.unvisited();
         if next.is_empty() {
             return Ok(search.finish());
         }

@@ -94,10 +94,10 @@ fn between(from: &str, own: &str, to: &str) -> Ledger {
 #[test]
 fn a_circle_of_reissues_ends_and_is_named() {
     let mut search = Search::begin(&between("C", "A", "B"));
-    assert_eq!(search.next(), [number("B"), number("C")]);
+    assert_eq!(search.unvisited(), [number("B"), number("C")]);
     search.visit(&between("A", "B", "C"));
     search.visit(&between("B", "C", "A"));
-    assert!(search.next().is_empty());
+    assert!(search.unvisited().is_empty());
     let family = search.finish();
     assert_eq!(family.links.len(), 3);
     assert!(family.goes_round && !family.cut);
@@ -107,7 +107,7 @@ fn a_circle_of_reissues_ends_and_is_named() {
 fn a_chain_without_end_is_cut() {
     let mut search = Search::begin(&between("n000", "n001", "n002"));
     let mut visited = 1;
-    while let Some(next) = search.next().pop() {
+    while let Some(next) = search.unvisited().pop() {
         visited += 1;
         let place: i64 = next.as_str()[1..].parse().expect("digits");
         search.visit(&between(

@@ -18,7 +18,7 @@ fn a_held_notice_says_what_it_waits_for_until_when_and_what_then() {
             "2026-07-23 09:01:00 收到",
             "2026-07-23 09:01:00 起在等支付通知（2）；最迟等到 2026-07-23 09:11:00，到时没来也照常处理",
             "不想再等：xiebao held release --proposal 20260723000001",
-            "还没有来的",
+            "还缺的",
             "支付通知（2）还没有来",
         ],
     );
@@ -68,7 +68,10 @@ fn a_notice_that_waited_says_how_long() {
     let case = Case::new().came(0, 2, paid()).came(2, 1, json!({}));
     case.says(
         Lang::Zh,
-        &["2  支付通知（2）  成功", "2026-07-23 09:00:00 收到，等待了 2 分钟"],
+        &[
+            "2  支付通知（2）  成功",
+            "2026-07-23 09:00:00 收到，等待了 2 分钟",
+        ],
     );
     case.says(
         Lang::En,
@@ -136,8 +139,8 @@ fn what_is_missing_may_lie_in_a_dead_letter() {
     case.says(
         Lang::En,
         &[
-            "a payment notice (2) has come, but became dead letter #12: see below",
-            "cause: a value is none (price is a negative amount)",
+            "the payment notice (2) came only as a dead letter, #12: see below",
+            "cause: a value is not what it must be (price is a negative amount)",
         ],
     );
 }

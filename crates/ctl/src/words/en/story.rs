@@ -24,15 +24,6 @@ impl English {
     }
 }
 
-/// The indefinite article in front of a name of a notice.
-fn article(notice: &str) -> &'static str {
-    if notice.starts_with(['a', 'e', 'i', 'o']) {
-        "an"
-    } else {
-        "a"
-    }
-}
-
 impl StoryWords for English {
     fn times_are_beijing(&self) -> &'static str {
         "(all times are Beijing time)"
@@ -76,15 +67,12 @@ impl StoryWords for English {
     }
 
     fn received(&self, receipts: &Receipts) -> String {
-        let first = beijing(receipts.first);
-        if receipts.count <= 1 {
-            return format!("received {first}");
+        let (first, last) = (beijing(receipts.first), beijing(receipts.last));
+        match receipts.count {
+            ..=1 => format!("received {first}"),
+            count if first == last => format!("received {first}; came {}", self.times(count)),
+            count => format!("received {first}; came {}, last {last}", self.times(count)),
         }
-        format!(
-            "received {first}; came {}, last {}",
-            self.times(receipts.count),
-            beijing(receipts.last)
-        )
     }
 
     fn went(&self, going: Going, waited: Option<TimeDelta>, lacking: &[Step]) -> Option<String> {
@@ -137,8 +125,7 @@ impl StoryWords for English {
         if !missing.dead_letters.is_empty() {
             let ids: Vec<String> = missing.dead_letters.iter().map(|id| format!("#{id}")).collect();
             return format!(
-                "{} {notice} has come, but became dead letter {}: see below",
-                article(&notice),
+                "the {notice} came only as a dead letter, {}: see below",
                 ids.join(", ")
             );
         }

@@ -15,7 +15,7 @@ impl Terms for English {
             Label::CaseCode => "product code",
             Label::Applied => "Applied, in this order",
             Label::Held => "Waiting",
-            Label::NotComeYet => "Not come yet",
+            Label::NotComeYet => "Still missing",
             Label::Ignored => "Kept without being applied",
             Label::DeadLetters => "Dead letters",
             Label::Disagreements => "Issue notices that disagree (the later received is believed)",
@@ -163,7 +163,7 @@ impl Terms for English {
         match reason {
             Reason::Unreadable => "the body can't be read as a notice",
             Reason::Incomplete => "something is absent that it can't do without",
-            Reason::InvalidField => "a value is none",
+            Reason::InvalidField => "a value is not what it must be",
             Reason::TooLong => "a value is too long to be stored",
             Reason::PartnerMismatch => "the proposal belongs to another partner",
             Reason::TimedOut => "what it waited for did not come in time",

@@ -63,15 +63,12 @@ impl StoryWords for Chinese {
     }
 
     fn received(&self, receipts: &Receipts) -> String {
-        let first = beijing(receipts.first);
-        if receipts.count <= 1 {
-            return format!("{first} 收到");
+        let (first, last) = (beijing(receipts.first), beijing(receipts.last));
+        match receipts.count {
+            ..=1 => format!("{first} 收到"),
+            count if first == last => format!("{first} 收到，共来过 {count} 次"),
+            count => format!("{first} 收到，共来过 {count} 次，最后一次 {last}"),
         }
-        format!(
-            "{first} 收到，共来过 {} 次，最后一次 {}",
-            receipts.count,
-            beijing(receipts.last)
-        )
     }
 
     fn went(&self, going: Going, waited: Option<TimeDelta>, lacking: &[Step]) -> Option<String> {

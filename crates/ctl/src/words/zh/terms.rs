@@ -15,7 +15,7 @@ impl Terms for Chinese {
             Label::CaseCode => "产品编码",
             Label::Applied => "已处理的通知（按处理顺序）",
             Label::Held => "等待中的通知",
-            Label::NotComeYet => "还没有来的",
+            Label::NotComeYet => "还缺的",
             Label::Ignored => "收到但未处理的通知（只存档）",
             Label::DeadLetters => "死信",
             Label::Disagreements => "出单通知之间不一致（以后收到的为准）",
