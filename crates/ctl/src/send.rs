@@ -59,7 +59,7 @@ pub struct Args {
 /// What became of one request.
 #[derive(Debug, Clone, Serialize)]
 struct Sent {
-    notify_type: String,
+    notify_type: serde_json::Value,
     insure_num: Option<String>,
     /// Which try of the same notice.
     attempt: u32,
@@ -163,7 +163,10 @@ impl Sent {
         let error = outcome.as_ref().err().map(ToString::to_string);
         let answer = outcome.ok();
         Self {
-            notify_type: draft.notify_type.clone(),
+            notify_type: draft
+                .notify_type
+                .parse::<i64>()
+                .map_or_else(|_| draft.notify_type.as_str().into(), Into::into),
             insure_num: draft.insure_num.clone(),
             attempt,
             verdict: answer.as_ref().and_then(|answer| answer.verdict.clone()),
@@ -179,7 +182,10 @@ impl Sent {
         let kind = lang.pick("类型", "type");
         let proposal = lang.pick("投保单", "proposal");
         let number = self.insure_num.as_deref().unwrap_or("-");
-        let mut text = format!("{kind} {:<3} {proposal} {number:<14}", self.notify_type);
+        let mut text = format!(
+            "{kind} {:<3} {proposal} {number:<14}",
+            self.notify_type.to_string()
+        );
         if let Some(error) = &self.error {
             return format!("{text} {}: {error}", lang.pick("无应答", "no answer"));
         }

@@ -91,15 +91,30 @@ pub fn compare_rows(expected: &Rows, found: &Rows, findings: &mut Findings) {
     compare_table(&expected.abnormalities, &found.abnormalities, findings);
 }
 
+/// Rows that one key names; more than one only in a log.
+struct Sides<'r, T> {
+    expected: Vec<&'r T>,
+    found: Vec<&'r T>,
+}
+
+impl<T> Default for Sides<'_, T> {
+    fn default() -> Self {
+        Self {
+            expected: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+}
+
 fn compare_table<T: Row>(expected: &[T], found: &[T], findings: &mut Findings) {
-    let mut groups: BTreeMap<(&str, String), (Vec<&T>, Vec<&T>)> = BTreeMap::new();
+    let mut groups: BTreeMap<_, Sides<'_, T>> = BTreeMap::new();
     for row in expected {
-        groups.entry(identity(row)).or_default().0.push(row);
+        groups.entry(identity(row)).or_default().expected.push(row);
     }
     for row in found {
-        groups.entry(identity(row)).or_default().1.push(row);
+        groups.entry(identity(row)).or_default().found.push(row);
     }
-    for ((insure_num, key), (expected, found)) in groups {
+    for ((insure_num, key), Sides { expected, found }) in groups {
         for (expected, found) in expected.iter().zip(&found) {
             compare_columns(*expected, *found, &key, findings);
         }

@@ -38,7 +38,7 @@ impl Draw {
     }
 
     pub fn word<'w>(&mut self, words: &[&'w str]) -> &'w str {
-        *self.pick(words)
+        self.pick::<&'w str>(words)
     }
 
     /// One of the words, or in the other cases none.

@@ -13,6 +13,8 @@ use super::story::{Cancellation, Event, Notice, PolicyEntry, Story};
 /// Payment gateways by which a reissue is "paid" by the cancelled proposal.
 const NO_NEW_MONEY: [i64; 2] = [-3, -12];
 
+type Holds = fn(&Event) -> bool;
+
 /// The rows of all proposals of the story.
 pub fn rows_of(story: &Story, partner: PartnerId) -> Rows {
     let mut rows = Rows::default();
@@ -72,7 +74,7 @@ impl View<'_> {
 
     fn proposal(&self, partner: PartnerId) -> rows::Proposal {
         let text = |number: &InsureNum| number.as_str().to_owned();
-        let is = |wanted: fn(&Event) -> bool| self.own.iter().any(|notice| wanted(&notice.event));
+        let is = |wanted: Holds| self.own.iter().any(|notice| wanted(&notice.event));
         let from = self
             .links
             .iter()
@@ -114,7 +116,7 @@ impl View<'_> {
 
     /// The first that holds.
     fn status(&self) -> Option<&'static str> {
-        let ladder: [(&str, fn(&Event) -> bool); 9] = [
+        let ladder: [(&str, Holds); 9] = [
             (
                 "reissued",
                 |e| matches!(e, Event::Reissued { cancellation, .. } if cancellation.outcome.success),

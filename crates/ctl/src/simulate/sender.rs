@@ -12,8 +12,10 @@ use tokio::time::sleep;
 use super::schedule::Sending;
 use super::tally::Tally;
 use super::wire::Letter;
-use crate::http::{Client, Target};
+use crate::http::{Client, PostError, Target};
 use crate::platform::ResendRule;
+
+const AFTER_REFUSAL: Duration = Duration::from_millis(50);
 
 /// How to post.
 #[derive(Debug, Clone)]
@@ -121,6 +123,10 @@ impl Load {
                 .tally()
                 .record(&outcome, now.saturating_duration_since(turn.due), now);
             self.settle(turn, acknowledged);
+            if matches!(outcome, Err(PostError::Connect(_))) {
+                // A receiver that is away refuses quickly: without this, its connections would take most of the load.
+                sleep(AFTER_REFUSAL).await;
+            }
         }
     }
 

@@ -7,8 +7,10 @@ pub enum Value {
     Literal(String),
     Text(String),
     List(Vec<Value>),
-    Object(Vec<(String, Value)>),
+    Object(Members),
 }
+
+pub type Members = Vec<(String, Value)>;
 
 impl Value {
     pub fn text(text: impl Into<String>) -> Self {
@@ -34,7 +36,7 @@ impl Value {
     }
 
     /// The same value with the keys of every object in another order.
-    pub fn reordered(&self, order: &mut dyn FnMut(&mut Vec<(String, Value)>)) -> Value {
+    pub fn reordered(&self, order: &mut dyn FnMut(&mut Members)) -> Value {
         match self {
             Value::Object(members) => {
                 let mut members: Vec<_> = members

@@ -5,7 +5,7 @@ use xiebao_core::id::InsureNum;
 
 use super::draw::Draw;
 use super::story::{Cancellation, Endorsement, Event, Notice, Outcome, Payment, PolicyEntry};
-use super::value::{Value, escaped, quoted};
+use super::value::{Members, Value, escaped, quoted};
 use super::words;
 use crate::platform::{ContentType, Signer};
 
@@ -131,8 +131,6 @@ struct Data<'d> {
     spelling: Spelling,
     draw: &'d mut Draw,
 }
-
-type Members = Vec<(String, Value)>;
 
 impl Data<'_> {
     fn of(&mut self, notice: &Notice, signer: &Signer) -> Value {

@@ -142,7 +142,11 @@ fn text(raw: &RawNotice<'_>, form: Form) -> Option<Text> {
         form: form.name(),
         bytes: text.len(),
         sha256: hex::encode(&Sha256::digest(text.as_bytes())[..6]),
-        begins: text.chars().take(60).collect(),
+        begins: text
+            .chars()
+            .take(60)
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect(),
         matches: false,
     })
 }

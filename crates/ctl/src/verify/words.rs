@@ -64,7 +64,7 @@ fn signature(found: &Examination, lang: Lang) -> String {
         Finding::BadSignature => lang.pick(
             format!("签名不符：渠道的 {} 个密钥与下列各文本均不相符", found.keys),
             format!(
-                "the signature is wrong: it fits none of the texts below under any of {} keys",
+                "the signature is wrong: it fits none of the texts below under any of the partner's keys ({})",
                 found.keys
             ),
         ),

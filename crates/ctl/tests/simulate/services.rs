@@ -1,0 +1,95 @@
+//! Receivers and workers of their own, with a vhost and a database of their own.
+
+use std::io::Write as _;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use tempfile::NamedTempFile;
+use xiebao_testkit::{Broker, Database, KEY, PARTNER, Process, free_address};
+
+const START: Duration = Duration::from_secs(20);
+
+pub struct Services {
+    pub database: Database,
+    environment: Vec<(String, String)>,
+    urls: Vec<String>,
+    _processes: Vec<Process>,
+    _keys: NamedTempFile,
+    _broker: Broker,
+}
+
+impl Services {
+    pub async fn start(receivers: usize, workers: usize) -> Self {
+        let (broker, database) = (Broker::new().await, Database::new().await);
+        let keys = keys(&format!("\"{PARTNER}\" = [\"{KEY}\"]"));
+        let environment = vec![
+            ("XIEBAO__AMQP__URL".to_owned(), broker.url()),
+            ("XIEBAO__DATABASE__URL".to_owned(), database.url()),
+            (
+                "XIEBAO__KEYS_FILE".to_owned(),
+                keys.path().to_string_lossy().into_owned(),
+            ),
+        ];
+        let migrated = xiebao(&["migrate"], &environment).await;
+        assert!(
+            migrated.status.success(),
+            "{}",
+            String::from_utf8_lossy(&migrated.stderr)
+        );
+        let (mut processes, mut urls) = (Vec::new(), Vec::new());
+        for kind in std::iter::repeat_n("receiver", receivers).chain(std::iter::repeat_n("worker", workers)) {
+            let (listen, admin) = (free_address(), free_address());
+            let mut own = environment.clone();
+            own.push((
+                format!("XIEBAO__{}__ADMIN_LISTEN", kind.to_uppercase()),
+                admin.to_string(),
+            ));
+            if kind == "receiver" {
+                own.push(("XIEBAO__RECEIVER__LISTEN".to_owned(), listen.to_string()));
+                urls.push(format!("http://{listen}/notices"));
+            }
+            let mut process = Process::spawn(&format!("xiebao-{kind}"), &[], own);
+            process.ready(admin, START).await;
+            processes.push(process);
+        }
+        Self {
+            database,
+            environment,
+            urls,
+            _processes: processes,
+            _keys: keys,
+            _broker: broker,
+        }
+    }
+
+    pub async fn simulate(&self, arguments: &[&str]) -> Output {
+        let urls = self.urls.join(",");
+        xiebao(
+            &[&["simulate", "--url", &urls], arguments].concat(),
+            &self.environment,
+        )
+        .await
+    }
+}
+
+/// A keys file that holds this text.
+pub fn keys(text: &str) -> NamedTempFile {
+    let mut file = NamedTempFile::new().expect("a file for the keys");
+    writeln!(file, "{text}").expect("the file can be written");
+    file
+}
+
+/// Runs the program with these settings and no others of the product's.
+pub async fn xiebao(arguments: &[&str], environment: &[(String, String)]) -> Output {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_xiebao"));
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("XIEBAO") {
+            command.env_remove(variable);
+        }
+    }
+    let command = command
+        .args(arguments)
+        .envs(environment.iter().cloned())
+        .stdin(Stdio::null());
+    command.output().await.expect("the program runs")
+}
