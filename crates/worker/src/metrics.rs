@@ -12,7 +12,7 @@ use crate::transaction::Outcome;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct NoticeLabels {
-    /// The notice type, `other` for undocumented ones.
+    /// The name of the step, `other` for undocumented types.
     notify_type: String,
     /// `applied`, `held`, `duplicate`, `ignored`, or the reason of a dead letter.
     result: String,
@@ -80,7 +80,7 @@ impl Metrics {
     }
 
     pub fn count(&self, notify_type: NotifyType, result: &str) {
-        let notify_type = Step::of(notify_type).map_or("other".to_owned(), |_| notify_type.to_string());
+        let notify_type = Step::of(notify_type).map_or("other", Step::name).to_owned();
         self.notices
             .get_or_create(&NoticeLabels {
                 notify_type,

@@ -97,7 +97,7 @@ fn note_end(worker: &Worker, content: &mut Content, end: End) {
     worker.metrics.count(envelope.notify_type(), result);
     tracing::debug!(
         notice.digest = %envelope.digest(),
-        notice.notify_type = envelope.notify_type().0,
+        notice.type = envelope.notify_type().0,
         notice.result = result,
         "decided"
     );
@@ -133,7 +133,7 @@ async fn finish(worker: &Worker, delivery: &Delivery, content: &Content, done: b
 async fn bury(worker: &Worker, delivery: &Delivery, envelope: &Envelope, rejection: &Rejection) {
     tracing::warn!(
         notice.digest = %envelope.digest(),
-        notice.notify_type = envelope.notify_type().0,
+        notice.type = envelope.notify_type().0,
         reason = rejection.reason.name(),
         detail = rejection.detail,
         "a notice becomes a dead letter"

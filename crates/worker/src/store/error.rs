@@ -53,7 +53,7 @@ impl From<DieselError> for StoreError {
         let DieselError::DatabaseError(kind, info) = &error else {
             return Self::Unavailable(error.to_string());
         };
-        let message = info.message().to_owned();
+        let message = without_values(info.message());
         let starts = |list: &[&str]| list.iter().any(|text| message.starts_with(text));
         match kind {
             DatabaseErrorKind::SerializationFailure => Self::Conflict(message),
@@ -67,6 +67,21 @@ impl From<DieselError> for StoreError {
     }
 }
 
+/// Some messages quote the value that they complain of; it may be a person's name, and these words are logged.
+fn without_values(message: &str) -> String {
+    let quotes_a_value = ["Duplicate entry '", "Incorrect ", "Truncated incorrect "].iter();
+    let Some(start) = quotes_a_value
+        .filter(|text| message.starts_with(**text))
+        .find_map(|_| message.find('\''))
+    else {
+        return message.to_owned();
+    };
+    let rest = &message[start + 1..];
+    // The value may hold quotes itself; what follows it never does, but for the name of a key or column.
+    let end = rest.find("' for ").unwrap_or(rest.len());
+    format!("{}…{}", &message[..=start], &rest[end..])
+}
+
 impl From<PoolError> for StoreError {
     fn from(error: PoolError) -> Self {
         Self::Unavailable(error.to_string())
@@ -76,5 +91,31 @@ impl From<PoolError> for StoreError {
 impl From<diesel::ConnectionError> for StoreError {
     fn from(error: diesel::ConnectionError) -> Self {
         Self::Unavailable(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_do_not_get_into_messages() {
+        let cases = [
+            (
+                "Duplicate entry 'N1-李四' for key 'PRIMARY'",
+                "Duplicate entry '…' for key 'PRIMARY'",
+            ),
+            (
+                "Incorrect string value: '\\xE5' for column `a`.`b`",
+                "Incorrect string value: '…' for column `a`.`b`",
+            ),
+            (
+                "Data too long for column 'name' at row 1",
+                "Data too long for column 'name' at row 1",
+            ),
+        ];
+        for (message, safe) in cases {
+            assert_eq!(without_values(message), safe);
+        }
     }
 }
