@@ -3,12 +3,15 @@
 //!
 //! Nothing here may call the product's own rules: a wrong rule must not be able to agree with itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use xiebao_core::id::{InsureNum, PartnerId};
 
 use super::rows::{self, Rows};
-use super::story::{Cancellation, Event, Notice, PolicyEntry, Story};
+use super::story::{Event, Notice, Story};
+
+mod cancellations;
+mod policies;
 
 /// Payment gateways by which a reissue is "paid" by the cancelled proposal.
 const NO_NEW_MONEY: [i64; 2] = [-3, -12];
@@ -176,108 +179,6 @@ impl View<'_> {
         payments.into_values().collect()
     }
 
-    /// The union over the successful issue notices, each policy with all persons that any entry names.
-    fn policies(&self) -> BTreeMap<&str, PolicyEntry> {
-        let mut policies: BTreeMap<&str, PolicyEntry> = BTreeMap::new();
-        for notice in &self.own {
-            let Event::Issued {
-                outcome,
-                policies: entries,
-            } = &notice.event
-            else {
-                continue;
-            };
-            for entry in entries.iter().filter(|_| outcome.success) {
-                let Some(number) = &entry.policy_num else { continue };
-                let persons = entry.persons.clone();
-                policies
-                    .entry(number)
-                    .or_insert_with(|| entry.clone())
-                    .persons
-                    .extend(persons);
-            }
-        }
-        policies
-    }
-
-    fn policy(&self, entry: &PolicyEntry, cancelled: bool) -> rows::Policy {
-        rows::Policy {
-            insure_num: self.insure_num.to_string(),
-            policy_num: entry.policy_num.clone().unwrap_or_default(),
-            product_id: entry.product_id,
-            product_name: entry.product_name.clone(),
-            plan_id: entry.plan_id,
-            plan_name: entry.plan_name.clone(),
-            applicant: entry.applicant.clone(),
-            start_date: entry.start_date,
-            end_date: entry.end_date,
-            cancelled,
-        }
-    }
-
-    fn persons(&self, entry: &PolicyEntry) -> Vec<rows::InsuredPerson> {
-        let left = self.persons_who_left();
-        let names: BTreeSet<&String> = entry.persons.iter().collect();
-        names
-            .into_iter()
-            .map(|name| rows::InsuredPerson {
-                insure_num: self.insure_num.to_string(),
-                policy_num: entry.policy_num.clone().unwrap_or_default(),
-                name: name.clone(),
-                cancelled: left.contains(name),
-            })
-            .collect()
-    }
-
-    fn cancellations(&self) -> impl Iterator<Item = (i64, &Cancellation, Option<&InsureNum>)> {
-        self.own.iter().filter_map(|notice| match &notice.event {
-            Event::Cancelled(cancellation) => Some((4, cancellation, None)),
-            Event::Reissued {
-                cancellation,
-                new_insure_num,
-            } => Some((5, cancellation, new_insure_num.as_ref())),
-            _ => None,
-        })
-    }
-
-    fn whole_cancelled(&self) -> bool {
-        self.cancellations().any(|(notify_type, cancellation, _)| {
-            cancellation.outcome.success && (notify_type == 5 || cancellation.persons.is_empty())
-        })
-    }
-
-    fn persons_who_left(&self) -> BTreeSet<&String> {
-        let successful = self
-            .cancellations()
-            .filter(|(_, cancellation, _)| cancellation.outcome.success);
-        successful
-            .flat_map(|(_, cancellation, _)| &cancellation.persons)
-            .collect()
-    }
-
-    /// One row a cancellation (type, outcome, persons, new number), whatever its words.
-    fn cancellation_rows(&self) -> Vec<rows::Cancellation> {
-        let mut all: BTreeMap<_, rows::Cancellation> = BTreeMap::new();
-        for (notify_type, cancellation, new) in self.cancellations() {
-            let success = cancellation.outcome.success;
-            let insurants = sorted_array(&cancellation.persons);
-            let new_insure_num = new.map(InsureNum::to_string);
-            let identity = (notify_type, success, insurants.clone(), new_insure_num.clone());
-            let row = all.entry(identity).or_insert_with(|| rows::Cancellation {
-                insure_num: self.insure_num.to_string(),
-                notify_type,
-                success,
-                insurants,
-                new_insure_num,
-                cancel_msg: None,
-                fail_msg: None,
-            });
-            keep_greatest(&mut row.cancel_msg, cancellation.cancel_msg.as_ref());
-            keep_greatest(&mut row.fail_msg, cancellation.outcome.fail_msg.as_ref());
-        }
-        all.into_values().collect()
-    }
-
     fn endorsements(&self) -> impl Iterator<Item = rows::Endorsement> {
         self.own.iter().filter_map(|notice| match &notice.event {
             Event::Endorsed(endorsement) => Some(rows::Endorsement {
@@ -307,13 +208,6 @@ fn keep_greatest(kept: &mut Option<String>, stated: Option<&String>) {
     if stated > kept.as_ref() {
         *kept = stated.cloned();
     }
-}
-
-/// A compact JSON array of the names in byte order; `None` for nobody.
-fn sorted_array(names: &[String]) -> Option<String> {
-    let names: BTreeSet<&String> = names.iter().collect();
-    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
-    (!quoted.is_empty()).then(|| format!("[{}]", quoted.join(",")))
 }
 
 #[cfg(test)]

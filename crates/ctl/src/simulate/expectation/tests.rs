@@ -1,6 +1,6 @@
 use chrono::{NaiveDate, NaiveDateTime};
 
-use super::super::story::{Endorsement, Outcome, Payment};
+use super::super::story::{Cancellation, Endorsement, Outcome, Payment, PolicyEntry};
 use super::*;
 
 const PARTNER: PartnerId = PartnerId(7);
