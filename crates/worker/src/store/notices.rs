@@ -170,6 +170,8 @@ pub async fn write(conn: &mut AsyncMysqlConnection, rows: &[NoticeRow]) -> Resul
                 notices::outcome,
                 notices::seq,
                 notices::out_of_order,
+                // Another spelling of the same value, when the notice was ignored before.
+                notices::raw,
                 notices::received_at,
                 notices::last_received_at,
                 notices::deliveries,
