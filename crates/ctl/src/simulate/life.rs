@@ -12,10 +12,13 @@ mod issue;
 mod later;
 mod payment;
 
+/// Share of paid proposals whose issue has not been reported yet.
+const NOT_ISSUED_YET: f64 = 0.1;
+
 /// How far a proposal came, which says what may follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// Underwriting or payment failed for good: whatever came next would wait in vain.
+    /// Underwriting or payment failed for good, or nothing has been heard since: whatever came next would wait in vain.
     Stopped,
     IssueFailed,
     Issued,
@@ -63,7 +66,7 @@ impl<'d> Life<'d> {
     pub fn to_issue(&mut self) -> Progress {
         self.perhaps_alarm(0.08);
         self.perhaps_unknown();
-        if !self.insure() || !self.pay() {
+        if !self.insure() || !self.pay() || self.draw.chance(NOT_ISSUED_YET) {
             return Progress::Stopped;
         }
         self.issue()
