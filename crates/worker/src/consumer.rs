@@ -12,6 +12,7 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::envelope::header;
 use xiebao_runtime::amqp::topology::NOTICES;
@@ -21,6 +22,12 @@ use crate::{Worker, batch, pipeline};
 
 /// How long a batch at work may still wait for the database after the signal to stop.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Bound on what the lanes of a session that is over may still take.
+const LANES_FINISH_WITHIN: Duration = Duration::from_secs(15);
+
+/// Bound on a single answer of the broker: the client can wait for ever when the server goes.
+const BROKER_ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Consumes until `shutdown`. Each connection is a session with lanes of its own: when it breaks, whatever they had
 /// not acknowledged comes again, and is recognised.
@@ -60,10 +67,25 @@ async fn session(worker: &Arc<Worker>, shutdown: &CancellationToken) -> Result<(
     if !shutdown.is_cancelled() {
         drop(guard);
     }
-    while lanes.join_next().await.is_some() {}
+    finish(&mut lanes).await;
     // Closing hands back what was taken and not begun.
-    let _ = connection.close(200, "done".into()).await;
+    let _ = timeout(BROKER_ANSWERS_WITHIN, connection.close(200, "done".into())).await;
     Ok(())
+}
+
+/// Lets the lanes finish what they are at, in bounded time. What they have not acknowledged comes again.
+async fn finish(lanes: &mut JoinSet<()>) {
+    let all = async {
+        while let Some(ended) = lanes.join_next().await {
+            if let Err(death) = ended {
+                tracing::error!(error = %death, "a lane died; its notices come again");
+            }
+        }
+    };
+    if timeout(LANES_FINISH_WITHIN, all).await.is_err() {
+        tracing::warn!("lanes were not finished in time; their notices come again");
+        lanes.shutdown().await;
+    }
 }
 
 /// Consumes from a queue with at most `prefetch` unacknowledged deliveries.
@@ -71,14 +93,18 @@ pub async fn subscribe(
     connection: &Connection,
     queue: &str,
     prefetch: u16,
-) -> Result<(Channel, Consumer), lapin::Error> {
-    let channel = connection.create_channel().await?;
-    channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
-    let options = BasicConsumeOptions::default();
-    let consumer = channel
-        .basic_consume(queue.into(), "".into(), options, FieldTable::default())
-        .await?;
-    Ok((channel, consumer))
+) -> Result<(Channel, Consumer), ConnectError> {
+    let subscribing = async {
+        let channel = connection.create_channel().await?;
+        channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
+        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+        let consumer = channel
+            .basic_consume(queue.into(), "".into(), options, arguments)
+            .await?;
+        Ok((channel, consumer))
+    };
+    let late = |_| ConnectError::Timeout(BROKER_ANSWERS_WITHIN);
+    timeout(BROKER_ANSWERS_WITHIN, subscribing).await.map_err(late)?
 }
 
 fn open_lanes(

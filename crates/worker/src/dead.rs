@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use diesel_async::AsyncConnection;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use lapin::message::Delivery;
@@ -20,7 +21,7 @@ use xiebao_runtime::clock;
 use crate::consumer::{subscribe, text_header};
 use crate::store::StoreError;
 use crate::store::dead_letters::{self, NewDeadLetter};
-use crate::{Worker, batch};
+use crate::{Worker, batch, probe};
 
 const AT_ONCE: u16 = 100;
 
@@ -59,10 +60,11 @@ async fn session(worker: &Arc<Worker>) -> Result<(), ConnectError> {
 /// Stores a batch, however long the database takes to be there, and acknowledges it.
 async fn file(worker: &Worker, batch: Vec<Delivery>) {
     let letters: Vec<NewDeadLetter> = batch.iter().map(letter).collect();
-    let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_secs(5));
-    while let Err(error) = store(worker, &letters).await {
-        tracing::warn!(error = %error, "dead letters wait for the database");
-        pacing.pause().await;
+    if let Err(error) = until_stored(worker, &letters).await {
+        tracing::warn!(error = %error, "a dead letter is refused; filing one by one");
+        for letter in letters {
+            file_alone(worker, letter).await;
+        }
     }
     join_all(
         batch
@@ -72,11 +74,35 @@ async fn file(worker: &Worker, batch: Vec<Delivery>) {
     .await;
 }
 
+/// A letter that the database refuses even so is filed without its body: its digest still tells which one it was.
+async fn file_alone(worker: &Worker, mut letter: NewDeadLetter) {
+    while let Err(error) = until_stored(worker, std::slice::from_ref(&letter)).await {
+        tracing::error!(error = %error, notice.digest = letter.digest, "a dead letter is filed without its body");
+        letter.detail = format!("{} bytes of body could not be stored: {error}", letter.body.len());
+        letter.body.clear();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// `Err`: the database is there, and refuses these letters.
+async fn until_stored(worker: &Worker, letters: &[NewDeadLetter]) -> Result<(), StoreError> {
+    let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_secs(5));
+    loop {
+        match store(worker, letters).await {
+            Ok(()) => return Ok(()),
+            Err(error) if error.may_be_permanent() && probe::succeeds(worker).await => return Err(error),
+            Err(error) => tracing::warn!(error = %error, "dead letters wait for the database"),
+        }
+        pacing.pause().await;
+    }
+}
+
 async fn store(worker: &Worker, letters: &[NewDeadLetter]) -> Result<(), StoreError> {
-    use diesel_async::AsyncConnection;
-    let mut conn = worker.store.connection().await?;
-    conn.transaction(async |conn| dead_letters::insert(conn, letters).await)
-        .await
+    let insert = worker.store.with(async |conn| {
+        conn.transaction(async |conn| dead_letters::insert(conn, letters).await)
+            .await
+    });
+    insert.await
 }
 
 fn letter(delivery: &Delivery) -> NewDeadLetter {

@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -44,6 +44,23 @@ pub enum End {
 
 /// How often a single notice that fails by itself is tried.
 const TRIES: usize = 3;
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+
+/// One lane that waits for the database, for as long as this lives.
+struct Waiting<'w>(&'w AtomicUsize);
+
+impl<'w> Waiting<'w> {
+    fn note(lanes: &'w AtomicUsize) -> Self {
+        lanes.fetch_add(1, Ordering::Relaxed);
+        Self(lanes)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// Runs all jobs. The marks that are not in the result were given up and are to be tried again by someone.
 pub async fn run_all(
@@ -85,7 +102,10 @@ pub async fn run_all(
                 let second = first.split_off(first.len() / 2);
                 parts.extend([(second, 0), (first, 0)]);
             }
-            Err(_) if tries + 1 < TRIES => parts.push((part, tries + 1)),
+            Err(_) if tries + 1 < TRIES => {
+                tokio::time::sleep(BETWEEN_TRIES).await;
+                parts.push((part, tries + 1));
+            }
             Err(error) => ends.extend(part.iter().map(|job| (job.mark, End::Decided(rejected(&error))))),
         }
     }
@@ -108,15 +128,14 @@ fn rejected(error: &StoreError) -> Verdict {
 /// Runs one transaction until it is committed or has failed for a permanent reason.
 async fn until_decided(worker: &Worker, jobs: &[Job]) -> Result<Outcome, StoreError> {
     let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_secs(5));
-    let plan = plan(jobs);
-    let mut waited = false;
+    let mut plan = plan(jobs);
+    let mut waiting = None;
     loop {
         let error = match attempt(worker, &plan).await {
             Ok(outcome) => {
-                if waited {
+                if waiting.is_some() {
                     tracing::info!("the database is back");
                 }
-                worker.database_up.store(true, Ordering::Relaxed);
                 return Ok(outcome);
             }
             // Refused or unreadable: the notices' own fault only if others would fare better.
@@ -128,20 +147,22 @@ async fn until_decided(worker: &Worker, jobs: &[Job]) -> Result<Outcome, StoreEr
             tokio::time::sleep(Duration::from_millis(rand::random_range(1..20))).await;
             continue;
         }
-        if !waited {
+        if waiting.is_none() {
             tracing::warn!(error = %error, "waiting for the database");
             worker.metrics.pauses.inc();
+            waiting = Some(Waiting::note(&worker.waiting));
         }
-        waited = true;
-        worker.database_up.store(false, Ordering::Relaxed);
+        // The answer to a commit may be what was lost: then these very deliveries have been counted.
+        plan.mark_redelivered();
         pacing.pause().await;
     }
 }
 
 async fn attempt(worker: &Worker, plan: &Plan) -> Result<Outcome, StoreError> {
     let started = tokio::time::Instant::now();
-    let mut conn = worker.store.connection().await?;
-    let run = transaction::run(&mut conn, plan, clock::now(), &worker.rules);
+    let run = worker
+        .store
+        .with(async |conn| transaction::run(conn, plan, clock::now, &worker.rules).await);
     // A panic is a fault of this program, met by one notice; the others must not suffer from it.
     let result = AssertUnwindSafe(run).catch_unwind().await;
     worker

@@ -18,7 +18,7 @@ pub mod transaction;
 
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -46,16 +46,23 @@ pub struct Worker {
     pub amqp: AmqpConfig,
     pub settings: WorkerConfig,
     pub metrics: Metrics,
-    /// The schema is there and the last thing asked of the database worked.
-    pub database_up: AtomicBool,
+    /// The schema is there.
+    pub migrated: AtomicBool,
+    /// Lanes that wait for the database.
+    pub waiting: AtomicUsize,
+    /// The last sweep found the database working.
+    pub sweeping: AtomicBool,
     /// Deliveries are being taken.
     pub consuming: AtomicBool,
 }
 
 impl Worker {
     fn ready(&self) -> Result<(), String> {
-        if !self.database_up.load(Ordering::Relaxed) {
+        if !self.migrated.load(Ordering::Relaxed) {
             return Err("the database is not available or not migrated".to_owned());
+        }
+        if self.waiting.load(Ordering::Relaxed) > 0 || !self.sweeping.load(Ordering::Relaxed) {
+            return Err("waiting for the database".to_owned());
         }
         if !self.consuming.load(Ordering::Relaxed) {
             return Err("not consuming from the broker".to_owned());
@@ -79,7 +86,9 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         amqp,
         settings: config.worker.clone(),
         metrics: Metrics::default(),
-        database_up: AtomicBool::new(false),
+        migrated: AtomicBool::new(false),
+        waiting: AtomicUsize::new(0),
+        sweeping: AtomicBool::new(true),
         consuming: AtomicBool::new(false),
     });
     let _admin = admin(&worker, &shutdown)?;
@@ -128,12 +137,15 @@ async fn prepared(worker: &Worker) {
         }
         pacing.pause().await;
     }
-    worker.database_up.store(true, Ordering::Relaxed);
+    worker.migrated.store(true, Ordering::Relaxed);
     worker.publisher.opened().await;
 }
 
 async fn migrated(store: &Store) -> Result<Vec<String>, StoreError> {
-    migrations::pending(store.dedicated().await?)
+    let found = store
+        .with(async |conn| migrations::difference(conn).await)
+        .await?;
+    Ok(found.pending)
 }
 
 /// Runs the tasks. The first that dies ends the worker with an error.

@@ -1,8 +1,11 @@
 //! Reissue links: told to the new proposal in a transaction of its own, after the one that found them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 
+use futures_util::FutureExt;
 use xiebao_core::id::InsureNum;
+use xiebao_core::rules::Rules;
 use xiebao_runtime::clock;
 
 use crate::Worker;
@@ -10,38 +13,70 @@ use crate::store::links::{self, PendingLink};
 use crate::store::{Store, StoreError};
 use crate::transaction::{self, Plan, Task};
 
-/// Delivers links and whatever links follow from that. What fails stays in the outbox, where the sweeper finds it.
+/// How often a delivery that loses a race for a lock is tried.
+const TRIES: usize = 5;
+
+/// Delivers links and whatever links follow from that. What fails stays in the outbox, where the sweeper finds it,
+/// and takes no other link with it.
 pub async fn deliver(worker: &Worker, pending: Vec<PendingLink>) {
     if let Err(error) = deliver_all(&worker.store, &worker.rules, pending).await {
         tracing::warn!(error = %error, "reissue links wait in the outbox");
     }
 }
 
-/// Delivers links and whatever links follow from that.
-pub async fn deliver_all(
-    store: &Store,
-    rules: &xiebao_core::rules::Rules,
-    mut pending: Vec<PendingLink>,
-) -> Result<(), StoreError> {
-    while !pending.is_empty() {
-        let mut tasks: BTreeMap<InsureNum, Task> = BTreeMap::new();
-        for post in &pending {
-            tasks
-                .entry(post.new_insure_num.clone())
-                .or_default()
-                .links
-                .push(post.link.clone());
+/// Delivers links and whatever links follow from that, each proposal's by itself. The last error, if there was one.
+pub async fn deliver_all(store: &Store, rules: &Rules, pending: Vec<PendingLink>) -> Result<(), StoreError> {
+    let mut to_tell: VecDeque<Vec<PendingLink>> = by_proposal(pending).collect();
+    let mut result = Ok(());
+    while let Some(posts) = to_tell.pop_front() {
+        match tell(store, rules, &posts).await {
+            Ok(following) => to_tell.extend(by_proposal(following)),
+            Err(error) => result = Err(error),
         }
-        let mut conn = store.connection().await?;
-        let plan = Plan {
-            tasks,
-            ignored: vec![],
-        };
-        let outcome = transaction::run(&mut conn, &plan, clock::now(), rules).await?;
-        for post in &pending {
-            links::delivered(&mut conn, post).await?;
-        }
-        pending = outcome.links;
     }
-    Ok(())
+    result
+}
+
+fn by_proposal(pending: Vec<PendingLink>) -> impl Iterator<Item = Vec<PendingLink>> {
+    let mut posts: BTreeMap<InsureNum, Vec<PendingLink>> = BTreeMap::new();
+    for post in pending {
+        posts.entry(post.new_insure_num.clone()).or_default().push(post);
+    }
+    posts.into_values()
+}
+
+/// Tells one proposal of its links; the links that follow.
+async fn tell(store: &Store, rules: &Rules, posts: &[PendingLink]) -> Result<Vec<PendingLink>, StoreError> {
+    let plan = plan(posts);
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let telling = store.with(async |conn| {
+            let outcome = transaction::run(conn, &plan, clock::now, rules).await?;
+            for post in posts {
+                links::delivered(conn, post).await?;
+            }
+            Ok(outcome.links)
+        });
+        let result = AssertUnwindSafe(telling).catch_unwind().await;
+        match result.unwrap_or_else(|_| Err(StoreError::Refused("a panic while linking".to_owned()))) {
+            Err(StoreError::Conflict(_)) if tries < TRIES => {}
+            result => return result,
+        }
+    }
+}
+
+fn plan(posts: &[PendingLink]) -> Plan {
+    let mut tasks: BTreeMap<InsureNum, Task> = BTreeMap::new();
+    for post in posts {
+        tasks
+            .entry(post.new_insure_num.clone())
+            .or_default()
+            .links
+            .push(post.link.clone());
+    }
+    Plan {
+        tasks,
+        ignored: vec![],
+    }
 }

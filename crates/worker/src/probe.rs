@@ -37,8 +37,11 @@ pub async fn succeeds(worker: &Worker) -> bool {
 }
 
 async fn rehearse(worker: &Worker) -> Result<(), StoreError> {
-    let mut conn = worker.store.connection().await?;
-    transaction::rehearse(&mut conn, &plan(), clock::now(), &Rules::default()).await
+    let plan = plan();
+    worker
+        .store
+        .with(async |conn| transaction::rehearse(conn, &plan, clock::now, &Rules::default()).await)
+        .await
 }
 
 fn plan() -> Plan {

@@ -13,24 +13,33 @@ pub mod notices;
 pub mod server;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncConnection, AsyncMysqlConnection, SimpleAsyncConnection};
 use futures_util::FutureExt;
+use tokio::time::timeout;
 
 pub use error::StoreError;
 
 /// Read committed: a batch sees what was committed before it took its locks, and leaves no gap locks behind.
-/// Strict: what does not fit is an error, never cut.
+/// Strict: what does not fit is an error, never cut. In English, because errors are known by their texts.
 const SESSION: &str = "SET SESSION transaction_isolation = 'READ-COMMITTED', \
     SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
-    SESSION innodb_lock_wait_timeout = 10";
+    SESSION innodb_lock_wait_timeout = 10, SESSION lc_messages = 'en_US'";
 
 /// MariaDB before 11.1 knows the variable by its old name.
 const SESSION_OLD_NAME: &str = "SET SESSION tx_isolation = 'READ-COMMITTED', \
     SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
-    SESSION innodb_lock_wait_timeout = 10";
+    SESSION innodb_lock_wait_timeout = 10, SESSION lc_messages = 'en_US'";
+
+/// Bound on getting a connection.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// Bound on what is done with one: well above what a full batch takes and the wait for a lock, and the end of a
+/// connection whose other side has vanished without a word.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// Rows of one multi-row statement at most.
 pub const ROWS_PER_STATEMENT: usize = 500;
@@ -39,7 +48,6 @@ pub const ROWS_PER_STATEMENT: usize = 500;
 #[derive(Clone)]
 pub struct Store {
     pool: Pool<AsyncMysqlConnection>,
-    url: String,
 }
 
 impl Store {
@@ -47,31 +55,36 @@ impl Store {
     pub fn new(url: &str, size: usize) -> Self {
         let mut config = ManagerConfig::default();
         config.custom_setup = Box::new(|url| connect(url.to_owned()).boxed());
-        // Asked once before each use: a pool that trusts its connections hands out the same dead one for ever.
-        config.recycling_method = RecyclingMethod::Verified;
+        // A dead connection shows at its first statement, and [`Store::with`] does not give it back.
+        config.recycling_method = RecyclingMethod::Fast;
         let manager = AsyncDieselConnectionManager::new_with_config(url, config);
         let pool = Pool::builder(manager).max_size(size).build();
         match pool {
-            Ok(pool) => Self {
-                pool,
-                url: url.to_owned(),
-            },
+            Ok(pool) => Self { pool },
             Err(error) => unreachable!("a pool without time-outs needs no runtime: {error}"),
         }
     }
 
+    /// Does a piece of work on a connection, in bounded time. A connection that has failed is not used again.
+    pub async fn with<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut AsyncMysqlConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut conn = self.connection().await?;
+        let silent = || StoreError::Unavailable(format!("no answer within {ANSWER_WITHIN:?}"));
+        let result = timeout(ANSWER_WITHIN, work(&mut conn))
+            .await
+            .unwrap_or_else(|_| Err(silent()));
+        if let Err(StoreError::Unavailable(_)) = result {
+            drop(Object::take(conn));
+        }
+        result
+    }
+
+    /// A connection of the pool. Whoever meets [`StoreError::Unavailable`] on it should not give it back.
     pub async fn connection(&self) -> Result<Object<AsyncMysqlConnection>, StoreError> {
-        Ok(self.pool.get().await?)
-    }
-
-    /// A connection outside the pool.
-    pub async fn dedicated(&self) -> Result<AsyncMysqlConnection, StoreError> {
-        Ok(connect(self.url.clone()).await?)
-    }
-
-    /// One round trip.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        Ok(self.connection().await?.batch_execute("SELECT 1").await?)
+        let late = |_| StoreError::Unavailable(format!("no connection within {CONNECT_WITHIN:?}"));
+        Ok(timeout(CONNECT_WITHIN, self.pool.get()).await.map_err(late)??)
     }
 }
 

@@ -1,12 +1,13 @@
 //! Lets go what has waited long enough, and delivers what lies in the outbox. Any number of workers sweep at once:
 //! what one is busy with, another passes over.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use diesel_async::AsyncMysqlConnection;
+use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::id::InsureNum;
 use xiebao_runtime::clock;
@@ -15,7 +16,7 @@ use crate::store::{StoreError, holds, links as outbox};
 use crate::transaction::{Outcome, settle_free};
 use crate::{Worker, links};
 
-/// Proposals of one transaction.
+/// Proposals of one transaction, and links read at once.
 const AT_ONCE: i64 = 200;
 
 /// How long a proposal that cannot be settled is left alone.
@@ -26,65 +27,80 @@ pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
     let mut ticks = tokio::time::interval(worker.settings.sweep_interval);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-        match sweep(&worker).await {
-            Ok(()) => worker.database_up.store(true, Ordering::Relaxed),
-            Err(StoreError::Conflict(_)) => drop(worker.metrics.conflicts.inc()),
-            Err(error) => {
-                worker.database_up.store(false, Ordering::Relaxed);
-                tracing::warn!(error = %error, "the sweeper waits");
-                shutdown
-                    .run_until_cancelled(tokio::time::sleep(Duration::from_secs(1)))
-                    .await;
-            }
+        let Some(swept) = shutdown.run_until_cancelled(sweep(&worker)).await else {
+            break;
+        };
+        let failed = match swept {
+            Err(StoreError::Conflict(_)) | Ok(()) => None,
+            Err(error) => Some(error),
+        };
+        worker.sweeping.store(failed.is_none(), Ordering::Relaxed);
+        if let Some(error) = failed {
+            tracing::warn!(error = %error, "the sweeper waits");
+            shutdown
+                .run_until_cancelled(tokio::time::sleep(Duration::from_secs(1)))
+                .await;
         }
     }
 }
 
-/// One sweep: everything that is due now.
+/// One sweep: everything that is due now, and everything in the outbox.
 pub async fn sweep(worker: &Worker) -> Result<(), StoreError> {
-    let mut conn = worker.store.connection().await?;
+    let now = clock::now();
+    let mut after = None;
     loop {
-        let now = clock::now();
-        let mut due = holds::due(&mut conn, now, AT_ONCE).await?;
-        due.sort();
-        if due.is_empty() {
-            break;
-        }
-        let found = due.len();
-        let outcome = settle(worker, &mut conn, &due).await?;
-        let settled = outcome.settled;
+        let due = worker
+            .store
+            .with(async |conn| holds::due(conn, now, after.as_ref(), AT_ONCE).await)
+            .await?;
+        let Some(last) = due.last() else { break };
+        after = Some(last.clone());
+        let mut proposals: Vec<InsureNum> = due.into_iter().map(|hold| hold.insure_num).collect();
+        proposals.sort();
+        let outcome = settle(worker, &proposals).await?;
         worker.metrics.count_outcome(&outcome);
         links::deliver(worker, outcome.links).await;
-        if settled < found {
-            // Others are at the rest.
-            break;
-        }
     }
-    let posted = outbox::posted(&mut conn, AT_ONCE).await?;
-    links::deliver(worker, posted).await;
-    Ok(())
+    let mut after = None;
+    loop {
+        let posted = worker
+            .store
+            .with(async |conn| outbox::posted(conn, after.as_ref(), AT_ONCE).await)
+            .await?;
+        let Some(last) = posted.last() else { return Ok(()) };
+        after = Some(last.clone());
+        links::deliver(worker, posted).await;
+    }
 }
 
 /// Settles all of them, or, where one cannot be, each by itself.
-async fn settle(
-    worker: &Worker,
-    conn: &mut AsyncMysqlConnection,
-    due: &[InsureNum],
-) -> Result<Outcome, StoreError> {
-    match settle_free(conn, due, clock::now(), &worker.rules).await {
+async fn settle(worker: &Worker, due: &[InsureNum]) -> Result<Outcome, StoreError> {
+    match attempt(worker, due).await {
         Err(error) if error.may_be_permanent() => {}
         result => return result,
     }
     let mut all = Outcome::default();
     for num in due {
-        match settle_free(conn, std::slice::from_ref(num), clock::now(), &worker.rules).await {
+        match attempt(worker, std::slice::from_ref(num)).await {
             Ok(outcome) => all.add(outcome),
             Err(error) if error.may_be_permanent() => {
                 tracing::error!(error = %error, "a proposal cannot be settled; its held notices wait on");
-                holds::set(conn, &[(num, clock::now() + POSTPONED)]).await?;
+                let later = clock::now() + POSTPONED;
+                worker
+                    .store
+                    .with(async |conn| holds::set(conn, &[(num, later)]).await)
+                    .await?;
             }
             Err(error) => return Err(error),
         }
     }
     Ok(all)
+}
+
+async fn attempt(worker: &Worker, due: &[InsureNum]) -> Result<Outcome, StoreError> {
+    let settling = worker
+        .store
+        .with(async |conn| settle_free(conn, due, clock::now, &worker.rules).await);
+    let result = AssertUnwindSafe(settling).catch_unwind().await;
+    result.unwrap_or_else(|_| Err(StoreError::Refused("a panic while settling".to_owned())))
 }

@@ -127,7 +127,7 @@ async fn release(
         ..Plan::default()
     };
     let rules = &database.config.rules;
-    let mut outcome = transaction::run(conn, &plan, clock::now(), rules).await?;
+    let mut outcome = transaction::run(conn, &plan, clock::now, rules).await?;
     // Should this fail, the links lie in the outbox, and a worker's sweeper delivers them.
     links::deliver_all(&database.store, rules, std::mem::take(&mut outcome.links)).await?;
     Ok(outcome)

@@ -97,7 +97,7 @@ impl Desk {
         };
         let (store, rules) = (Store::new(&self.database.url(), 2), Rules::default());
         let mut conn = self.connect().await;
-        let outcome = transaction::run(&mut conn, &plan, clock::now(), &rules)
+        let outcome = transaction::run(&mut conn, &plan, clock::now, &rules)
             .await
             .expect("it is taken in");
         links::deliver_all(&store, &rules, outcome.links)

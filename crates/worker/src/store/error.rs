@@ -48,6 +48,9 @@ const NO_ANSWER: [&str; 4] = [
     "URL error: ",
 ];
 
+/// The client's own words for a statement that is larger than the server takes: waiting would be in vain.
+const TOO_LARGE: [&str; 2] = ["max_allowed_packet", "Packet too large"];
+
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
         let DieselError::DatabaseError(kind, info) = &error else {
@@ -61,6 +64,7 @@ impl From<DieselError> for StoreError {
                 Self::Unavailable(message)
             }
             _ if starts(&CONFLICTS) => Self::Conflict(message),
+            _ if TOO_LARGE.iter().any(|text| message.contains(text)) => Self::Refused(message),
             _ if starts(&NO_ANSWER) => Self::Unavailable(message),
             _ => Self::Refused(message),
         }

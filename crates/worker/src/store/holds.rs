@@ -6,23 +6,40 @@ use xiebao_core::id::InsureNum;
 use super::{ROWS_PER_STATEMENT, StoreError, incoming};
 use crate::schema::holds;
 
-/// Proposals with a held notice whose wait has ended, the longest overdue first.
+/// A proposal with a held notice, and when the earliest wait there ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueHold {
+    pub due_at: NaiveDateTime,
+    pub insure_num: InsureNum,
+}
+
+/// Proposals with a held notice whose wait has ended, the longest overdue first, from behind `after`.
 pub async fn due(
     conn: &mut AsyncMysqlConnection,
     now: DateTime<Utc>,
+    after: Option<&DueHold>,
     limit: i64,
-) -> Result<Vec<InsureNum>, StoreError> {
-    let names: Vec<String> = holds::table
-        .select(holds::insure_num)
+) -> Result<Vec<DueHold>, StoreError> {
+    let mut query = holds::table
+        .select((holds::due_at, holds::insure_num))
         .filter(holds::due_at.le(now.naive_utc()))
-        .order(holds::due_at)
+        .order((holds::due_at, holds::insure_num))
         .limit(limit)
-        .load(conn)
-        .await?;
-    Ok(names
-        .iter()
-        .filter_map(|name| InsureNum::parse(name).ok().flatten())
-        .collect())
+        .into_boxed();
+    if let Some(after) = after {
+        let later_number = holds::due_at
+            .eq(after.due_at)
+            .and(holds::insure_num.gt(after.insure_num.as_str()));
+        query = query.filter(holds::due_at.gt(after.due_at).or(later_number));
+    }
+    let rows: Vec<(NaiveDateTime, String)> = query.load(conn).await?;
+    let hold = |(due_at, name): (_, String)| {
+        Some(DueHold {
+            due_at,
+            insure_num: InsureNum::parse(&name).ok()??,
+        })
+    };
+    Ok(rows.into_iter().filter_map(hold).collect())
 }
 
 pub async fn set(

@@ -34,9 +34,23 @@ pub async fn post(conn: &mut AsyncMysqlConnection, links: &[PendingLink]) -> Res
     Ok(())
 }
 
-/// Links that have not been delivered.
-pub async fn posted(conn: &mut AsyncMysqlConnection, limit: i64) -> Result<Vec<PendingLink>, StoreError> {
-    let rows: Vec<(String, String, i64)> = reissue_outbox::table.limit(limit).load(conn).await?;
+/// Links that have not been delivered, in the order of their key, from behind `after`.
+pub async fn posted(
+    conn: &mut AsyncMysqlConnection,
+    after: Option<&PendingLink>,
+    limit: i64,
+) -> Result<Vec<PendingLink>, StoreError> {
+    let mut query = reissue_outbox::table
+        .order((reissue_outbox::insure_num, reissue_outbox::new_insure_num))
+        .limit(limit)
+        .into_boxed();
+    if let Some(after) = after {
+        let from = after.link.reissued_from.as_str();
+        let same = reissue_outbox::insure_num.eq(from);
+        let later_number = same.and(reissue_outbox::new_insure_num.gt(after.new_insure_num.as_str()));
+        query = query.filter(reissue_outbox::insure_num.gt(from).or(later_number));
+    }
+    let rows: Vec<(String, String, i64)> = query.load(conn).await?;
     Ok(rows
         .iter()
         .filter_map(|(from, to, partner)| pending_link(from, to, *partner))

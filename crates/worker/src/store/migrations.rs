@@ -20,17 +20,6 @@ pub fn run(conn: AsyncMysqlConnection) -> Result<Vec<String>, StoreError> {
     Ok(done.iter().map(ToString::to_string).collect())
 }
 
-/// What this release needs and the database has not: empty when the schema is up to date.
-pub fn pending(conn: AsyncMysqlConnection) -> Result<Vec<String>, StoreError> {
-    let mut harness = AsyncMigrationHarness::new(conn);
-    let pending =
-        MigrationHarness::<Mysql>::pending_migrations(&mut harness, MIGRATIONS).map_err(unavailable)?;
-    Ok(pending
-        .iter()
-        .map(|migration| migration.name().to_string())
-        .collect())
-}
-
 /// The schema beside what this release carries.
 #[derive(Debug, Clone, Default)]
 pub struct Difference {

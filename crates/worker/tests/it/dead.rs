@@ -31,7 +31,7 @@ async fn content_that_cannot_be_believed_becomes_a_dead_letter_with_its_reason()
             "incomplete",
         ),
         (1, json!({ "state": true, "caseCode": long }), "too_long"),
-        (26, json!({ "state": true, "status": [] }), "invalid_field"),
+        (26, json!({ "state": true, "status": [] }), "incomplete"),
         (
             5,
             json!({ "state": true, "newInsureNum": "20260807000007" }),

@@ -43,3 +43,44 @@ async fn the_worker_comes_back_when_the_broker_drops_its_connections() {
     }
     stage.until("SELECT COUNT(*) FROM proposals", 60).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_connection_to_the_database_is_enough() {
+    let mut stage = Stage::new().await;
+    stage
+        .execute(
+            "INSERT INTO reissue_outbox (insure_num, new_insure_num, partner_id) VALUES ('1', '2', 1048483)",
+        )
+        .await;
+    stage
+        .worker(&[
+            ("XIEBAO__DATABASE__POOL_SIZE", "1"),
+            ("XIEBAO__SEQUENCING__E_POLICY__MAX_WAIT", "1s"),
+        ])
+        .await;
+    stage.until("SELECT COUNT(*) FROM reissue_outbox", 0).await;
+    stage.send(9, "20260804000002", json!({ "state": true })).await;
+    stage
+        .until("SELECT COUNT(*) FROM notices WHERE outcome = 'applied'", 1)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_needs_no_right_to_change_the_schema_and_says_so_when_it_is_not_there() {
+    let mut stage = Stage::new().await;
+    stage
+        .execute("RENAME TABLE __diesel_schema_migrations TO away")
+        .await;
+    let admin = xiebao_testkit::free_address();
+    let mut worker = stage.unready_worker(&[], admin);
+    eventually(async || worker.log().contains("xiebao migrate"))
+        .await
+        .expect("it says what to do");
+    stage
+        .execute("RENAME TABLE away TO __diesel_schema_migrations")
+        .await;
+    worker.ready(admin, std::time::Duration::from_secs(20)).await;
+    stage.workers.push(worker);
+    stage.send(1, "20260804000003", json!({ "state": true })).await;
+    stage.until("SELECT COUNT(*) FROM proposals", 1).await;
+}

@@ -113,3 +113,40 @@ async fn what_is_due_together_goes_in_step_order_each_decided_after_the_one_befo
         "the payment went without the insured notice, the others after it"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_proposal_holds_up_no_other_that_is_due() {
+    use diesel_async::SimpleAsyncConnection;
+    let mut stage = Stage::new().await;
+    stage.worker(&[]).await;
+    let busy = "20260802000010";
+    for num in [busy, "20260802000011"] {
+        stage.send(9, num, json!({ "state": true })).await;
+    }
+    stage
+        .until("SELECT COUNT(*) FROM notices WHERE outcome = 'held'", 2)
+        .await;
+    let mut other = stage.connect().await;
+    let lock = format!("BEGIN; SELECT * FROM proposal_locks WHERE insure_num = '{busy}' FOR UPDATE");
+    other.batch_execute(&lock).await.expect("the lock is free");
+    stage
+        .execute(
+            "UPDATE notices SET hold_until = UTC_TIMESTAMP(6); UPDATE holds SET due_at = UTC_TIMESTAMP(6)",
+        )
+        .await;
+    stage
+        .until("SELECT COUNT(*) FROM notices WHERE outcome = 'applied'", 1)
+        .await;
+    assert_eq!(
+        stage
+            .number(&format!(
+                "SELECT COUNT(*) FROM notices WHERE insure_num = '{busy}' AND outcome = 'held'"
+            ))
+            .await,
+        1
+    );
+    other.batch_execute("ROLLBACK").await.expect("rolled back");
+    stage
+        .until("SELECT COUNT(*) FROM notices WHERE outcome = 'applied'", 2)
+        .await;
+}

@@ -1,0 +1,66 @@
+use std::collections::BTreeMap;
+
+use xiebao_core::id::{Digest, InsureNum};
+use xiebao_core::ledger::{Arrival, Link};
+use xiebao_core::sequencing::Verdict;
+
+use crate::store::links::PendingLink;
+use crate::store::notices::NoticeRow;
+
+/// What is to be done with one proposal. All of it settles what is due besides.
+#[derive(Debug, Clone, Default)]
+pub struct Task {
+    /// Deliveries in order of arrival, each with the caller's mark for its verdict.
+    pub arrivals: Vec<(usize, Arrival)>,
+    pub links: Vec<Link>,
+    /// Held notices that a person lets go.
+    pub releases: Vec<Digest>,
+    /// The sweeper found it in `holds`: that row is written anew, whatever it says.
+    pub swept: bool,
+}
+
+/// What one transaction is to do. Proposals are locked in the map's order.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    pub tasks: BTreeMap<InsureNum, Task>,
+    /// Notices kept without being applied.
+    pub ignored: Vec<NoticeRow>,
+}
+
+impl Plan {
+    /// The deliveries may have been taken in before.
+    pub fn mark_redelivered(&mut self) {
+        let arrivals = self.tasks.values_mut().flat_map(|task| &mut task.arrivals);
+        arrivals.for_each(|(_, arrival)| arrival.redelivered = true);
+    }
+}
+
+/// What a committed transaction has done.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub verdicts: Vec<(usize, Verdict)>,
+    /// Reissue links that are to be delivered, in a transaction of their own.
+    pub links: Vec<PendingLink>,
+    /// Held notices that went because what they waited for came.
+    pub released: usize,
+    /// Held notices that went although it did not: applied.
+    pub timed_out: usize,
+    /// Held notices that became dead letters because it did not.
+    pub dead: usize,
+    /// Held notices that a person let go.
+    pub let_go: usize,
+    /// Proposals that were looked at.
+    pub settled: usize,
+}
+
+impl Outcome {
+    pub fn add(&mut self, other: Self) {
+        self.verdicts.extend(other.verdicts);
+        self.links.extend(other.links);
+        self.released += other.released;
+        self.timed_out += other.timed_out;
+        self.dead += other.dead;
+        self.let_go += other.let_go;
+        self.settled += other.settled;
+    }
+}
