@@ -15,6 +15,10 @@ pub use deadpool_lapin::Pool;
 /// Seconds between heartbeats, unless the address says otherwise. A peer that vanished is noticed after twice that.
 const HEARTBEAT: u16 = 10;
 
+/// Largest frame, unless the address says otherwise. Notices are small, and the client keeps 64 frames of memory for
+/// every connection: 8 MiB with the broker's own 128 KiB.
+const FRAME_MAX: u32 = 32 * 1024;
+
 /// Why there is no connection.
 #[derive(Debug, Error)]
 pub enum ConnectError {
@@ -69,6 +73,7 @@ impl From<deadpool_lapin::PoolError> for ConnectError {
 fn address(config: &AmqpConfig) -> Result<AMQPUri, ConnectError> {
     let mut address = AMQPUri::from_str(config.url.expose()).map_err(ConnectError::Address)?;
     address.query.heartbeat.get_or_insert(HEARTBEAT);
+    address.query.frame_max.get_or_insert(FRAME_MAX);
     Ok(address)
 }
 
