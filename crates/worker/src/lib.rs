@@ -142,9 +142,7 @@ async fn prepared(worker: &Worker) {
 }
 
 async fn migrated(store: &Store) -> Result<Vec<String>, StoreError> {
-    let found = store
-        .with(async |conn| migrations::difference(conn).await)
-        .await?;
+    let found = store.ask(async |conn| migrations::difference(conn).await).await?;
     Ok(found.pending)
 }
 

@@ -41,6 +41,9 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// connection whose other side has vanished without a word.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
+/// Bound on a question that takes milliseconds.
+const SMALL_ANSWER_WITHIN: Duration = Duration::from_secs(3);
+
 /// Rows of one multi-row statement at most.
 pub const ROWS_PER_STATEMENT: usize = 500;
 
@@ -70,9 +73,25 @@ impl Store {
         &self,
         work: impl AsyncFnOnce(&mut AsyncMysqlConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.within(ANSWER_WITHIN, work).await
+    }
+
+    /// The same for a small question, whose answer tells soon whether the database is there at all.
+    pub async fn ask<T>(
+        &self,
+        question: impl AsyncFnOnce(&mut AsyncMysqlConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.within(SMALL_ANSWER_WITHIN, question).await
+    }
+
+    async fn within<T>(
+        &self,
+        bound: Duration,
+        work: impl AsyncFnOnce(&mut AsyncMysqlConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let mut conn = self.connection().await?;
-        let silent = || StoreError::Unavailable(format!("no answer within {ANSWER_WITHIN:?}"));
-        let result = timeout(ANSWER_WITHIN, work(&mut conn))
+        let silent = || StoreError::Unavailable(format!("no answer within {bound:?}"));
+        let result = timeout(bound, work(&mut conn))
             .await
             .unwrap_or_else(|_| Err(silent()));
         if let Err(StoreError::Unavailable(_)) = result {

@@ -51,7 +51,7 @@ pub async fn sweep(worker: &Worker) -> Result<(), StoreError> {
     loop {
         let due = worker
             .store
-            .with(async |conn| holds::due(conn, now, after.as_ref(), AT_ONCE).await)
+            .ask(async |conn| holds::due(conn, now, after.as_ref(), AT_ONCE).await)
             .await?;
         let Some(last) = due.last() else { break };
         after = Some(last.clone());
@@ -65,7 +65,7 @@ pub async fn sweep(worker: &Worker) -> Result<(), StoreError> {
     loop {
         let posted = worker
             .store
-            .with(async |conn| outbox::posted(conn, after.as_ref(), AT_ONCE).await)
+            .ask(async |conn| outbox::posted(conn, after.as_ref(), AT_ONCE).await)
             .await?;
         let Some(last) = posted.last() else { return Ok(()) };
         after = Some(last.clone());

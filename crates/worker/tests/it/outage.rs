@@ -84,3 +84,26 @@ async fn a_worker_needs_no_right_to_change_the_schema_and_says_so_when_it_is_not
     stage.send(1, "20260804000003", json!({ "state": true })).await;
     stage.until("SELECT COUNT(*) FROM proposals", 1).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_goes_silent_is_noticed_and_left_behind() {
+    let mut stage = Stage::new().await;
+    let proxy = Proxy::start(stage.database.address()).await;
+    let through = proxy.instead_of(&stage.database.url());
+    let admin = xiebao_testkit::free_address();
+    let mut worker = stage.unready_worker(&[("XIEBAO__DATABASE__URL", &through)], admin);
+    worker.ready(admin, std::time::Duration::from_secs(20)).await;
+    // As after a failover that moves the address: old connections are dead and nobody says so.
+    proxy.strand();
+    let unready = async || {
+        let answer = reqwest::get(format!("http://{admin}/readyz")).await;
+        answer.is_ok_and(|answer| answer.status() == 503)
+    };
+    eventually(unready)
+        .await
+        .expect("it says that it would not do its job now");
+    worker.ready(admin, std::time::Duration::from_secs(20)).await;
+    stage.workers.push(worker);
+    stage.send(1, "20260804000004", json!({ "state": true })).await;
+    stage.until("SELECT COUNT(*) FROM proposals", 1).await;
+}
