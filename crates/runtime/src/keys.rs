@@ -30,6 +30,8 @@ pub enum KeysError {
     Twice(PartnerId),
     #[error("partner {0} must have a list of keys, each a text that is not blank")]
     NotKeys(PartnerId),
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Several(Vec<KeysError>),
 }
 
 /// Reads and checks the file.
@@ -44,21 +46,35 @@ pub fn parse(text: &str) -> Result<Keys, KeysError> {
         // The parser's message is left out: it may quote the line.
         KeysError::NotToml(crate::config::place(text, e.span().map_or(0, |span| span.start)))
     })?;
-    let mut partners = BTreeMap::new();
+    let (mut partners, mut faults) = (BTreeMap::new(), Vec::new());
     for (name, value) in &table {
-        let partner = name
-            .parse()
-            .map(PartnerId)
-            .map_err(|_| KeysError::NotAPartner(name.clone()))?;
-        let keys = keys_of(value).ok_or(KeysError::NotKeys(partner))?;
-        if partners.insert(partner, keys).is_some() {
-            return Err(KeysError::Twice(partner));
+        match entry(name, value) {
+            Ok((partner, keys)) => {
+                if partners.insert(partner, keys).is_some() {
+                    faults.push(KeysError::Twice(partner));
+                }
+            }
+            Err(fault) => faults.push(fault),
         }
     }
-    if partners.is_empty() {
-        return Err(KeysError::Empty);
+    match faults.pop() {
+        None if partners.is_empty() => Err(KeysError::Empty),
+        None => Ok(Keys(partners)),
+        Some(only) if faults.is_empty() => Err(only),
+        Some(last) => {
+            faults.push(last);
+            Err(KeysError::Several(faults))
+        }
     }
-    Ok(Keys(partners))
+}
+
+fn entry(name: &str, value: &toml::Value) -> Result<(PartnerId, Vec<Key>), KeysError> {
+    let partner = name
+        .parse()
+        .map(PartnerId)
+        .map_err(|_| KeysError::NotAPartner(name.to_owned()))?;
+    let keys = keys_of(value).ok_or(KeysError::NotKeys(partner))?;
+    Ok((partner, keys))
 }
 
 fn keys_of(value: &toml::Value) -> Option<Vec<Key>> {

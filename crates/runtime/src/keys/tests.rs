@@ -54,3 +54,12 @@ fn a_broken_file_keeps_the_keys_in_force() {
     assert_eq!(ring.reload(), Reload::Replaced);
     assert_eq!(ring.keys().0.keys().copied().collect::<Vec<_>>(), [PartnerId(8)]);
 }
+
+#[test]
+fn all_faults_of_a_file_are_told_at_once() {
+    let faults = parse("\"x\" = [\"a\"]\n\"1\" = []\n\"2\" = [\"\"]\n").expect_err("three faults");
+    let text = faults.to_string();
+    for named in ["\"x\"", "partner 1", "partner 2"] {
+        assert!(text.contains(named), "{text}");
+    }
+}
