@@ -2,6 +2,7 @@
 
 mod confirm;
 mod connect;
+mod finishing;
 mod link;
 mod message;
 mod pacing;

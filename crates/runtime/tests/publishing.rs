@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use lapin::BasicProperties;
+use lapin::options::QueueBindOptions;
+use lapin::types::FieldTable;
 use tokio::task::JoinSet;
 use xiebao_core::envelope::Envelope;
 use xiebao_core::reason::Reason;
@@ -97,7 +99,7 @@ async fn a_message_without_a_queue_is_never_acknowledged_unnoticed() {
     for outcome in publishes.join_all().await {
         match outcome {
             Ok(()) => {}
-            Err(PublishError::Unroutable(message)) => {
+            Err(PublishError::Unroutable(message) | PublishError::Strange(message)) => {
                 returned.insert(message.properties.message_id().as_ref().unwrap().to_string());
             }
             Err(error) => panic!("{error}"),
@@ -131,8 +133,11 @@ async fn confirms_are_not_swapped_between_tasks_that_share_a_channel() {
                 let properties = BasicProperties::default().with_message_id(id.as_str().into());
                 match channel.publish("", "no such queue", b"x", properties).await {
                     Err(PublishError::Unroutable(message)) => {
-                        strange +=
-                            usize::from(message.properties.message_id().as_ref().unwrap().as_str() != id);
+                        assert_eq!(message.properties.message_id().as_ref().unwrap().as_str(), id);
+                    }
+                    Err(PublishError::Strange(message)) => {
+                        assert_ne!(message.properties.message_id().as_ref().unwrap().as_str(), id);
+                        strange += 1;
                     }
                     other => panic!("{id}: {other:?}"),
                 }
@@ -146,4 +151,66 @@ async fn confirms_are_not_swapped_between_tasks_that_share_a_channel() {
         strange < 10,
         "{strange} of 2000 returned messages went to another publish"
     );
+}
+
+/// Binds and unbinds the queue of notices until it is dropped.
+async fn pull_the_binding(broker: &Broker) -> tokio::task::JoinHandle<()> {
+    let (connection, channel) = broker.channel().await;
+    topology::ensure(&connection).await.unwrap();
+    tokio::spawn(async move {
+        let _connection = connection;
+        let (name, key) = (topology::NOTICES, topology::NOTICES_BINDING);
+        for _ in 0..15 {
+            let table = FieldTable::default();
+            channel
+                .queue_unbind(name.into(), name.into(), key.into(), table.clone())
+                .await
+                .unwrap();
+            tokio::time::sleep(Duration::from_millis(15)).await;
+            let options = QueueBindOptions::default();
+            channel
+                .queue_bind(name.into(), name.into(), key.into(), options, table)
+                .await
+                .unwrap();
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_is_in_a_queue_though_other_callers_left_and_the_binding_was_gone() {
+    let broker = Broker::new().await;
+    let publisher = Arc::new(publisher(&broker.url(), Duration::from_secs(5)));
+    let pulling = pull_the_binding(&broker).await;
+    publisher.opened().await;
+    let mut callers = JoinSet::new();
+    let mut acknowledged = BTreeSet::new();
+    for number in 0.. {
+        if pulling.is_finished() {
+            break;
+        }
+        let publisher = Arc::clone(&publisher);
+        callers.spawn(async move {
+            let envelope = envelope(number);
+            // Every other one leaves at once, as a client does that hangs up.
+            let patience = Duration::from_micros(if number % 2 == 0 { 10_000_000 } else { 500 });
+            let told = tokio::time::timeout(patience, publisher.publish(&envelope)).await;
+            matches!(told, Ok(Ok(()))).then(|| envelope.digest().to_string())
+        });
+        while callers.len() > 200 {
+            acknowledged.extend(callers.join_next().await.unwrap().unwrap());
+        }
+    }
+    acknowledged.extend(callers.join_all().await.into_iter().flatten());
+    pulling.await.unwrap();
+    publisher.close().await;
+    let stored: BTreeSet<String> = broker
+        .drain(topology::NOTICES)
+        .await
+        .into_iter()
+        .filter_map(|message| message.message_id)
+        .collect();
+    assert!(acknowledged.len() > 100, "{} acknowledged", acknowledged.len());
+    let lost = acknowledged.difference(&stored).count();
+    assert_eq!(lost, 0, "of {} acknowledged", acknowledged.len());
 }

@@ -2,12 +2,14 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
 
 use lapin::message::BasicReturnMessage;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
-use lapin::{BasicProperties, Channel, Confirmation, Connection};
+use lapin::types::ShortString;
+use lapin::{BasicProperties, Channel, Confirmation, Connection, PublisherConfirm};
 use thiserror::Error;
 
 const PERSISTENT: u8 = 2;
@@ -18,10 +20,13 @@ pub enum PublishError {
     /// The queue is full, or the broker could not store the message.
     #[error("the broker refused the message")]
     Nacked,
-    /// No queue is bound for it. The message that came back is not always the one that this call published, see
-    /// [`ConfirmChannel::publish`].
+    /// No queue is bound for it.
     #[error("the broker had no queue for the message ({})", reply(.0))]
     Unroutable(Box<BasicReturnMessage>),
+    /// The message of another publish came back, whose publisher was told `Ok`: it must be published again. Whether
+    /// this one was stored is not known. See [`ConfirmChannel::publish`].
+    #[error("the broker had no queue for another message ({})", reply(.0))]
+    Strange(Box<BasicReturnMessage>),
     /// Whether it was stored is not known.
     #[error("the broker did not confirm: {0}")]
     Broker(#[from] lapin::Error),
@@ -38,6 +43,16 @@ pub struct ConfirmChannel {
     /// lapin takes the number of a publish and queues its frames in two steps. Two tasks between them would swap
     /// their numbers, and each would get the other's confirm.
     order: Mutex<()>,
+    /// Marks every publish, so that a message that comes back tells whose it was.
+    marks: AtomicU64,
+}
+
+/// A publish that is not confirmed yet. Holds neither the message nor the connection.
+#[derive(Debug)]
+#[must_use = "a message that comes back to a confirm that nobody awaits is lost"]
+pub(super) struct Sent {
+    confirm: PublisherConfirm,
+    mark: ShortString,
 }
 
 impl ConfirmChannel {
@@ -47,6 +62,7 @@ impl ConfirmChannel {
         Ok(Self {
             channel,
             order: Mutex::new(()),
+            marks: AtomicU64::new(0),
         })
     }
 
@@ -59,8 +75,9 @@ impl ConfirmChannel {
     /// queue has it. Has no time-out of its own, and may wait for ever: lapin can hang when the server closes.
     ///
     /// A broker may confirm several messages at once, and lapin gives a returned message to any one of them. Who
-    /// gets [`PublishError::Unroutable`] with a message that is not his own holds one whose publisher was told `Ok`,
-    /// and must publish it again ([`super::Publisher`] does).
+    /// gets [`PublishError::Strange`] holds a message whose publisher was told `Ok`, and must publish it again
+    /// ([`super::Publisher`] does). For that a publish must be awaited to its end: what lapin gives to a confirm that
+    /// was dropped is lost.
     pub async fn publish(
         &self,
         exchange: &str,
@@ -68,11 +85,25 @@ impl ConfirmChannel {
         body: &[u8],
         properties: BasicProperties,
     ) -> Result<(), PublishError> {
+        let sent = self.send(exchange, routing_key, body, properties).await?;
+        sent.confirmed().await
+    }
+
+    pub(super) async fn send(
+        &self,
+        exchange: &str,
+        routing_key: &str,
+        body: &[u8],
+        properties: BasicProperties,
+    ) -> Result<Sent, lapin::Error> {
         let options = BasicPublishOptions {
             mandatory: true,
             immediate: false,
         };
-        let properties = properties.with_delivery_mode(PERSISTENT);
+        let mark = ShortString::from(self.marks.fetch_add(1, Ordering::Relaxed).to_string());
+        let properties = properties
+            .with_delivery_mode(PERSISTENT)
+            .with_correlation_id(mark.clone());
         let mut sending =
             pin!(
                 self.channel
@@ -86,10 +117,21 @@ impl ConfirmChannel {
             Poll::Ready(sent) => sent,
             Poll::Pending => sending.await,
         }?;
-        match confirm.await? {
+        Ok(Sent { confirm, mark })
+    }
+}
+
+impl Sent {
+    pub async fn confirmed(self) -> Result<(), PublishError> {
+        match self.confirm.await? {
             Confirmation::Ack(None) => Ok(()),
             Confirmation::Ack(Some(returned)) | Confirmation::Nack(Some(returned)) => {
-                Err(PublishError::Unroutable(Box::new(returned)))
+                let own = *returned.properties.correlation_id() == Some(self.mark);
+                let returned = Box::new(returned);
+                Err(match own {
+                    true => PublishError::Unroutable(returned),
+                    false => PublishError::Strange(returned),
+                })
             }
             Confirmation::Nack(None) | Confirmation::NotRequested => Err(PublishError::Nacked),
         }

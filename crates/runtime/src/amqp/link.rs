@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::confirm::ConfirmChannel;
 use super::connect::{ConnectError, within};
+use super::finishing::Elsewhere;
 use super::pacing::Pacing;
 use super::topology::{self, TopologyError};
 
@@ -25,8 +26,8 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) struct Shared {
     pub pool: Pool,
-    /// Where tasks run that outlive the request that starts them.
-    pub runtime: tokio::runtime::Handle,
+    /// Where work goes on that outlives the request that starts it.
+    pub elsewhere: Elsewhere,
     /// The bound on opening a connection, and again on what is done with it before it is used.
     pub open_timeout: Duration,
     /// Bumped whenever a link opens.

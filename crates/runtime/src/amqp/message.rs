@@ -1,6 +1,8 @@
 //! An envelope as a message of the broker.
 
+use bytes::Bytes;
 use lapin::BasicProperties;
+use lapin::message::BasicReturnMessage;
 use lapin::types::{AMQPValue, FieldTable};
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::Reason;
@@ -15,12 +17,45 @@ pub(super) struct Message<'e> {
     pub death: Option<(Reason, &'e str)>,
 }
 
+/// The same as the broker takes it, borrowing nothing: a publish outlives its caller. It is made of a [`Message`],
+/// or of one that came back.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    pub exchange: String,
+    pub routing_key: String,
+    pub body: Bytes,
+    pub properties: BasicProperties,
+}
+
+impl From<Message<'_>> for Outgoing {
+    fn from(message: Message<'_>) -> Self {
+        Self {
+            exchange: message.exchange().to_owned(),
+            routing_key: message.envelope.routing_key(),
+            body: message.envelope.body().clone(),
+            properties: message.properties(),
+        }
+    }
+}
+
+impl From<BasicReturnMessage> for Outgoing {
+    fn from(returned: BasicReturnMessage) -> Self {
+        let delivery = returned.delivery;
+        Self {
+            exchange: delivery.exchange.to_string(),
+            routing_key: delivery.routing_key.to_string(),
+            body: delivery.data.into(),
+            properties: delivery.properties,
+        }
+    }
+}
+
 impl Message<'_> {
-    pub fn exchange(&self) -> &'static str {
+    fn exchange(&self) -> &'static str {
         if self.death.is_some() { DEAD } else { NOTICES }
     }
 
-    pub fn properties(&self) -> BasicProperties {
+    fn properties(&self) -> BasicProperties {
         let mut headers = FieldTable::default();
         let mut insert = |name: &str, value: &str| {
             headers.insert(name.into(), AMQPValue::LongString(value.into()));

@@ -5,13 +5,16 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use xiebao_core::envelope::Envelope;
 use xiebao_core::reason::Reason;
 
 use super::connect::{ConnectError, pool};
+use super::finishing::Elsewhere;
 use super::link::{Link, Shared};
 use super::message::Message;
 use super::routes::Routes;
@@ -47,7 +50,10 @@ impl Publisher {
     ) -> Result<Self, ConnectError> {
         let shared = Arc::new(Shared {
             pool: pool(config, name, connections)?,
-            runtime: tokio::runtime::Handle::current(),
+            elsewhere: Elsewhere {
+                runtime: Handle::current(),
+                tasks: TaskTracker::new(),
+            },
             open_timeout: config.connect_timeout,
             opened: watch::Sender::new(0),
             drift: watch::Sender::new(None),
@@ -127,8 +133,12 @@ impl Publisher {
         }
     }
 
-    /// Closes all connections, so that the broker sees them end well.
+    /// Closes all connections, so that the broker sees them end well. Before that it waits, no longer than for a
+    /// publish, for what nobody else waits for any more: confirms, and messages that came back.
     pub async fn close(&self) {
+        let unfinished = &self.routes.shared.elsewhere.tasks;
+        unfinished.close();
+        let _ = tokio::time::timeout(self.routes.timeout, unfinished.wait()).await;
         self.routes.shared.closing.cancel();
         while self.keepers.lock().await.join_next().await.is_some() {}
     }

@@ -8,7 +8,7 @@ use lapin::message::BasicReturnMessage;
 
 use super::confirm::PublishError;
 use super::link::{Link, OpenLink, Shared};
-use super::message::Message;
+use super::message::{Message, Outgoing};
 use super::pacing::Pacing;
 use super::publisher::Unavailable;
 
@@ -39,7 +39,8 @@ impl Routes {
 
     pub async fn publish(self: &Arc<Self>, message: Message<'_>) -> Result<(), Unavailable> {
         let mut trouble = None;
-        match tokio::time::timeout(self.timeout, self.until_stored(message, &mut trouble)).await {
+        let message = Arc::new(Outgoing::from(message));
+        match tokio::time::timeout(self.timeout, self.until_stored(&message, &mut trouble)).await {
             Ok(()) => Ok(()),
             Err(_) => {
                 let trouble = trouble.unwrap_or_else(|| self.trouble());
@@ -52,7 +53,7 @@ impl Routes {
     }
 
     /// A publish whose end is unknown is published again: a duplicate is harmless, a loss is not.
-    async fn until_stored(self: &Arc<Self>, message: Message<'_>, trouble: &mut Option<String>) {
+    async fn until_stored(self: &Arc<Self>, message: &Arc<Outgoing>, trouble: &mut Option<String>) {
         let mut pacing = Pacing::new(Duration::from_millis(10), Duration::from_millis(250));
         loop {
             let (open, turn) = self.next_open().await;
@@ -64,76 +65,71 @@ impl Routes {
         }
     }
 
+    /// Stops waiting when the caller does, or when the connection seems dead; the publish itself goes on.
     async fn attempt(
         self: &Arc<Self>,
-        open: &OpenLink,
+        open: &Arc<OpenLink>,
         turn: usize,
-        message: Message<'_>,
+        message: &Arc<Outgoing>,
     ) -> Result<(), String> {
-        let (routing_key, body) = (message.envelope.routing_key(), message.envelope.body());
-        let publishing =
-            open.channel(turn)
-                .publish(message.exchange(), &routing_key, body, message.properties());
-        let outcome = tokio::select! {
+        let publishing = Arc::clone(self).publish_once(Arc::clone(open), turn, Arc::clone(message));
+        tokio::select! {
             biased;
-            outcome = publishing => outcome,
+            outcome = self.shared.elsewhere.finish(publishing) => outcome,
             () = open.silent_for(self.patience) => {
                 open.give_up();
-                return Err("nothing is confirmed any more".to_owned());
-            }
-        };
-        match outcome {
-            Ok(()) => {
-                open.note_confirm();
-                Ok(())
-            }
-            Err(error) => {
-                let text = error.to_string();
-                if let PublishError::Unroutable(returned) = error {
-                    open.note_confirm();
-                    open.unroutable.notify_one();
-                    self.rescue_if_strange(message, returned);
-                }
-                Err(text)
+                Err("nothing is confirmed any more".to_owned())
             }
         }
     }
 
-    /// A returned message that is another publish's: that one was told `Ok` (see
-    /// [`super::ConfirmChannel::publish`]), so it is published from here until a queue has it.
-    fn rescue_if_strange(self: &Arc<Self>, message: Message<'_>, returned: Box<BasicReturnMessage>) {
-        let own = message.envelope.digest().as_str();
-        if returned
-            .properties
-            .message_id()
-            .as_ref()
-            .is_some_and(|id| id.as_str() == own)
-        {
-            return;
+    /// Waits for the confirm however long it takes, since another's message may come back with it. Meanwhile it
+    /// keeps neither the message in memory nor the connection open; a connection that ends ends the wait.
+    async fn publish_once(
+        self: Arc<Self>,
+        open: Arc<OpenLink>,
+        turn: usize,
+        message: Arc<Outgoing>,
+    ) -> Result<(), String> {
+        let (channel, properties) = (open.channel(turn), message.properties.clone());
+        let sending = channel.send(&message.exchange, &message.routing_key, &message.body, properties);
+        let sent = sending
+            .await
+            .map_err(|error| PublishError::from(error).to_string())?;
+        drop(message);
+        let link = Arc::downgrade(&open);
+        drop(open);
+        let outcome = sent.confirmed().await;
+        let answered = !matches!(outcome, Err(PublishError::Nacked | PublishError::Broker(_)));
+        if answered && let Some(open) = link.upgrade() {
+            open.note_confirm();
+            if outcome.is_err() {
+                open.unroutable.notify_one();
+            }
         }
-        let id = returned.properties.message_id().as_ref().map(ToString::to_string);
+        outcome.map_err(|error| {
+            let text = error.to_string();
+            if let PublishError::Strange(returned) = error {
+                self.rescue(*returned);
+            }
+            text
+        })
+    }
+
+    /// Publishes what came back to another publish until a queue has it: its own publisher was told `Ok`.
+    fn rescue(self: Arc<Self>, returned: BasicReturnMessage) {
         tracing::error!(
-            message.id = id,
+            message.id = returned.properties.message_id().as_ref().map(ToString::to_string),
             "a message came back after its confirm; publishing it again"
         );
-        let runtime = self.shared.runtime.clone();
-        runtime.spawn(Arc::clone(self).rescue(returned));
-    }
-
-    async fn rescue(self: Arc<Self>, returned: Box<BasicReturnMessage>) {
-        let mut pacing = Pacing::new(Duration::from_millis(10), Duration::from_secs(1));
-        loop {
-            let (open, turn) = self.next_open().await;
-            let (exchange, key) = (returned.exchange.as_str(), returned.routing_key.as_str());
-            let publishing =
-                open.channel(turn)
-                    .publish(exchange, key, &returned.data, returned.properties.clone());
-            if let Ok(Ok(())) = tokio::time::timeout(self.timeout, publishing).await {
-                return;
-            }
-            open.unroutable.notify_one();
-            pacing.pause().await;
-        }
+        let message = Arc::new(Outgoing::from(returned));
+        let elsewhere = self.shared.elsewhere.clone();
+        elsewhere.start(async move {
+            let closing = self.shared.closing.clone();
+            let mut trouble = None;
+            let storing = self.until_stored(&message, &mut trouble);
+            closing.run_until_cancelled(storing).await;
+        });
     }
 
     /// The next good connection in turn; waits while there is none.
