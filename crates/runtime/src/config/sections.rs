@@ -11,6 +11,10 @@ use super::values;
 
 pub(super) const MISSING: &str = "is missing";
 
+/// Largest body that may be configured. It must fit, with room to spare, the column that keeps it (MEDIUMBLOB) and
+/// a statement of a server with the usual `max_allowed_packet`; both are 16 MiB.
+const MAX_BODY_BYTES: usize = 8 << 20;
+
 /// `amqp.*`
 #[derive(Debug, Clone)]
 pub struct AmqpConfig {
@@ -140,7 +144,7 @@ pub(super) fn receiver(reader: &mut Reader) -> ReceiverConfig {
             .parsed("receiver.path", values::http_path)
             .unwrap_or_else(|| ReceiverConfig::DEFAULT_PATH.to_owned()),
         admin_listen: reader.parsed("receiver.admin_listen", values::socket),
-        max_body_bytes: reader.number("receiver.max_body_bytes", 1 << 20, 1_024..=16 << 20),
+        max_body_bytes: reader.number("receiver.max_body_bytes", 1 << 20, 1_024..=MAX_BODY_BYTES),
         // The platform reads for 50 s at most.
         publish_timeout: millis(reader, "receiver.publish_timeout_ms", 10_000, 100, 40_000),
         body_timeout: millis(reader, "receiver.body_timeout_ms", 10_000, 100, 40_000),
