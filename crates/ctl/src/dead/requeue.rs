@@ -63,13 +63,13 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         {
             None => End::NoSuchLetter(id),
             Some((_, Err(error))) => End::NoNotice(id, error.to_string()),
-            Some((_, Ok(envelope))) => {
+            Some((letter, Ok(envelope))) => {
                 publisher
                     .publish(&envelope)
                     .await
                     .map_err(|error| unreachable(&error))?;
                 // A crash before this leaves an open letter, whose second requeuing is a duplicate.
-                dead_letters::mark_requeued(&mut conn, id).await?;
+                dead_letters::mark_requeued(&mut conn, id, letter.attempts).await?;
                 End::Requeued(id)
             }
         };

@@ -199,3 +199,31 @@ async fn a_discarded_letter_keeps_its_reason() {
         1
     );
 }
+
+#[tokio::test]
+async fn a_requeued_letter_that_failed_again_before_it_was_marked_stays_open() {
+    let desk = Desk::new().await;
+    let file = || {
+        desk.file(
+            body(1, "20260905000020", json!({})),
+            Reason::Incomplete,
+            "no state",
+        )
+    };
+    let letter = file().await;
+    let id = letter.parse().expect("a number");
+    let mark = async |attempts| {
+        let mut conn = desk.connect().await;
+        let marked = dead_letters::mark_requeued(&mut conn, id, attempts).await;
+        marked.expect("it is marked");
+        let json = desk.json(&["dead", "show", &letter, "--json"]).await;
+        (
+            json["status"].as_str().map(str::to_owned),
+            json["requeue_count"].as_i64(),
+        )
+    };
+    // Once more, between the broker's confirm and the mark.
+    file().await;
+    assert_eq!(mark(1).await, (Some("open".to_owned()), Some(1)));
+    assert_eq!(mark(2).await, (Some("requeued".to_owned()), Some(2)));
+}

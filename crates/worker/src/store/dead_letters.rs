@@ -215,11 +215,21 @@ pub async fn groups(conn: &mut AsyncMysqlConnection, filter: &Filter) -> Result<
 }
 
 /// Marks as put back on the queue. After the broker has confirmed it: a crash between leaves an open letter whose
-/// second requeuing is a duplicate.
-pub async fn mark_requeued(conn: &mut AsyncMysqlConnection, id: i64) -> Result<(), StoreError> {
+/// second requeuing is a duplicate. `attempts` is what it was before the broker got it: a letter that has failed
+/// anew by now stays open.
+pub async fn mark_requeued(
+    conn: &mut AsyncMysqlConnection,
+    id: i64,
+    attempts: i64,
+) -> Result<(), StoreError> {
+    use diesel::dsl::sql;
+    use diesel::sql_types::{BigInt, Text};
+    let status = sql::<Text>("IF(attempts = ")
+        .bind::<BigInt, _>(attempts)
+        .sql(", 'requeued', status)");
     diesel::update(dead_letters::table.find(id))
         .set((
-            dead_letters::status.eq("requeued"),
+            dead_letters::status.eq(status),
             dead_letters::requeue_count.eq(dead_letters::requeue_count + 1),
         ))
         .execute(conn)
