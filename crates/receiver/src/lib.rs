@@ -106,7 +106,9 @@ impl Receiver {
         shutdown: CancellationToken,
     ) -> anyhow::Result<()> {
         self.warn_if_unprotected();
-        tracing::info!(http.address = %listener.local_addr()?, http.path = self.config.path, "listening");
+        // The path itself may be a secret.
+        let default_path = self.config.path == ReceiverConfig::DEFAULT_PATH;
+        tracing::info!(http.address = %listener.local_addr()?, http.path_is_default = default_path, "listening");
         let server = self.http_server(listener, shutdown)?;
         let handle = server.handle();
         let mut serving = tokio::spawn(server);
