@@ -62,6 +62,10 @@ impl fmt::Display for Reason {
     }
 }
 
+/// Characters of a rejection's words at most: they go into log lines and message headers, and a key that is quoted
+/// may be as long as a body.
+const DETAIL_CHARS: usize = 1000;
+
 /// A cause with its words. The words name fields and lengths, never a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
@@ -70,16 +74,31 @@ pub struct Rejection {
 }
 
 impl Rejection {
+    /// Words beyond 1,000 characters are cut off.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self {
-            reason,
-            detail: detail.into(),
+        let mut detail = detail.into();
+        if let Some((end, _)) = detail.char_indices().nth(DETAIL_CHARS) {
+            detail.truncate(end);
         }
+        Self { reason, detail }
     }
 }
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.reason, self.detail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_words_are_cut_between_characters() {
+        let cut = |detail: String| Rejection::new(Reason::InvalidField, detail).detail;
+        assert_eq!(cut("键".repeat(200_000)), "键".repeat(1000));
+        assert_eq!(cut("键".repeat(1000)), "键".repeat(1000));
+        assert_eq!(cut("price".to_owned()), "price");
     }
 }
