@@ -1,11 +1,16 @@
 //! A JSON tree that forgets nothing the signature and the digest need: the order of keys, keys that stand twice,
 //! and the spelling of numbers. serde_json checks the grammar; this module only walks text already known to be JSON.
 
+mod number;
+mod write;
+
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::collections::HashSet;
 
 use serde_json::value::RawValue;
 use thiserror::Error;
+
+use write::Order;
 
 /// Deepest nesting accepted. The platform's documents nest three levels; the bound keeps recursion harmless.
 pub const MAX_DEPTH: usize = 64;
@@ -68,28 +73,36 @@ impl<'a> Json<'a> {
     /// The value without white space, in received order.
     pub fn compact(&self) -> String {
         let mut out = String::new();
-        write_value(&mut out, self, Order::Received, number_as_spelled);
+        write::value(&mut out, self, Order::Received, number::as_spelled);
         out
     }
 
     /// The value without white space, keys sorted (by code point) at every level.
     pub fn sorted(&self) -> String {
         let mut out = String::new();
-        write_value(&mut out, self, Order::Sorted, number_as_spelled);
+        write::value(&mut out, self, Order::Sorted, number::as_spelled);
         out
     }
 
     /// One text for all spellings of the same value: keys sorted, numbers in one normal form.
     pub fn canonical(&self) -> String {
         let mut out = String::new();
-        write_value(&mut out, self, Order::Sorted, canonical_number);
+        write::value(&mut out, self, Order::Sorted, number::canonical);
         out
     }
 }
 
+/// Members of an object up to which looking at all of them is faster than hashing.
+const FEW: usize = 32;
+
 fn repeated_in(members: &[(Cow<'_, str>, Json<'_>)]) -> Option<String> {
+    let mut seen = HashSet::new();
     for (i, (key, value)) in members.iter().enumerate() {
-        if members[..i].iter().any(|(earlier, _)| earlier == key) {
+        let repeated = match members.len() {
+            ..=FEW => members[..i].iter().any(|(earlier, _)| earlier == key),
+            _ => !seen.insert(key.as_ref()),
+        };
+        if repeated {
             return Some(key.clone().into_owned());
         }
         if let Some(inner) = value.repeated_key() {
@@ -213,116 +226,6 @@ impl<'a> Walker<'a> {
     fn lost(&self) -> JsonError {
         JsonError::Syntax(format!("unexpected text at byte {}", self.at))
     }
-}
-
-#[derive(Clone, Copy)]
-enum Order {
-    Received,
-    Sorted,
-}
-
-fn write_value(out: &mut String, value: &Json<'_>, order: Order, number: fn(&mut String, &str)) {
-    match value {
-        Json::Null => out.push_str("null"),
-        Json::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
-        Json::Number(spelling) => number(out, spelling),
-        Json::String(text) => write_string(out, text),
-        Json::Array(items) => {
-            out.push('[');
-            for (i, item) in items.iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                write_value(out, item, order, number);
-            }
-            out.push(']');
-        }
-        Json::Object(members) => write_object(out, members, order, number),
-    }
-}
-
-fn write_object(
-    out: &mut String,
-    members: &[(Cow<'_, str>, Json<'_>)],
-    order: Order,
-    number: fn(&mut String, &str),
-) {
-    let mut sequence: Vec<&(Cow<'_, str>, Json<'_>)> = members.iter().collect();
-    if let Order::Sorted = order {
-        // Stable: members of one name keep their received order.
-        sequence.sort_by(|a, b| a.0.cmp(&b.0));
-    }
-    out.push('{');
-    for (i, (key, member)) in sequence.into_iter().enumerate() {
-        if i > 0 {
-            out.push(',');
-        }
-        write_string(out, key);
-        out.push(':');
-        write_value(out, member, order, number);
-    }
-    out.push('}');
-}
-
-/// JSON's minimal escapes: the quote, the backslash and control characters, nothing else.
-fn write_string(out: &mut String, text: &str) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c < ' ' => {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "\\u{:04x}", c as u32);
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-}
-
-fn number_as_spelled(out: &mut String, spelling: &str) {
-    out.push_str(spelling);
-}
-
-/// `-12.50e3` → `-125e2`: sign, digits without zeros at either end, a power of ten. `0`, `-0` and `0.0` are `0`.
-/// An exponent beyond 18 digits keeps its spelling, so that no arithmetic can overflow.
-fn canonical_number(out: &mut String, spelling: &str) {
-    match normal_form(spelling) {
-        Some(text) => out.push_str(&text),
-        None => out.push_str(spelling),
-    }
-}
-
-fn normal_form(spelling: &str) -> Option<String> {
-    let (negative, unsigned) = match spelling.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, spelling),
-    };
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    if exponent.len() > 18 {
-        return None;
-    }
-    let exponent: i64 = exponent.strip_prefix('+').unwrap_or(exponent).parse().ok()?;
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = format!("{whole}{fraction}");
-    let significant = digits.trim_start_matches('0').trim_end_matches('0');
-    if significant.is_empty() {
-        return Some("0".to_owned());
-    }
-    let dropped = digits.len() - digits.trim_end_matches('0').len();
-    let power = exponent - i64::try_from(fraction.len()).ok()? + i64::try_from(dropped).ok()?;
-    let sign = if negative { "-" } else { "" };
-    Some(if power == 0 {
-        format!("{sign}{significant}")
-    } else {
-        format!("{sign}{significant}e{power}")
-    })
 }
 
 #[cfg(test)]

@@ -52,6 +52,18 @@ fn a_repeated_key_is_found_at_any_depth() {
 }
 
 #[test]
+fn a_repeated_key_is_found_among_few_and_among_many() {
+    for count in [2, 32, 33, 100_000] {
+        let members: Vec<String> = (0..count).map(|number| format!(r#""k{number}":0"#)).collect();
+        let text = format!("{{{}}}", members.join(","));
+        assert_eq!(Json::parse(&text).expect("JSON").repeated_key(), None, "{count}");
+        let text = text.replace('}', r#","\u006b1":0}"#);
+        let found = Json::parse(&text).expect("JSON").repeated_key();
+        assert_eq!(found.as_deref(), Some("k1"), "{count}");
+    }
+}
+
+#[test]
 fn nesting_is_bounded_and_lone_surrogates_are_refused() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(Json::parse(&deep).is_err());
