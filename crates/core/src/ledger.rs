@@ -4,9 +4,12 @@
 //! [`link`](Ledger::link), [`settle`](Ledger::settle) or [`release`](Ledger::release), and writes what has changed.
 //! What to do with a notice is decided in [`crate::sequencing`]; here it is done.
 
+mod entry;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+
+pub use entry::{Entry, Hold, Novelty, Place, Receipts};
 
 use crate::facts::Notice;
 use crate::id::{Digest, InsureNum, NotifyType, PartnerId};
@@ -14,93 +17,6 @@ use crate::lifecycle::Facts;
 use crate::reason::Rejection;
 use crate::rules::Rules;
 use crate::sequencing::{self, Decision, Verdict};
-
-/// Where a notice stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "outcome")]
-pub enum Place {
-    Applied {
-        /// 1, 2, 3… within the proposal.
-        seq: i64,
-        at: DateTime<Utc>,
-    },
-    Held,
-}
-
-/// The wait of a notice: from when a worker first held it, until when at the latest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Hold {
-    pub at: DateTime<Utc>,
-    pub until: DateTime<Utc>,
-}
-
-/// When the deliveries of one notice came in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Receipts {
-    pub first: DateTime<Utc>,
-    pub last: DateTime<Utc>,
-    /// How often it came.
-    pub count: i64,
-}
-
-impl Receipts {
-    pub fn one(at: DateTime<Utc>) -> Self {
-        Self {
-            first: at,
-            last: at,
-            count: 1,
-        }
-    }
-
-    /// Counts one more. A message that the broker hands out again is counted once, as far as its time tells.
-    pub fn add(&mut self, at: DateTime<Utc>, redelivered: bool) {
-        if redelivered && (at == self.first || at == self.last) {
-            return;
-        }
-        self.reach(at);
-        self.count += 1;
-    }
-
-    fn reach(&mut self, at: DateTime<Utc>) {
-        self.first = self.first.min(at);
-        self.last = self.last.max(at);
-    }
-}
-
-/// What of an entry the database does not know yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Novelty {
-    Stored,
-    Changed,
-    New,
-}
-
-/// A notice of the ledger.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    pub notice: Notice,
-    /// The HTTP body, byte for byte.
-    pub raw: Bytes,
-    /// 1, except for endorsements and abnormalities that truly came again.
-    pub occurrence: i32,
-    pub place: Place,
-    /// `None`: it never waited.
-    pub hold: Option<Hold>,
-    /// Applied though a predecessor had not come.
-    pub out_of_order: bool,
-    pub receipts: Receipts,
-    pub novelty: Novelty,
-}
-
-impl Entry {
-    pub fn is_held(&self) -> bool {
-        self.place == Place::Held
-    }
-
-    pub fn is_applied(&self) -> bool {
-        !self.is_held()
-    }
-}
 
 /// A notice that was kept without being applied, because its type was not subscribed then.
 #[derive(Debug, Clone)]
@@ -302,14 +218,6 @@ impl Ledger {
         entry.place = Place::Applied { seq, at: now };
         entry.out_of_order = out_of_order;
         entry.note_change();
-    }
-}
-
-impl Entry {
-    fn note_change(&mut self) {
-        if self.novelty == Novelty::Stored {
-            self.novelty = Novelty::Changed;
-        }
     }
 }
 
