@@ -140,6 +140,25 @@ impl Broker {
         assert!(status.is_success(), "the queue could not be deleted: {status}");
     }
 
+    /// Bounds the length of a queue by a policy, or takes that bound away again.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn limit(&self, queue: &str, length: Option<u32>) {
+        let path = format!("policies/{}/limit", self.vhost);
+        let policy = length.map(|length| {
+            let definition = serde_json::json!({ "max-length": length, "overflow": "reject-publish" });
+            serde_json::json!({ "pattern": format!("^{queue}$"), "apply-to": "queues", "definition": definition })
+        });
+        let method = if policy.is_some() {
+            Method::PUT
+        } else {
+            Method::DELETE
+        };
+        let status = self.manage(method, &path, policy).await;
+        assert!(status.is_success(), "the limit could not be set: {status}");
+    }
+
     /// Declares something by the management interface: `queues/NAME` or `exchanges/NAME`.
     pub async fn declare(&self, kind: &str, name: &str, body: serde_json::Value) {
         let status = self

@@ -155,3 +155,26 @@ async fn a_queue_deleted_under_way_is_declared_again_and_nothing_is_acknowledged
     bodies.dedup();
     assert_eq!(bodies.len(), 100);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_was_full_takes_notices_again_once_its_limit_is_gone() {
+    let running = Running::start_with(&[("RECEIVER__PUBLISH_TIMEOUT_MS", "4000")]).await;
+    running.broker.limit(NOTICES, Some(1)).await;
+    let full = async || {
+        let mut count = 0;
+        while post(&running.url, insured(&format!("2026072400{count:04}")))
+            .await
+            .verdict()
+            == "accepted"
+        {
+            count += 1;
+            assert!(count < 1000, "the limit never took effect");
+        }
+    };
+    full().await;
+    running.broker.limit(NOTICES, None).await;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while post(&running.url, insured("20260724999999")).await.verdict() != "accepted" {
+        assert!(Instant::now() < deadline, "the receiver goes on refusing");
+    }
+}

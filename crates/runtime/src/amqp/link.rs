@@ -20,6 +20,8 @@ use super::pacing::Pacing;
 use super::topology::{self, TopologyError};
 
 const CHANNELS: usize = 2;
+/// In milliseconds.
+const REFUSALS_MEAN_NOTHING_AFTER: u64 = 2_000;
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// What all links of a publisher share.
@@ -45,6 +47,8 @@ pub(super) struct OpenLink {
     opened_at: Instant,
     /// When the last confirm came, in milliseconds since `opened_at`.
     confirmed: AtomicU64,
+    /// When the last message was refused, likewise; 0: never.
+    refused: AtomicU64,
     /// Cancelled by whoever finds that nothing comes back any more.
     broken: CancellationToken,
     /// Asks for the topology to be declared again.
@@ -82,6 +86,23 @@ impl OpenLink {
 
     pub fn note_confirm(&self) {
         self.confirmed.store(self.age(), Ordering::Relaxed);
+    }
+
+    /// The queue is full. A broker of 3.10 goes on refusing on a channel that it has once refused on, even when the
+    /// queue's limit is gone, so a connection that has known nothing else for some time is replaced.
+    pub fn note_refusal(&self) {
+        let now = self.age();
+        self.refused.store(now.max(1), Ordering::Relaxed);
+        if now.saturating_sub(self.confirmed.load(Ordering::Relaxed)) > REFUSALS_MEAN_NOTHING_AFTER {
+            self.give_up();
+        }
+    }
+
+    /// The last that was heard, a moment ago, is that the queue is full.
+    pub fn is_refusing(&self) -> bool {
+        let refused = self.refused.load(Ordering::Relaxed);
+        let lately = self.age().saturating_sub(refused) < REFUSALS_MEAN_NOTHING_AFTER;
+        refused > self.confirmed.load(Ordering::Relaxed) && lately
     }
 
     pub fn give_up(&self) {
@@ -207,6 +228,7 @@ async fn prepare(connection: &lapin::Connection) -> Result<OpenLink, OpenError> 
         channels,
         opened_at: Instant::now(),
         confirmed: AtomicU64::new(0),
+        refused: AtomicU64::new(0),
         broken: CancellationToken::new(),
         unroutable: Notify::new(),
     })

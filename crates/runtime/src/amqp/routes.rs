@@ -27,8 +27,11 @@ impl Routes {
     pub fn ready(&self) -> Result<(), String> {
         let links = &self.links;
         let open: Vec<Arc<OpenLink>> = links.iter().filter_map(|link| link.open()).collect();
-        if open.iter().any(|open| !open.is_blocked()) {
+        if open.iter().any(|open| !open.is_blocked() && !open.is_refusing()) {
             return Ok(());
+        }
+        if open.iter().any(|open| open.is_refusing()) {
+            return Err("the queue is full and takes no messages".to_owned());
         }
         if !open.is_empty() {
             return Err("the broker is short of memory or disk and takes no messages".to_owned());
@@ -100,6 +103,11 @@ impl Routes {
         let link = Arc::downgrade(&open);
         drop(open);
         let outcome = sent.confirmed().await;
+        if matches!(outcome, Err(PublishError::Nacked))
+            && let Some(open) = link.upgrade()
+        {
+            open.note_refusal();
+        }
         let answered = !matches!(outcome, Err(PublishError::Nacked | PublishError::Broker(_)));
         if answered && let Some(open) = link.upgrade() {
             open.note_confirm();
