@@ -5,6 +5,7 @@
 
 mod changes;
 mod disagreement;
+mod logs;
 mod project;
 
 use std::collections::BTreeMap;
@@ -23,7 +24,8 @@ use crate::lifecycle::Status;
 #[serde(transparent)]
 pub struct FactKey(pub String);
 
-/// Which log row: the notice and its occurrence.
+/// Which log row: the notice, and which time it happened (1, 2, 3… by first receipt). Not always the occurrence of
+/// an entry, which counts by arrival, when a later copy may yet show two to have been one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct LogKey {
     pub digest: Digest,

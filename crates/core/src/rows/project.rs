@@ -2,10 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{
-    AbnormalityRow, CancellationRow, EndorsementRow, FactKey, LogKey, PaymentRow, PersonKey, PersonRow,
-    PolicyRow, ProposalRow, Rows,
-};
+use super::{CancellationRow, FactKey, PaymentRow, PersonKey, PersonRow, PolicyRow, ProposalRow, Rows};
 use crate::facts::{Cancellation, Fact, IssuedPolicy, Notice, Payment};
 use crate::id::{InsureNum, Step};
 use crate::ledger::{Entry, Ledger};
@@ -15,42 +12,22 @@ impl Rows {
     /// applying matters; of two issue notices that disagree about a policy, the later received one is believed.
     pub fn of(ledger: &Ledger) -> Self {
         let mut rows = Self::default();
-        for entry in ledger.applied().filter(|entry| !is_continued(ledger, entry)) {
-            rows.add(entry);
+        for entry in ledger.applied() {
+            rows.add(&entry.notice);
         }
+        rows.add_logs(ledger);
         rows.add_policies(ledger);
         rows.add_proposal(ledger);
         rows
     }
 
-    fn add(&mut self, entry: &Entry) {
-        let notice = &entry.notice;
-        let log_key = || LogKey {
-            digest: notice.digest.clone(),
-            occurrence: entry.occurrence,
-        };
+    fn add(&mut self, notice: &Notice) {
         match &notice.fact {
-            Fact::Insured | Fact::EPolicy | Fact::Issued(_) => {}
+            Fact::Insured | Fact::EPolicy | Fact::Issued(_) | Fact::Endorsement(_) | Fact::Abnormality(_) => {
+            }
             Fact::Paid(payment) => self.add_payment(notice, payment),
             Fact::Cancelled(cancellation) | Fact::Reissued(cancellation) => {
                 self.add_cancellation(notice, cancellation);
-            }
-            Fact::Endorsement(endorsement) => {
-                let row = EndorsementRow {
-                    status: endorsement.status,
-                    success: notice.success,
-                    msg: endorsement.msg.clone(),
-                    remark: endorsement.remark.clone(),
-                };
-                self.endorsements.insert(log_key(), row);
-            }
-            Fact::Abnormality(abnormality) => {
-                self.abnormalities.insert(
-                    log_key(),
-                    AbnormalityRow {
-                        fail_msg: abnormality.fail_msg.clone(),
-                    },
-                );
             }
         }
         if let Some(new) = notice.reissued_to() {
@@ -164,16 +141,6 @@ impl PolicyRow {
         take(&mut self.start_date, &issued.start_date);
         take(&mut self.end_date, &issued.end_date);
     }
-}
-
-/// Whether the entry turned out to be the same occurrence as one received before it: their receipts meet.
-fn is_continued(ledger: &Ledger, entry: &Entry) -> bool {
-    let place = |entry: &Entry| (entry.receipts.first, entry.occurrence);
-    ledger.applied().any(|earlier| {
-        earlier.notice.digest == entry.notice.digest
-            && place(earlier) < place(entry)
-            && earlier.receipts.last >= entry.receipts.first
-    })
 }
 
 /// The policies of the successful issue notices, earliest received first.

@@ -4,8 +4,8 @@ use super::*;
 use crate::rows::Rows;
 use crate::samples::days;
 
-/// Delivers copies of one notice received at these minutes, in this order; how many rows they make.
-fn occurrences(notify_type: i64, received: &[i64]) -> usize {
+/// Delivers copies of one notice received at these minutes, in this order; the rows that they make.
+fn rows(notify_type: i64, received: &[i64]) -> Rows {
     let mut ledger = ledger();
     for minute in received {
         let copy = arrival(notify_type, json!({"status": 1}), at(*minute));
@@ -14,8 +14,16 @@ fn occurrences(notify_type: i64, received: &[i64]) -> usize {
     ledger.settle(at(60), &Rules::default());
     let counted: i64 = ledger.entries.iter().map(|entry| entry.receipts.count).sum();
     assert_eq!(counted, received.len() as i64, "a delivery was not counted");
-    let rows = Rows::of(&ledger);
-    rows.endorsements.len() + rows.abnormalities.len()
+    Rows::of(&ledger)
+}
+
+/// How many rows they make. These are numbered without a gap.
+fn occurrences(notify_type: i64, received: &[i64]) -> usize {
+    let rows = rows(notify_type, received);
+    let keys = rows.endorsements.keys().chain(rows.abnormalities.keys());
+    let numbers: Vec<i32> = keys.map(|key| key.occurrence).collect();
+    assert!((1..).zip(&numbers).all(|(n, number)| n == *number), "{numbers:?}");
+    numbers.len()
 }
 
 /// All orders of the items.
@@ -53,7 +61,7 @@ fn the_window_runs_from_the_copy_before_not_from_the_first() {
 }
 
 #[test]
-fn the_order_of_arrival_makes_no_difference_to_how_often_it_happened() {
+fn the_order_of_arrival_makes_no_difference_to_the_rows() {
     let (six, nine) = (days(6), days(9));
     let cases = [
         (vec![0, six, 2 * six], 1),
@@ -63,9 +71,12 @@ fn the_order_of_arrival_makes_no_difference_to_how_often_it_happened() {
         (vec![0, nine, 2 * nine, 3 * nine], 4),
     ];
     for (received, expected) in cases {
-        for order in orders(&received) {
-            assert_eq!(occurrences(26, &order), expected, "{order:?}");
-            assert_eq!(occurrences(27, &order), expected, "{order:?}");
+        for notify_type in [26, 27] {
+            assert_eq!(occurrences(notify_type, &received), expected, "{received:?}");
+            let in_order = rows(notify_type, &received);
+            for order in orders(&received) {
+                assert_eq!(rows(notify_type, &order), in_order, "{order:?}");
+            }
         }
     }
 }
