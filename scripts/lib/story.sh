@@ -31,10 +31,11 @@ cancelled, e-policy, issued, paid. The first of all, the insured notice, is stil
     show xiebao --lang "$language" trace "$proposal" || fail 'There is no story to trace.' '查不到经历。'
 }
 
-# outcomes: how many notices of the proposal have which outcome, e.g. "applied 1 held 3".
+# outcomes: how many notices of the proposal have which outcome, e.g. "applied 1 held 3". A notice that is held has no time
+# of its applying.
 outcomes() {
     "$bin/xiebao" trace "$proposal" --json 2>/dev/null </dev/null |
-        grep -oE '"outcome": *"[a-z]+"' | sed -E 's/.*"([a-z]+)"$/\1/' | sort | uniq -c |
+        grep -oE '"applied_at": *(null|")' | sed -E 's/.*null$/held/; s/.*"$/applied/' | sort | uniq -c |
         awk '{ printf "%s%s %s", sep, $2, $1; sep = " " }' || true
 }
 
