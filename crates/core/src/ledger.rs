@@ -118,10 +118,27 @@ impl Ledger {
                 Verdict::Applied
             }
             Decision::Hold(hold) => {
-                self.insert(arrival, Place::Held, Some(hold));
+                let index = self.insert(arrival, Place::Held, Some(hold));
+                let (digest, occurrence) = self.entries[index].name();
                 self.settle(now, rules);
-                Verdict::Held(hold)
+                self.end_of(hold, &digest, occurrence)
             }
+        }
+    }
+
+    /// What became of a new entry that was to be held. Without a wait it is not: it has been applied, or is
+    /// rejected like any arrival, without ever having been in the ledger.
+    fn end_of(&mut self, hold: Hold, digest: &Digest, occurrence: i32) -> Verdict {
+        let named = |entry: &Entry| entry.notice.digest == *digest && entry.occurrence == occurrence;
+        if let Some(entry) = self.entries.iter().find(|entry| named(entry)) {
+            return match entry.place {
+                Place::Applied { .. } => Verdict::Applied,
+                Place::Held => Verdict::Held(hold),
+            };
+        }
+        match self.rejected.iter().rposition(|(entry, _)| named(entry)) {
+            Some(index) => Verdict::Rejected(self.rejected.remove(index).1),
+            None => Verdict::Held(hold),
         }
     }
 

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::facts::Notice;
+use crate::id::Digest;
 
 /// Where a notice stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -90,6 +91,11 @@ impl Entry {
 
     pub fn is_applied(&self) -> bool {
         !self.is_held()
+    }
+
+    /// What tells it from the other entries of its ledger.
+    pub(super) fn name(&self) -> (Digest, i32) {
+        (self.notice.digest.clone(), self.occurrence)
     }
 
     pub(super) fn note_change(&mut self) {

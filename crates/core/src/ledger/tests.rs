@@ -212,6 +212,33 @@ fn a_circle_of_links_ends() {
 }
 
 #[test]
+fn without_a_wait_the_verdict_says_what_became_of_the_notice_at_once() {
+    let impatient = |on_timeout| {
+        crate::samples::rules(|settings| {
+            for step in settings.steps.values_mut() {
+                step.max_wait = chrono::TimeDelta::zero();
+                step.on_timeout = on_timeout;
+            }
+        })
+    };
+    let payment = || arrival(2, payment(), at(0));
+    let mut ledger = ledger();
+    let rules = impatient(crate::rules::OnTimeout::Apply);
+    assert_eq!(ledger.deliver(payment(), at(0), &rules), Verdict::Applied);
+    assert!(ledger.entries[0].out_of_order);
+
+    let mut ledger = Ledger::empty(num("A"));
+    let rules = impatient(crate::rules::OnTimeout::DeadLetter);
+    let Verdict::Rejected(rejection) = ledger.deliver(payment(), at(0), &rules) else {
+        panic!("it waited in vain");
+    };
+    assert_eq!(rejection.reason, Reason::TimedOut);
+    // The caller makes the dead letter, as of any rejected arrival, so the ledger must not make another.
+    assert_eq!((ledger.entries.len(), ledger.rejected.len()), (0, 0));
+    assert_eq!(ledger.owner, None);
+}
+
+#[test]
 fn what_times_out_into_a_dead_letter_leaves_the_ledger_and_may_come_again() {
     let strict = crate::samples::rules(|settings| {
         for step in settings.steps.values_mut() {

@@ -12,6 +12,7 @@ use xiebao_core::ledger::{Arrival, Entry, Hold, Ledger, Link, Novelty, Place, Re
 use xiebao_core::reason::Reason;
 use xiebao_core::rows::{Changes, Rows, TableChanges};
 use xiebao_core::rules::Rules;
+use xiebao_core::sequencing::Verdict;
 
 use super::notation;
 
@@ -55,11 +56,15 @@ impl Database {
 
     /// Several deliveries of one proposal in one transaction.
     pub fn deliver_batch(&mut self, num: &InsureNum, batch: &[Arrival], now: DateTime<Utc>, rules: &Rules) {
+        let mut dead = Vec::new();
         self.transact(num, now, rules, |ledger| {
             for arrival in batch {
-                ledger.deliver(arrival.clone(), now, rules);
+                if let Verdict::Rejected(why) = ledger.deliver(arrival.clone(), now, rules) {
+                    dead.push((arrival.notice.digest.clone(), why.reason));
+                }
             }
         });
+        self.dead.extend(dead);
     }
 
     /// A person lets go a notice, which need not be held.
