@@ -64,7 +64,7 @@ impl<'j> Fields<'j> {
         let Some(value) = self.stated(name) else {
             return Ok(None);
         };
-        integer(value)
+        whole_number(value)
             .map(Some)
             .ok_or_else(|| invalid(name, "is no whole number within 64 bits"))
     }
@@ -129,6 +129,18 @@ pub fn too_long(name: &str, text: &str, width: usize) -> Rejection {
         Reason::TooLong,
         format!("{name} has {length} characters, its column holds {width}"),
     )
+}
+
+/// `100.0` and `1e2` are the value 100, as they are for the digest: copies must not fare differently.
+fn whole_number(value: &Json<'_>) -> Option<i64> {
+    let respelled = || {
+        let Json::Number(_) = value else { return None };
+        let canonical = value.canonical();
+        let (digits, zeros) = canonical.split_once('e').unwrap_or((&canonical, "0"));
+        let zeros: usize = zeros.parse().ok().filter(|zeros| *zeros <= 18)?;
+        format!("{digits}{}", "0".repeat(zeros)).parse().ok()
+    };
+    integer(value).or_else(respelled)
 }
 
 /// The shape is checked to the letter, because chrono alone also takes `2026-8-1` and `+2026`.

@@ -21,6 +21,25 @@ fn numbers_may_stand_in_quotes() {
 }
 
 #[test]
+fn a_whole_number_may_be_spelled_otherwise_where_that_is_the_same_value() {
+    for (spelling, fen) in [
+        ("100.0", 100),
+        ("1e2", 100),
+        ("1.2E3", 1200),
+        ("0.0", 0),
+        ("9223372036854775807.0", i64::MAX),
+    ] {
+        let body = format!(
+            r#"{{"notifyType":2,"sign":"","data":{{"partnerId":1,"insureNum":"1","state":true,"price":{spelling},"payTime":"2026-03-01 10:00:00"}}}}"#
+        );
+        let Ok(Fact::Paid(payment)) = Notice::read(&body.into()).map(|notice| notice.fact) else {
+            panic!("{spelling} is a whole number");
+        };
+        assert_eq!(payment.price, Some(fen), "{spelling}");
+    }
+}
+
+#[test]
 fn a_successful_payment_needs_price_and_time_and_a_failed_one_neither() {
     for key in ["price", "payTime"] {
         for nothing in [json!(null), json!(""), json!(" "), json!([])] {
