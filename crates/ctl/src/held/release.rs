@@ -77,8 +77,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         eprint!("{}", words.not_held(number.as_str()));
         return Ok(Exit::No);
     }
-    // Those released by hand are among them, for they went without what they waited for.
-    let followed = (outcome.released + outcome.timed_out).saturating_sub(outcome.let_go);
+    let followed = outcome.released + outcome.timed_out;
     show(&words.released(number.as_str(), outcome.let_go, followed));
     let ledgers = transaction::load(&mut conn, std::iter::once(&number)).await?;
     if let Some(status) = ledgers.get(&number).and_then(|ledger| ledger.facts().status()) {
