@@ -207,6 +207,7 @@ impl Ledger {
             place,
             hold,
             out_of_order: false,
+            voided: false,
             receipts,
             novelty: Novelty::New,
         });

@@ -31,6 +31,9 @@ pub struct Cli {
     /// The language of what a person reads [default: that of the locale]
     #[arg(long, global = true, value_enum)]
     lang: Option<Lang>,
+    /// Who does this, for the log of operations [default: user and host]
+    #[arg(long = "as", global = true, value_name = "WHO")]
+    actor: Option<String>,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -50,7 +53,7 @@ pub enum Command {
 
 impl Cli {
     pub fn context(&self) -> Context {
-        Context::new(self.config.clone(), self.lang)
+        Context::new(self.config.clone(), self.lang, self.actor.clone())
     }
 }
 

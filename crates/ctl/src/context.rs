@@ -14,16 +14,19 @@ use crate::platform::Signer;
 pub struct Context {
     config_file: Option<PathBuf>,
     environment: Environment,
+    /// Who `--as` says is at work.
+    named_actor: Option<String>,
     pub lang: Lang,
 }
 
 impl Context {
-    pub fn new(config_file: Option<PathBuf>, lang: Option<Lang>) -> Self {
+    pub fn new(config_file: Option<PathBuf>, lang: Option<Lang>, named_actor: Option<String>) -> Self {
         let environment = Environment::of_process();
         let config_file = config_file.or_else(|| environment.get("XIEBAO_CONFIG").map(PathBuf::from));
         Self {
             config_file,
             environment,
+            named_actor,
             lang: lang.unwrap_or_else(Lang::of_locale),
         }
     }
@@ -35,6 +38,15 @@ impl Context {
             &self.environment,
             needs,
         )?)
+    }
+
+    /// Who is at work, for the log of operations: whom `--as` names, else user and host.
+    pub fn actor(&self) -> String {
+        if let Some(name) = &self.named_actor {
+            return name.clone();
+        }
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        format!("{}@{}", user(), host.trim())
     }
 
     /// Where the receiver of this configuration takes notices.
@@ -67,6 +79,19 @@ impl Context {
         let key = key.ok_or_else(|| wrong(format!("has no key of partner {partner_id}")))?;
         Ok(Signer::new(partner_id, key))
     }
+}
+
+/// The name of the person at the terminal, before any `sudo`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "who is at the terminal is no setting of the product"
+)]
+fn user() -> String {
+    let names = ["SUDO_USER", "USER", "LOGNAME"].iter();
+    let mut users = names.filter_map(|name| std::env::var(name).ok());
+    users
+        .find(|user| !user.is_empty())
+        .unwrap_or_else(|| "unknown".to_owned())
 }
 
 fn current_key(text: &str, partner: PartnerId) -> Option<String> {

@@ -23,6 +23,7 @@ diesel::table! {
         held_at -> Nullable<Datetime>,
         hold_until -> Nullable<Datetime>,
         applied_at -> Nullable<Datetime>,
+        voided -> Bool,
     }
 }
 
@@ -38,6 +39,7 @@ diesel::table! {
         insure_num -> Text,
         new_insure_num -> Text,
         partner_id -> BigInt,
+        withdrawn -> Bool,
     }
 }
 
@@ -152,6 +154,30 @@ diesel::table! {
         discard_reason -> Nullable<Text>,
         first_dead_at -> Datetime,
         last_dead_at -> Datetime,
+    }
+}
+
+diesel::table! {
+    dead_letter_attempts (digest, at) {
+        digest -> Text,
+        at -> Datetime,
+        worker -> Text,
+        error -> Text,
+    }
+}
+
+diesel::table! {
+    operations (id) {
+        id -> BigInt,
+        at -> Datetime,
+        actor -> Text,
+        action -> Text,
+        insure_num -> Nullable<Text>,
+        notify_type -> Nullable<BigInt>,
+        digest -> Nullable<Text>,
+        dead_letter_id -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+        detail -> Nullable<Text>,
     }
 }
 

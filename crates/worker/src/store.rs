@@ -10,6 +10,7 @@ pub mod links;
 pub mod locks;
 pub mod migrations;
 pub mod notices;
+pub mod operations;
 pub mod server;
 
 use std::borrow::Cow;

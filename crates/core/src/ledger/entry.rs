@@ -80,6 +80,8 @@ pub struct Entry {
     pub hold: Option<Hold>,
     /// Applied though a predecessor had not come.
     pub out_of_order: bool,
+    /// A person has taken it out of the facts. It stays applied, and known for ever.
+    pub voided: bool,
     pub receipts: Receipts,
     pub novelty: Novelty,
 }

@@ -26,6 +26,7 @@ pub struct Stored {
     pub place: Place,
     hold: Option<Hold>,
     pub out_of_order: bool,
+    voided: bool,
     pub receipts: Receipts,
 }
 
@@ -256,6 +257,7 @@ impl Stored {
             place: entry.place,
             hold: entry.hold,
             out_of_order: entry.out_of_order,
+            voided: entry.voided,
             receipts: entry.receipts,
         }
     }
@@ -268,6 +270,7 @@ impl Stored {
             place: self.place,
             hold: self.hold,
             out_of_order: self.out_of_order,
+            voided: self.voided,
             receipts: self.receipts,
             novelty: Novelty::Stored,
         }

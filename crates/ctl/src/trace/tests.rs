@@ -90,6 +90,7 @@ impl Case {
             outcome: "ignored".to_owned(),
             seq: None,
             out_of_order: false,
+            voided: false,
             raw: raw.to_vec(),
             received_at: at(0).naive_utc(),
             last_received_at: at(0).naive_utc(),

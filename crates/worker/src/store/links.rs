@@ -50,10 +50,10 @@ pub async fn posted(
         let later_number = same.and(reissue_outbox::new_insure_num.gt(after.new_insure_num.as_str()));
         query = query.filter(reissue_outbox::insure_num.gt(from).or(later_number));
     }
-    let rows: Vec<(String, String, i64)> = query.load(conn).await?;
+    let rows: Vec<(String, String, i64, bool)> = query.load(conn).await?;
     Ok(rows
         .iter()
-        .filter_map(|(from, to, partner)| pending_link(from, to, *partner))
+        .filter_map(|(from, to, partner, _)| pending_link(from, to, *partner))
         .collect())
 }
 

@@ -34,6 +34,7 @@ pub struct NoticeRow {
     pub held_at: Option<NaiveDateTime>,
     pub hold_until: Option<NaiveDateTime>,
     pub applied_at: Option<NaiveDateTime>,
+    pub voided: bool,
 }
 
 /// What a row is to the ledger of its proposal.
@@ -64,6 +65,7 @@ impl NoticeRow {
             held_at: entry.hold.map(|hold| hold.at.naive_utc()),
             hold_until: entry.hold.map(|hold| hold.until.naive_utc()),
             applied_at,
+            voided: entry.voided,
         }
     }
 
@@ -88,6 +90,7 @@ impl NoticeRow {
             held_at: None,
             hold_until: None,
             applied_at: None,
+            voided: false,
         }
     }
 
@@ -129,6 +132,7 @@ impl NoticeRow {
                 until: until.and_utc(),
             }),
             out_of_order: self.out_of_order,
+            voided: self.voided,
             receipts,
             novelty: Novelty::Stored,
         })))
@@ -178,6 +182,7 @@ pub async fn write(conn: &mut AsyncMysqlConnection, rows: &[NoticeRow]) -> Resul
                 notices::held_at,
                 notices::hold_until,
                 notices::applied_at,
+                notices::voided,
             ))
             .execute(conn)
             .await?;

@@ -39,7 +39,7 @@ async fn every_table_and_column_says_what_it_is() {
     let stage = Stage::new().await;
     let own = "table_schema = DATABASE() AND table_name NOT LIKE '\\_\\_diesel%'";
     let tables = format!("SELECT COUNT(*) FROM information_schema.tables WHERE {own}");
-    assert_eq!(stage.number(&tables).await, 13);
+    assert_eq!(stage.number(&tables).await, 15);
     let silent = format!("SELECT COUNT(*) FROM information_schema.tables WHERE {own} AND table_comment = ''");
     assert_eq!(stage.number(&silent).await, 0);
     let silent =
