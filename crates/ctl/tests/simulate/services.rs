@@ -20,11 +20,6 @@ pub struct Services {
 
 impl Services {
     pub async fn start(receivers: usize, workers: usize) -> Self {
-        Self::start_with(receivers, workers, "xiebao-worker").await
-    }
-
-    /// With another program in the worker's place: a path from where the programs are.
-    pub async fn start_with(receivers: usize, workers: usize, worker: &str) -> Self {
         let (broker, database) = (Broker::new().await, Database::new().await);
         let keys = keys(&format!("\"{PARTNER}\" = [\"{KEY}\"]"));
         let environment = vec![
@@ -53,12 +48,7 @@ impl Services {
                 own.push(("XIEBAO__RECEIVER__LISTEN".to_owned(), listen.to_string()));
                 urls.push(format!("http://{listen}/notices"));
             }
-            let program = if kind == "worker" {
-                worker
-            } else {
-                "xiebao-receiver"
-            };
-            let mut process = Process::spawn(program, &[], own);
+            let mut process = Process::spawn(&format!("xiebao-{kind}"), &[], own);
             process.ready(admin, START).await;
             processes.push(process);
         }

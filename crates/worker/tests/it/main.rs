@@ -6,6 +6,7 @@ mod life;
 mod outage;
 mod poison;
 mod repeats;
+mod safety;
 mod schema;
 mod stage;
 mod waiting;
