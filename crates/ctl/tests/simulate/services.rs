@@ -13,7 +13,7 @@ pub struct Services {
     pub database: Database,
     environment: Vec<(String, String)>,
     urls: Vec<String>,
-    _processes: Vec<Process>,
+    processes: Vec<Process>,
     _keys: NamedTempFile,
     _broker: Broker,
 }
@@ -36,30 +36,50 @@ impl Services {
             "{}",
             String::from_utf8_lossy(&migrated.stderr)
         );
-        let (mut processes, mut urls) = (Vec::new(), Vec::new());
-        for kind in std::iter::repeat_n("receiver", receivers).chain(std::iter::repeat_n("worker", workers)) {
-            let (listen, admin) = (free_address(), free_address());
-            let mut own = environment.clone();
-            own.push((
-                format!("XIEBAO__{}__ADMIN_LISTEN", kind.to_uppercase()),
-                admin.to_string(),
-            ));
-            if kind == "receiver" {
-                own.push(("XIEBAO__RECEIVER__LISTEN".to_owned(), listen.to_string()));
-                urls.push(format!("http://{listen}/notices"));
-            }
-            let mut process = Process::spawn(&format!("xiebao-{kind}"), &[], own);
-            process.ready(admin, START).await;
-            processes.push(process);
-        }
-        Self {
+        let mut services = Self {
             database,
             environment,
-            urls,
-            _processes: processes,
+            urls: vec![],
+            processes: vec![],
             _keys: keys,
             _broker: broker,
+        };
+        for _ in 0..receivers {
+            services.add_receiver().await;
         }
+        for _ in 0..workers {
+            services.add_worker(&[]).await;
+        }
+        services
+    }
+
+    async fn add_receiver(&mut self) {
+        let listen = free_address();
+        let setting = ("XIEBAO__RECEIVER__LISTEN", listen.to_string());
+        self.urls.push(format!("http://{listen}/notices"));
+        self.add("receiver", &[setting]).await;
+    }
+
+    /// A worker with these settings besides the usual ones.
+    pub async fn add_worker(&mut self, settings: &[(&str, String)]) {
+        self.add("worker", settings).await;
+    }
+
+    async fn add(&mut self, kind: &str, settings: &[(&str, String)]) {
+        let admin = free_address();
+        let mut environment = self.environment.clone();
+        environment.push((
+            format!("XIEBAO__{}__ADMIN_LISTEN", kind.to_uppercase()),
+            admin.to_string(),
+        ));
+        environment.extend(
+            settings
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), value.clone())),
+        );
+        let mut process = Process::spawn(&format!("xiebao-{kind}"), &[], environment);
+        process.ready(admin, START).await;
+        self.processes.push(process);
     }
 
     pub async fn simulate(&self, arguments: &[&str]) -> Output {
