@@ -27,6 +27,10 @@ pub mod header {
     pub const DEAD_REASON: &str = "x-dead-reason";
     /// The same in words.
     pub const DEAD_DETAIL: &str = "x-dead-detail";
+    /// How often applying it has failed; see [`crate::attempts`].
+    pub const ATTEMPTS: &str = "x-attempts";
+    /// The story of these failures.
+    pub const ATTEMPT_LOG: &str = "x-attempt-log";
 }
 
 /// An authentic notice on its way.

@@ -6,6 +6,7 @@
 //!
 //! Time is always a parameter (UTC), never read here.
 
+pub mod attempts;
 pub mod digest;
 pub mod envelope;
 pub mod facts;

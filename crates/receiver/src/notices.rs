@@ -6,6 +6,7 @@ use std::time::Instant;
 use actix_web::http::{Method, header};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use xiebao_core::attempts::Attempts;
 use xiebao_core::envelope::Envelope;
 use xiebao_core::id::{NotifyType, PartnerId, Step};
 use xiebao_core::notice::{Malformed, RawNotice};
@@ -124,7 +125,7 @@ impl Receiver {
                 let detail = "the notice names no proposal (insureNum)";
                 let dead = self
                     .publisher
-                    .publish_dead(envelope, Reason::Incomplete, detail)
+                    .publish_dead(envelope, Reason::Incomplete, detail, &Attempts::default())
                     .await;
                 (Verdict::DeadLettered, dead)
             }

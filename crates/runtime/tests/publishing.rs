@@ -11,6 +11,7 @@ use lapin::BasicProperties;
 use lapin::options::QueueBindOptions;
 use lapin::types::FieldTable;
 use tokio::task::JoinSet;
+use xiebao_core::attempts::{Attempt, Attempts, Delay};
 use xiebao_core::envelope::Envelope;
 use xiebao_core::reason::Reason;
 use xiebao_runtime::amqp::{ConfirmChannel, PublishError, Publisher, topology};
@@ -39,10 +40,21 @@ async fn an_acknowledged_envelope_is_on_the_queue_that_it_belongs_to() {
             &envelope(2),
             Reason::TooLong,
             "policyNum has 65 characters, 64 fit",
+            &Attempts::default(),
         )
         .await
         .unwrap();
+    let mut attempts = Attempts::default();
+    attempts.fail(Attempt::new(clock::now(), "host/1", "refused"));
+    publisher
+        .publish_retry(&envelope(3), &attempts, Delay::Long)
+        .await
+        .unwrap();
     publisher.close().await;
+    let waiting = broker.drain("xiebao.retry.25s").await;
+    assert_eq!((waiting.len(), waiting[0].routing_key.as_str()), (1, "notice.1"));
+    assert_eq!(waiting[0].headers["x-attempts"], "1");
+    assert_eq!(waiting[0].headers["x-attempt-log"], attempts.log());
     let notices = broker.drain(topology::NOTICES).await;
     assert_eq!((notices.len(), notices[0].routing_key.as_str()), (1, "notice.1"));
     let dead = broker.drain(topology::DEAD).await;

@@ -9,17 +9,19 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
-use lapin::types::AMQPValue;
+use lapin::types::{AMQPValue, FieldTable};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use xiebao_core::attempts::Attempts;
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::{Reason, Rejection};
-use xiebao_runtime::amqp::topology::DEAD;
+use xiebao_runtime::amqp::topology::{DEAD, NOTICES};
 use xiebao_runtime::amqp::{ConnectError, Pacing, connect};
 use xiebao_runtime::clock;
 
 use crate::consumer::{subscribe, text_header};
 use crate::store::StoreError;
+use crate::store::attempts::{self, NewAttempt};
 use crate::store::dead_letters::{self, NewDeadLetter};
 use crate::{Worker, batch, probe};
 
@@ -59,7 +61,7 @@ async fn session(worker: &Arc<Worker>) -> Result<(), ConnectError> {
 
 /// Stores a batch, however long the database takes to be there, and acknowledges it.
 async fn file(worker: &Worker, batch: Vec<Delivery>) {
-    let letters: Vec<NewDeadLetter> = batch.iter().map(letter).collect();
+    let letters: Vec<Filed> = batch.iter().map(Filed::of).collect();
     if let Err(error) = until_stored(worker, &letters).await {
         tracing::warn!(error = %error, "a dead letter is refused; filing one by one");
         for letter in letters {
@@ -75,8 +77,9 @@ async fn file(worker: &Worker, batch: Vec<Delivery>) {
 }
 
 /// A letter that the database refuses even so is filed without its body: its digest still tells which one it was.
-async fn file_alone(worker: &Worker, mut letter: NewDeadLetter) {
-    while let Err(error) = until_stored(worker, std::slice::from_ref(&letter)).await {
+async fn file_alone(worker: &Worker, mut filed: Filed) {
+    while let Err(error) = until_stored(worker, std::slice::from_ref(&filed)).await {
+        let letter = &mut filed.letter;
         tracing::error!(error = %error, notice.digest = letter.digest, "a dead letter is filed without its body");
         letter.detail = format!("{} bytes of body could not be stored: {error}", letter.body.len());
         letter.body.clear();
@@ -85,7 +88,7 @@ async fn file_alone(worker: &Worker, mut letter: NewDeadLetter) {
 }
 
 /// `Err`: the database is there, and refuses these letters.
-async fn until_stored(worker: &Worker, letters: &[NewDeadLetter]) -> Result<(), StoreError> {
+async fn until_stored(worker: &Worker, letters: &[Filed]) -> Result<(), StoreError> {
     let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_secs(5));
     loop {
         match store(worker, letters).await {
@@ -97,12 +100,39 @@ async fn until_stored(worker: &Worker, letters: &[NewDeadLetter]) -> Result<(), 
     }
 }
 
-async fn store(worker: &Worker, letters: &[NewDeadLetter]) -> Result<(), StoreError> {
+async fn store(worker: &Worker, all: &[Filed]) -> Result<(), StoreError> {
+    let letters: Vec<NewDeadLetter> = all.iter().map(|filed| filed.letter.clone()).collect();
+    let attempts: Vec<NewAttempt> = all.iter().flat_map(|filed| filed.attempts.clone()).collect();
     let insert = worker.store.with(async |conn| {
-        conn.transaction(async |conn| dead_letters::insert(conn, letters).await)
-            .await
+        conn.transaction(async |conn| {
+            dead_letters::insert(conn, &letters).await?;
+            attempts::insert(conn, &attempts).await
+        })
+        .await
     });
     insert.await
+}
+
+/// A dead letter with the story of its attempts.
+struct Filed {
+    letter: NewDeadLetter,
+    attempts: Vec<NewAttempt>,
+}
+
+impl Filed {
+    fn of(delivery: &Delivery) -> Self {
+        let letter = letter(delivery);
+        let told = Attempts::read(text_header(delivery, header::ATTEMPT_LOG));
+        let told = told.all().iter();
+        let mut attempts: Vec<_> = told
+            .map(|attempt| NewAttempt::of(&letter.digest, attempt))
+            .collect();
+        if attempts.is_empty() {
+            // The receiver or the broker has sent it here.
+            attempts.push(NewAttempt::of_letter(&letter));
+        }
+        Self { letter, attempts }
+    }
 }
 
 fn letter(delivery: &Delivery) -> NewDeadLetter {
@@ -124,7 +154,7 @@ fn cause(delivery: &Delivery) -> Rejection {
     if let Some(reason) = text_header(delivery, header::DEAD_REASON).and_then(Reason::from_name) {
         return Rejection::new(reason, detail);
     }
-    let broker_reason = first_death(delivery).unwrap_or("moved by hand");
+    let broker_reason = death(delivery).unwrap_or("moved by hand");
     if broker_reason == "delivery_limit" {
         return Rejection::new(
             Reason::DeliveryLimit,
@@ -137,10 +167,21 @@ fn cause(delivery: &Delivery) -> Rejection {
     )
 }
 
-/// `x-first-death-reason`, as RabbitMQ sets it.
-fn first_death(delivery: &Delivery) -> Option<&str> {
+/// Why the broker took it out of the queue of notices. It may have died elsewhere before: of waiting for a retry.
+/// <https://www.rabbitmq.com/docs/dlx#effects>
+fn death(delivery: &Delivery) -> Option<&str> {
     let headers = delivery.properties.headers().as_ref()?;
-    match headers.inner().get("x-first-death-reason")? {
+    let AMQPValue::FieldArray(deaths) = headers.inner().get("x-death")? else {
+        return None;
+    };
+    deaths.as_slice().iter().find_map(|death| match death {
+        AMQPValue::FieldTable(death) if text(death, "queue") == Some(NOTICES) => text(death, "reason"),
+        _ => None,
+    })
+}
+
+fn text<'t>(table: &'t FieldTable, name: &str) -> Option<&'t str> {
+    match table.inner().get(name)? {
         AMQPValue::LongString(text) => std::str::from_utf8(text.as_bytes()).ok(),
         AMQPValue::ShortString(text) => Some(text.as_str()),
         _ => None,

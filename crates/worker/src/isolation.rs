@@ -1,6 +1,6 @@
 //! Runs notices through the transaction so that a bad one never takes its batch with it.
 //!
-//! A transaction that fails for a permanent reason is tried again in halves, down to the single notice at fault. A
+//! A transaction that fails for a permanent reason is run again in halves, down to the single notice at fault. A
 //! transient failure is waited out: the notices stay unacknowledged, nothing is lost and nothing becomes a dead letter.
 
 use std::future::Future;
@@ -12,7 +12,6 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use xiebao_core::id::InsureNum;
 use xiebao_core::ledger::Arrival;
-use xiebao_core::reason::{Reason, Rejection};
 use xiebao_core::sequencing::Verdict;
 use xiebao_runtime::amqp::Pacing;
 use xiebao_runtime::clock;
@@ -40,11 +39,9 @@ pub enum Work {
 pub enum End {
     Decided(Verdict),
     Kept,
+    /// It fails by itself, in these words; nothing was written.
+    Failed(String),
 }
-
-/// How often a single notice that fails by itself is tried.
-const TRIES: usize = 3;
-const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 
 /// One lane that waits for the database, for as long as this lives.
 struct Waiting<'w>(&'w AtomicUsize);
@@ -70,8 +67,8 @@ pub async fn run_all(
 ) -> (Vec<(usize, End)>, Vec<PendingLink>) {
     let mut given_up = pin!(given_up);
     let (mut ends, mut links) = (Vec::new(), Vec::new());
-    let mut parts = vec![(jobs, 0)];
-    while let Some((part, tries)) = parts.pop() {
+    let mut parts = vec![jobs];
+    while let Some(part) = parts.pop() {
         if part.is_empty() {
             continue;
         }
@@ -100,13 +97,9 @@ pub async fn run_all(
                 tracing::warn!(error = %error, batch.size = part.len(), "looking for the notice that fails its batch");
                 let mut first = part;
                 let second = first.split_off(first.len() / 2);
-                parts.extend([(second, 0), (first, 0)]);
+                parts.extend([second, first]);
             }
-            Err(_) if tries + 1 < TRIES => {
-                tokio::time::sleep(BETWEEN_TRIES).await;
-                parts.push((part, tries + 1));
-            }
-            Err(error) => ends.extend(part.iter().map(|job| (job.mark, End::Decided(rejected(&error))))),
+            Err(error) => ends.extend(part.iter().map(|job| (job.mark, End::Failed(error.to_string())))),
         }
     }
     (ends, links)
@@ -116,13 +109,6 @@ impl Job {
     fn is_kept(&self) -> bool {
         matches!(self.work, Work::Keep(_))
     }
-}
-
-fn rejected(error: &StoreError) -> Verdict {
-    Verdict::Rejected(Rejection::new(
-        Reason::ApplyFailed,
-        format!("{TRIES} attempts failed: {error}"),
-    ))
 }
 
 /// Runs one transaction until it is committed or has failed for a permanent reason.

@@ -6,6 +6,7 @@
 mod batch;
 pub mod consumer;
 pub mod dead;
+pub mod failing;
 pub mod isolation;
 pub mod links;
 pub mod metrics;

@@ -9,7 +9,7 @@ use std::panic::catch_unwind;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicRejectOptions};
+use lapin::options::BasicRejectOptions;
 use xiebao_core::envelope::Envelope;
 use xiebao_core::facts::Notice;
 use xiebao_core::id::Step;
@@ -20,6 +20,7 @@ use xiebao_core::sequencing::Verdict;
 use xiebao_runtime::clock;
 
 use crate::consumer::text_header;
+use crate::failing::{acknowledge, bury, retry_or_bury};
 use crate::isolation::{End, Job, Work, run_all};
 use crate::metrics::result_of;
 use crate::store::notices::NoticeRow;
@@ -31,6 +32,8 @@ enum Content {
     Notice(Envelope),
     /// Never to be applied.
     Rejected(Envelope, Rejection),
+    /// Failed by itself, in these words.
+    Failing(Envelope, String),
     /// No notice at all.
     Unreadable,
 }
@@ -90,8 +93,16 @@ fn note_end(worker: &Worker, content: &mut Content, end: End) {
     };
     let lag = clock::now() - envelope.received_at();
     worker.metrics.lag.observe(lag.as_seconds_f64().max(0.0));
-    let result = match &end {
-        End::Decided(verdict) => result_of(verdict),
+    let result = match end {
+        End::Decided(Verdict::Rejected(rejection)) => {
+            *content = Content::Rejected(envelope.clone(), rejection);
+            return;
+        }
+        End::Failed(error) => {
+            *content = Content::Failing(envelope.clone(), error);
+            return;
+        }
+        End::Decided(verdict) => result_of(&verdict),
         End::Kept => "ignored",
     };
     worker.metrics.count(envelope.notify_type(), result);
@@ -101,9 +112,6 @@ fn note_end(worker: &Worker, content: &mut Content, end: End) {
         notice.result = result,
         "decided"
     );
-    if let End::Decided(Verdict::Rejected(rejection)) = end {
-        *content = Content::Rejected(envelope.clone(), rejection);
-    }
 }
 
 /// Acknowledges what is done. A delivery that can't be acknowledged comes again and is recognised.
@@ -111,14 +119,8 @@ async fn finish(worker: &Worker, delivery: &Delivery, content: &Content, done: b
     match content {
         Content::Notice(..) if !done => {}
         Content::Notice(..) => acknowledge(delivery).await,
-        Content::Rejected(envelope, rejection) => {
-            if !done {
-                worker
-                    .metrics
-                    .count(envelope.notify_type(), rejection.reason.name());
-            }
-            bury(worker, delivery, envelope, rejection).await;
-        }
+        Content::Rejected(envelope, rejection) => bury(worker, delivery, envelope, rejection).await,
+        Content::Failing(envelope, error) => retry_or_bury(worker, delivery, envelope, error).await,
         Content::Unreadable => {
             tracing::warn!(
                 reason = Reason::Unreadable.name(),
@@ -127,33 +129,5 @@ async fn finish(worker: &Worker, delivery: &Delivery, content: &Content, done: b
             // The broker's own dead-lettering takes it, at least once, to the same queue.
             let _ = delivery.acker.reject(BasicRejectOptions { requeue: false }).await;
         }
-    }
-}
-
-async fn bury(worker: &Worker, delivery: &Delivery, envelope: &Envelope, rejection: &Rejection) {
-    tracing::warn!(
-        notice.digest = %envelope.digest(),
-        notice.type = envelope.notify_type().0,
-        reason = rejection.reason.name(),
-        detail = rejection.detail,
-        "a notice becomes a dead letter"
-    );
-    match worker
-        .publisher
-        .publish_dead(envelope, rejection.reason, &rejection.detail)
-        .await
-    {
-        Ok(()) => acknowledge(delivery).await,
-        // Unacknowledged and unburied: handed out again.
-        Err(error) => {
-            tracing::warn!(error = %error, "a dead letter could not be published; its notice goes back");
-            let _ = delivery.acker.reject(BasicRejectOptions { requeue: true }).await;
-        }
-    }
-}
-
-async fn acknowledge(delivery: &Delivery) {
-    if let Err(error) = delivery.acker.ack(BasicAckOptions::default()).await {
-        tracing::debug!(error = %error, "an acknowledgement was lost; the notice will come again");
     }
 }

@@ -1,6 +1,7 @@
 //! The database: SQL in small functions, one a statement, in the modules below; what they are for is told in
 //! [`crate::transaction`], [`crate::sweeper`] and [`crate::dead`].
 
+pub mod attempts;
 pub mod business;
 pub mod dead_letters;
 pub mod error;

@@ -4,17 +4,28 @@ use bytes::Bytes;
 use lapin::BasicProperties;
 use lapin::message::BasicReturnMessage;
 use lapin::types::{AMQPValue, FieldTable};
+use xiebao_core::attempts::{Attempts, Delay};
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::Reason;
 
-use super::topology::{DEAD, NOTICES};
+use super::topology::{DEAD, NOTICES, retry_exchange};
 
 /// What is to be published: an envelope, and nothing else can be.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Message<'e> {
     pub envelope: &'e Envelope,
-    /// Set for the dead-letter queue.
-    pub death: Option<(Reason, &'e str)>,
+    pub way: Way<'e>,
+}
+
+/// Where it goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Way<'e> {
+    /// To be applied.
+    Forth,
+    /// To be applied again after a while.
+    Again(&'e Attempts, Delay),
+    /// Not to be applied, for that reason and in those words, after those attempts.
+    Away(Reason, &'e str, &'e Attempts),
 }
 
 /// The same as the broker takes it, borrowing nothing: a publish outlives its caller. It is made of a [`Message`],
@@ -52,7 +63,11 @@ impl From<BasicReturnMessage> for Outgoing {
 
 impl Message<'_> {
     fn exchange(&self) -> &'static str {
-        if self.death.is_some() { DEAD } else { NOTICES }
+        match self.way {
+            Way::Forth => NOTICES,
+            Way::Again(_, delay) => retry_exchange(delay),
+            Way::Away(..) => DEAD,
+        }
     }
 
     fn properties(&self) -> BasicProperties {
@@ -64,9 +79,15 @@ impl Message<'_> {
             .headers()
             .iter()
             .for_each(|(name, value)| insert(name, value));
-        if let Some((reason, detail)) = self.death {
+        if let Way::Away(reason, detail, _) = self.way {
             insert(header::DEAD_REASON, reason.name());
             insert(header::DEAD_DETAIL, detail);
+        }
+        if let Way::Away(_, _, attempts) | Way::Again(attempts, _) = self.way
+            && attempts.count() > 0
+        {
+            insert(header::ATTEMPTS, &attempts.count().to_string());
+            insert(header::ATTEMPT_LOG, &attempts.log());
         }
         let received_at = u64::try_from(self.envelope.received_at().timestamp()).unwrap_or_default();
         BasicProperties::default()

@@ -10,13 +10,14 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use xiebao_core::attempts::{Attempts, Delay};
 use xiebao_core::envelope::Envelope;
 use xiebao_core::reason::Reason;
 
 use super::connect::{ConnectError, pool};
 use super::finishing::Elsewhere;
 use super::link::{Link, Shared};
-use super::message::Message;
+use super::message::{Message, Way};
 use super::routes::Routes;
 use super::topology::TopologyError;
 use crate::config::AmqpConfig;
@@ -83,22 +84,38 @@ impl Publisher {
         self.routes
             .publish(Message {
                 envelope,
-                death: None,
+                way: Way::Forth,
             })
             .await
     }
 
-    /// Publishes to `xiebao.dead` with the reason. `Ok`: a quorum queue has it.
+    /// Publishes to where it waits for the next attempt. `Ok`: a quorum queue has it.
+    pub async fn publish_retry(
+        &self,
+        envelope: &Envelope,
+        attempts: &Attempts,
+        delay: Delay,
+    ) -> Result<(), Unavailable> {
+        self.routes
+            .publish(Message {
+                envelope,
+                way: Way::Again(attempts, delay),
+            })
+            .await
+    }
+
+    /// Publishes to `xiebao.dead` with the reason and what was attempted. `Ok`: a quorum queue has it.
     pub async fn publish_dead(
         &self,
         envelope: &Envelope,
         reason: Reason,
         detail: &str,
+        attempts: &Attempts,
     ) -> Result<(), Unavailable> {
         self.routes
             .publish(Message {
                 envelope,
-                death: Some((reason, detail)),
+                way: Way::Away(reason, detail, attempts),
             })
             .await
     }

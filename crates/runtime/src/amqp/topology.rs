@@ -10,6 +10,7 @@ use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, ErrorKind, ExchangeKind};
 use thiserror::Error;
+use xiebao_core::attempts::Delay;
 
 pub use check::{ObjectReport, ObjectState, check};
 
@@ -17,6 +18,12 @@ pub use check::{ObjectReport, ObjectState, check};
 pub const NOTICES: &str = "xiebao.notices";
 /// Exchange and queue of notices that failed for good.
 pub const DEAD: &str = "xiebao.dead";
+/// Exchange and queue of notices that failed by themselves and are tried again after that time.
+pub const RETRY: [(Delay, &str); 3] = [
+    (Delay::Short, "xiebao.retry.1s"),
+    (Delay::Middle, "xiebao.retry.5s"),
+    (Delay::Long, "xiebao.retry.25s"),
+];
 /// What the queue of notices takes: every type.
 pub const NOTICES_BINDING: &str = "notice.#";
 
@@ -55,14 +62,8 @@ pub(super) enum Object {
 
 /// All that is wanted, in an order in which it can be declared.
 pub(super) fn wanted() -> Vec<Object> {
-    vec![
-        Object::Exchange(DEAD, ExchangeKind::Fanout),
-        Object::Queue(DEAD, quorum([("x-delivery-limit", number(NEVER))])),
-        Object::Binding {
-            queue: DEAD,
-            exchange: DEAD,
-            routing_key: "",
-        },
+    let mut wanted = Vec::from(passage(DEAD, quorum([("x-delivery-limit", number(NEVER))])));
+    wanted.extend([
         Object::Exchange(NOTICES, ExchangeKind::Topic),
         Object::Queue(
             NOTICES,
@@ -77,7 +78,42 @@ pub(super) fn wanted() -> Vec<Object> {
             exchange: NOTICES,
             routing_key: NOTICES_BINDING,
         },
+    ]);
+    for (delay, name) in RETRY {
+        wanted.extend(passage(name, waiting_room(delay)));
+    }
+    wanted
+}
+
+/// An exchange and the one queue that takes all it gets, of the same name. Routing keys pass through unchanged.
+fn passage(name: &'static str, arguments: FieldTable) -> [Object; 3] {
+    [
+        Object::Exchange(name, ExchangeKind::Fanout),
+        Object::Queue(name, arguments),
+        Object::Binding {
+            queue: name,
+            exchange: name,
+            routing_key: "",
+        },
     ]
+}
+
+/// Nobody consumes from it: what has waited long enough goes back to the queue of notices, at least once.
+fn waiting_room(delay: Delay) -> FieldTable {
+    let milliseconds = i32::try_from(delay.length().as_millis()).unwrap_or(i32::MAX);
+    quorum([
+        ("x-message-ttl", number(milliseconds)),
+        ("x-dead-letter-exchange", text(NOTICES)),
+        ("x-dead-letter-strategy", text("at-least-once")),
+    ])
+}
+
+/// Where a notice waits that long.
+pub(super) fn retry_exchange(delay: Delay) -> &'static str {
+    match RETRY.iter().find(|(length, _)| *length == delay) {
+        Some((_, name)) => name,
+        None => unreachable!("every delay has an exchange"),
+    }
 }
 
 /// A queue that refuses what it can't hold: dropping its oldest message would lose it, and dead-lettering at least

@@ -5,6 +5,7 @@ use xiebao_core::ledger::{Entry, Ledger, Link, Novelty};
 use xiebao_core::rows::{Changes, Rows};
 
 use super::Task;
+use crate::store::attempts::{self, NewAttempt};
 use crate::store::business::{self, ProposalChanges};
 use crate::store::dead_letters::{self, NewDeadLetter};
 use crate::store::links::{self, PendingLink};
@@ -88,6 +89,9 @@ impl Writes {
         holds::set(conn, &due).await?;
         holds::clear(conn, &self.undue.iter().collect::<Vec<_>>()).await?;
         dead_letters::close_applied(conn, &self.applied).await?;
-        dead_letters::insert(conn, &self.dead).await
+        dead_letters::insert(conn, &self.dead).await?;
+        // Held notices that timed out: their one attempt is the wait.
+        let attempts: Vec<_> = self.dead.iter().map(NewAttempt::of_letter).collect();
+        attempts::insert(conn, &attempts).await
     }
 }

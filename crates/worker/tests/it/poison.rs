@@ -24,8 +24,46 @@ async fn a_notice_that_the_database_refuses_does_not_take_its_batch_with_it() {
         .await;
     let dead = "SELECT COUNT(*) FROM dead_letters WHERE insure_num = '20260803000007' \
                 AND reason = 'apply_failed' AND detail LIKE '%no one expects this%'";
+    // It waits for its next attempts without being in the way of others.
+    stage.send(1, "20260803000050", json!({ "state": true })).await;
+    stage
+        .until("SELECT COUNT(*) FROM proposals WHERE status = 'insured'", 20)
+        .await;
+    assert_eq!(stage.number("SELECT COUNT(*) FROM dead_letters").await, 0);
     stage.until(dead, 1).await;
     assert_eq!(stage.number("SELECT COUNT(*) FROM dead_letters").await, 1);
+    let story = "SELECT COUNT(*) FROM dead_letter_attempts JOIN dead_letters USING (digest) \
+                 WHERE error LIKE '%no one expects this%' AND worker LIKE '%/%'";
+    assert_eq!(stage.number(story).await, 4);
+    let waits = "SELECT TIMESTAMPDIFF(SECOND, MIN(at), MAX(at)) BETWEEN 31 AND 50 FROM dead_letter_attempts";
+    assert_eq!(stage.number(waits).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_only_for_a_moment_is_applied_by_itself() {
+    let mut stage = Stage::new().await;
+    let num = "20260803000200";
+    stage.worker(&[]).await;
+    stage.send(1, num, json!({ "state": true })).await;
+    stage.until("SELECT COUNT(*) FROM proposals", 1).await;
+    // The rehearsal writes to payments too: the trigger must tell the notice from it.
+    stage
+        .execute(&format!(
+            "CREATE TRIGGER moody BEFORE INSERT ON payments FOR EACH ROW \
+             IF NEW.insure_num = '{num}' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not now'; END IF"
+        ))
+        .await;
+    stage.send(2, num, paid(100)).await;
+    let worker = &stage.workers[0];
+    crate::stage::eventually(async || worker.log().contains("it is tried again"))
+        .await
+        .expect("the first attempt fails");
+    stage.execute("DROP TRIGGER moody").await;
+    stage
+        .until("SELECT COUNT(*) FROM proposals WHERE status = 'paid'", 1)
+        .await;
+    assert_eq!(stage.number("SELECT COUNT(*) FROM dead_letters").await, 0);
+    assert_eq!(stage.number("SELECT MAX(deliveries) FROM notices").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,159 @@
+//! The failed attempts at a notice that fails by itself: how many, when, where and how. They travel with the message,
+//! in headers, so that whoever takes it next knows.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Attempts in all; the last failure makes a dead letter.
+pub const MOST: usize = 4;
+
+/// Characters of one error at most: all of them must fit one frame of the broker, beside the other headers.
+const ERROR_CHARS: usize = 500;
+
+/// One failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// UTC, to the microsecond.
+    pub at: DateTime<Utc>,
+    /// Host and process that tried.
+    pub worker: String,
+    /// In words that name no person.
+    pub error: String,
+}
+
+impl Attempt {
+    /// An error of more than 500 characters is cut.
+    pub fn new(at: DateTime<Utc>, worker: &str, error: &str) -> Self {
+        Self {
+            // Failures are told apart by their time, which a database keeps to the microsecond.
+            at: DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at),
+            worker: worker.to_owned(),
+            error: error.chars().take(ERROR_CHARS).collect(),
+        }
+    }
+}
+
+/// How long a notice waits between two attempts. The broker has a queue for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delay {
+    Short,
+    Middle,
+    Long,
+}
+
+impl Delay {
+    pub const ALL: [Self; 3] = [Self::Short, Self::Middle, Self::Long];
+
+    pub const fn length(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Short => 1,
+            Self::Middle => 5,
+            Self::Long => 25,
+        })
+    }
+}
+
+/// All failures so far, the earliest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attempts(Vec<Attempt>);
+
+impl Attempts {
+    /// Reads the header that [`log`](Self::log) wrote. What is no such text is no attempt: a person may have moved the
+    /// message, and then it is tried anew.
+    pub fn read(log: Option<&str>) -> Self {
+        let all: Option<Vec<Attempt>> = log.and_then(|text| serde_json::from_str(text).ok());
+        Self(all.unwrap_or_default())
+    }
+
+    pub fn all(&self) -> &[Attempt] {
+        &self.0
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Notes a failure.
+    pub fn fail(&mut self, attempt: Attempt) {
+        self.0.push(attempt);
+    }
+
+    /// How long to wait for the next one; `None` when these were all.
+    pub fn next(&self) -> Option<Delay> {
+        match self.count() {
+            count if count >= MOST => None,
+            0 | 1 => Some(Delay::Short),
+            2 => Some(Delay::Middle),
+            _ => Some(Delay::Long),
+        }
+    }
+
+    /// The text of the header: a JSON array of objects `at` (RFC 3339, UTC), `worker` and `error`.
+    pub fn log(&self) -> String {
+        let all = self.0.iter().map(|attempt| {
+            serde_json::json!({
+                "at": attempt.at.to_rfc3339_opts(SecondsFormat::Micros, true),
+                "worker": attempt.worker,
+                "error": attempt.error,
+            })
+        });
+        serde_json::Value::from_iter(all).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 123_456_789).expect("a time")
+    }
+
+    #[test]
+    fn the_waits_grow_and_the_fourth_failure_is_the_last() {
+        let mut attempts = Attempts::default();
+        let mut waits = vec![];
+        for second in 0.. {
+            attempts.fail(Attempt::new(at(second), "host/1", "refused"));
+            match attempts.next() {
+                Some(delay) => waits.push(delay),
+                None => break,
+            }
+        }
+        assert_eq!(waits, Delay::ALL);
+        assert_eq!(attempts.count(), MOST);
+        assert!(waits.is_sorted_by_key(|delay| delay.length()));
+    }
+
+    #[test]
+    fn the_story_survives_the_way_through_a_header() {
+        let mut attempts = Attempts::default();
+        attempts.fail(Attempt::new(at(1), "host/1", "refused: \"键\"\n"));
+        attempts.fail(Attempt::new(at(2), "host/2", &"x".repeat(9_999)));
+        let read = Attempts::read(Some(&attempts.log()));
+        assert_eq!(read, attempts);
+        assert_eq!(read.all()[1].error.len(), ERROR_CHARS);
+    }
+
+    #[test]
+    fn the_longest_story_fits_one_frame() {
+        let mut attempts = Attempts::default();
+        for second in 0..MOST as i64 {
+            attempts.fail(Attempt::new(
+                at(second),
+                &"h".repeat(64),
+                &"键".repeat(ERROR_CHARS),
+            ));
+        }
+        assert!(attempts.log().len() < 8 * 1024, "{}", attempts.log().len());
+    }
+
+    #[test]
+    fn what_is_no_story_is_none() {
+        for text in [None, Some(""), Some("3"), Some("[{}]")] {
+            assert_eq!(Attempts::read(text), Attempts::default());
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What becomes of a notice that could not be applied: it is tried again after a while, or it is a dead letter. Either
+//! way it is acknowledged only once the broker has confirmed it where it goes.
+
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicRejectOptions};
+use xiebao_core::attempts::{Attempt, Attempts, MOST};
+use xiebao_core::envelope::{Envelope, header};
+use xiebao_core::reason::{Reason, Rejection};
+use xiebao_runtime::amqp::Unavailable;
+use xiebao_runtime::clock;
+
+use crate::Worker;
+use crate::consumer::text_header;
+
+/// Takes a notice that fails by itself out of the way of the others, to be tried again. After the last attempt it
+/// becomes a dead letter.
+pub async fn retry_or_bury(worker: &Worker, delivery: &Delivery, envelope: &Envelope, error: &str) {
+    let attempts = one_more(delivery, error);
+    let Some(delay) = attempts.next() else {
+        let detail = format!("{MOST} attempts failed, the last one so: {error}");
+        let rejection = Rejection::new(Reason::ApplyFailed, detail);
+        return away(worker, delivery, envelope, &rejection, &attempts).await;
+    };
+    worker.metrics.count(envelope.notify_type(), "retried");
+    tracing::warn!(
+        notice.digest = %envelope.digest(),
+        notice.type = envelope.notify_type().0,
+        attempt.count = attempts.count(),
+        attempt.delay_ms = u64::try_from(delay.length().as_millis()).unwrap_or(u64::MAX),
+        error,
+        "a notice fails by itself; it is tried again"
+    );
+    let published = worker.publisher.publish_retry(envelope, &attempts, delay).await;
+    settle(delivery, published).await;
+}
+
+/// Makes a dead letter of a notice whose content will never do.
+pub async fn bury(worker: &Worker, delivery: &Delivery, envelope: &Envelope, rejection: &Rejection) {
+    let attempts = one_more(delivery, &rejection.to_string());
+    away(worker, delivery, envelope, rejection, &attempts).await;
+}
+
+async fn away(
+    worker: &Worker,
+    delivery: &Delivery,
+    envelope: &Envelope,
+    rejection: &Rejection,
+    attempts: &Attempts,
+) {
+    worker
+        .metrics
+        .count(envelope.notify_type(), rejection.reason.name());
+    tracing::warn!(
+        notice.digest = %envelope.digest(),
+        notice.type = envelope.notify_type().0,
+        attempt.count = attempts.count(),
+        reason = rejection.reason.name(),
+        detail = rejection.detail,
+        "a notice becomes a dead letter"
+    );
+    let (reason, detail) = (rejection.reason, &rejection.detail);
+    let published = worker
+        .publisher
+        .publish_dead(envelope, reason, detail, attempts)
+        .await;
+    settle(delivery, published).await;
+}
+
+async fn settle(delivery: &Delivery, published: Result<(), Unavailable>) {
+    match published {
+        Ok(()) => acknowledge(delivery).await,
+        // Nowhere but here: handed out again.
+        Err(error) => {
+            tracing::warn!(error = %error, "a notice could not be put aside; it goes back");
+            let _ = delivery.acker.reject(BasicRejectOptions { requeue: true }).await;
+        }
+    }
+}
+
+/// What the message says of earlier attempts, and this one. A dead letter that was moved back by hand starts anew.
+fn one_more(delivery: &Delivery, error: &str) -> Attempts {
+    let was_dead = text_header(delivery, header::DEAD_REASON).is_some();
+    let log = text_header(delivery, header::ATTEMPT_LOG).filter(|_| !was_dead);
+    let mut attempts = Attempts::read(log);
+    attempts.fail(Attempt::new(clock::now(), &name_of_this_worker(), error));
+    attempts
+}
+
+/// Host and process, as in `worker-7c9f/1`.
+pub fn name_of_this_worker() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}/{}", host.trim(), std::process::id())
+}
+
+/// An acknowledgement that is lost makes the notice come again.
+pub async fn acknowledge(delivery: &Delivery) {
+    if let Err(error) = delivery.acker.ack(BasicAckOptions::default()).await {
+        tracing::debug!(error = %error, "an acknowledgement was lost; the notice will come again");
+    }
+}
