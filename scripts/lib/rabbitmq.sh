@@ -11,7 +11,13 @@ rabbitmq_available() { [[ -x $rabbitmq_bin/rabbitmq-server ]] && have epmd; }
 readonly rabbitmq_package=rabbitmq-server
 readonly rabbitmq_units=(rabbitmq-server.service epmd.service epmd.socket)
 
-rabbitmq_alive() { is_marked_alive "$state_dir/rabbitmq"; }
+# Functions that concern one node take its suffix: '' for the first, -2 and -3 for the others of a cluster.
+rabbitmq_dir() { printf '%s/rabbitmq%s' "$state_dir" "${1:-}"; }
+rabbitmq_node() { printf '%s%s@localhost' "${node_name%@*}" "${1:-}"; }
+# rabbitmq_port KIND SUFFIX: the name of the variable that holds a port.
+rabbitmq_port() { printf '%s_port%s' "$1" "${2/-/_}"; }
+
+rabbitmq_alive() { is_marked_alive "$(rabbitmq_dir "${1:-}")"; }
 
 # A broker opens its AMQP listener last, after all plugins, so one that answers the protocol header is ready.
 rabbitmq_answers() {
@@ -25,26 +31,44 @@ rabbitmq_answers() {
     [[ ${first// /} == 1 ]]
 }
 
-rabbitmq_healthy() { rabbitmq_alive && (rabbitmq_answers "$amqp_port"); }
+rabbitmq_healthy() {
+    local port
+    port=$(rabbitmq_port amqp "${1:-}")
+    rabbitmq_alive "${1:-}" && (rabbitmq_answers "${!port}")
+}
 
+# rabbitmq_write_settings SUFFIX
 rabbitmq_write_settings() {
-    local dir=$state_dir/rabbitmq
+    local dir port
+    dir=$(rabbitmq_dir "$1") port=$(rabbitmq_port management "$1")
     mkdir -p "$dir/home" "$dir/mnesia" "$dir/log"
     : >"$dir/env.conf"
     printf '[rabbitmq_management].\n' >"$dir/enabled_plugins"
-    if [[ ! -f $dir/home/.erlang.cookie ]]; then
-        random_hex 20 >"$dir/home/.erlang.cookie"
-        chmod 400 "$dir/home/.erlang.cookie"
-    fi
+    [[ -n $erlang_cookie ]] || erlang_cookie=$(random_hex 20)
+    (umask 377 && printf '%s' "$erlang_cookie" >"$dir/home/.erlang.cookie.new")
+    mv -f "$dir/home/.erlang.cookie.new" "$dir/home/.erlang.cookie"
     cat >"$dir/rabbitmq.conf" <<CONF
 default_user = $amqp_user
 default_pass = $amqp_password
 default_user_tags.administrator = true
 management.tcp.ip = 127.0.0.1
-management.tcp.port = $management_port
+management.tcp.port = ${!port}
 vm_memory_high_watermark.relative = 0.4
 disk_free_limit.absolute = 50MB
 CONF
+    if [[ -n $cluster ]]; then rabbitmq_write_peers >>"$dir/rabbitmq.conf"; fi
+}
+
+# The nodes find each other when they start for the first time. One that is cut off from both others stops serving
+# instead of going its own way; two go on.
+rabbitmq_write_peers() {
+    printf 'cluster_partition_handling = pause_minority\n'
+    printf 'cluster_formation.peer_discovery_backend = classic_config\n'
+    local number=1 suffix
+    for suffix in '' -2 -3; do
+        printf 'cluster_formation.classic_config.nodes.%s = %s\n' "$number" "$(rabbitmq_node "$suffix")"
+        number=$((number + 1))
+    done
 }
 
 # Own epmd, started here and not by the node, so that it listens where it should and is known by its mark.
@@ -57,44 +81,62 @@ rabbitmq_start_epmd() {
     wait_until 20 port_open 127.0.0.1 "$epmd_port"
 }
 
+# rabbitmq_start SUFFIX
 rabbitmq_start() {
-    local dir=$state_dir/rabbitmq limit
+    local suffix=${1:-} dir limit kind port
+    dir=$(rabbitmq_dir "$suffix")
     rabbitmq_start_epmd || return 1
-    renew_port_if_taken amqp_port
-    renew_port_if_taken dist_port
-    renew_port_if_taken management_port
-    rabbitmq_write_settings
+    for kind in amqp dist management; do renew_port_if_taken "$(rabbitmq_port "$kind" "$suffix")"; done
+    rabbitmq_write_settings "$suffix"
     limit=$(ulimit -Hn)
     [[ $limit == unlimited || $limit -gt 65536 ]] && limit=65536
     (
         ulimit -Sn "$limit" || true
-        export HOME=$dir/home ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT=$epmd_port
-        export RABBITMQ_CONF_ENV_FILE=$dir/env.conf RABBITMQ_CONFIG_FILE=$dir/rabbitmq.conf
-        export RABBITMQ_ENABLED_PLUGINS_FILE=$dir/enabled_plugins
-        export RABBITMQ_MNESIA_BASE=$dir/mnesia RABBITMQ_LOG_BASE=$dir/log RABBITMQ_PID_FILE=$dir/node.pid
-        export RABBITMQ_NODENAME=$node_name RABBITMQ_DIST_PORT=$dist_port
-        export RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODE_PORT=$amqp_port
-        # Without this the node's distribution listens on every address.
-        export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}'
-        spawn "$dir" "$state_dir/log/rabbitmq.log" "$rabbitmq_bin/rabbitmq-server"
+        rabbitmq_export_settings "$suffix" "$dir"
+        spawn "$dir" "$state_dir/log/rabbitmq$suffix.log" "$rabbitmq_bin/rabbitmq-server"
     )
 }
 
-rabbitmq_logs() { printf '%s\n' "$state_dir/log/rabbitmq.log" "$state_dir/rabbitmq/log/$node_name.log"; }
+# rabbitmq_export_settings SUFFIX DIRECTORY
+rabbitmq_export_settings() {
+    local dir=$2 amqp dist
+    amqp=$(rabbitmq_port amqp "$1") dist=$(rabbitmq_port dist "$1")
+    export HOME=$dir/home ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT=$epmd_port
+    export RABBITMQ_CONF_ENV_FILE=$dir/env.conf RABBITMQ_CONFIG_FILE=$dir/rabbitmq.conf
+    export RABBITMQ_ENABLED_PLUGINS_FILE=$dir/enabled_plugins
+    export RABBITMQ_MNESIA_BASE=$dir/mnesia RABBITMQ_LOG_BASE=$dir/log RABBITMQ_PID_FILE=$dir/node.pid
+    RABBITMQ_NODENAME=$(rabbitmq_node "$1")
+    export RABBITMQ_NODENAME RABBITMQ_DIST_PORT=${!dist}
+    export RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODE_PORT=${!amqp}
+    # Without this the node's distribution, and that of its tools, listens on every address.
+    export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}'
+    export RABBITMQ_CTL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}'
+}
+
+# rabbitmq_ctl SUFFIX ARGUMENT…: rabbitmqctl of that node.
+rabbitmq_ctl() (
+    rabbitmq_export_settings "$1" "$(rabbitmq_dir "$1")"
+    exec timeout 120 "$rabbitmq_bin/rabbitmqctl" -q --node "$RABBITMQ_NODENAME" "${@:2}" </dev/null
+)
+
+rabbitmq_logs() {
+    printf '%s\n' "$state_dir/log/rabbitmq${1:-}.log" "$(rabbitmq_dir "${1:-}")/log/$(rabbitmq_node "${1:-}").log"
+}
 
 # A node that gets SIGTERM stops in order, as by `rabbitmqctl stop`. It takes its time (6 s), so a node whose data goes
 # the same way is not asked.
 rabbitmq_stop() {
-    local pid node=
-    if [[ -z ${data_unwanted:-} && -r $state_dir/rabbitmq/node.pid ]]; then
-        node=$(<"$state_dir/rabbitmq/node.pid")
-        for pid in $(marked_pids "$state_dir/rabbitmq"); do
-            [[ $pid == "$node" ]] && kill -TERM "$pid" 2>/dev/null && wait_gone 60 "$state_dir/rabbitmq" && break
+    local dir pid node=
+    dir=$(rabbitmq_dir "${1:-}")
+    if [[ -z ${data_unwanted:-} && -r $dir/node.pid ]]; then
+        node=$(<"$dir/node.pid")
+        for pid in $(marked_pids "$dir"); do
+            [[ $pid == "$node" ]] && kill -TERM "$pid" 2>/dev/null && wait_gone 60 "$dir" && break
         done
     fi
-    signal_marked KILL "$state_dir/rabbitmq"
-    wait_gone 10 "$state_dir/rabbitmq" || return 1
-    rm -f "$state_dir/rabbitmq/node.pid"
+    signal_marked KILL "$dir"
+    wait_gone 10 "$dir" || return 1
+    rm -f "$dir/node.pid"
 }
 
 rabbitmq_stop_epmd() {
