@@ -41,6 +41,7 @@ rabbitmq_healthy() {
 rabbitmq_write_settings() {
     local dir port
     dir=$(rabbitmq_dir "$1") port=$(rabbitmq_port management "$1")
+    [[ -z $rabbitmq4 ]] || rabbitmq4_place "$dir"
     mkdir -p "$dir/home" "$dir/mnesia" "$dir/log"
     : >"$dir/env.conf"
     printf '[rabbitmq_management].\n' >"$dir/enabled_plugins"
@@ -53,9 +54,13 @@ default_pass = $amqp_password
 default_user_tags.administrator = true
 management.tcp.ip = 127.0.0.1
 management.tcp.port = ${!port}
-vm_memory_high_watermark.relative = 0.4
 disk_free_limit.absolute = 50MB
 CONF
+    if [[ -n $rabbitmq4 ]]; then
+        rabbitmq4_settings
+    else
+        printf 'vm_memory_high_watermark.relative = 0.4\n'
+    fi >>"$dir/rabbitmq.conf"
     if [[ -n $cluster ]]; then rabbitmq_write_peers >>"$dir/rabbitmq.conf"; fi
 }
 
@@ -93,13 +98,15 @@ rabbitmq_start() {
     (
         ulimit -Sn "$limit" || true
         rabbitmq_export_settings "$suffix" "$dir"
-        spawn "$dir" "$state_dir/log/rabbitmq$suffix.log" "$rabbitmq_bin/rabbitmq-server"
+        spawn "$dir" "$state_dir/log/rabbitmq$suffix.log" ${rabbitmq4:+chroot "$(rabbitmq4_root)"} \
+            "$rabbitmq_bin/rabbitmq-server"
     )
 }
 
 # rabbitmq_export_settings SUFFIX DIRECTORY
 rabbitmq_export_settings() {
     local dir=$2 amqp dist
+    [[ -z $rabbitmq4 ]] || dir=$(rabbitmq4_inside "$dir")
     amqp=$(rabbitmq_port amqp "$1") dist=$(rabbitmq_port dist "$1")
     export HOME=$dir/home ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT=$epmd_port
     export RABBITMQ_CONF_ENV_FILE=$dir/env.conf RABBITMQ_CONFIG_FILE=$dir/rabbitmq.conf
@@ -108,16 +115,9 @@ rabbitmq_export_settings() {
     RABBITMQ_NODENAME=$(rabbitmq_node "$1")
     export RABBITMQ_NODENAME RABBITMQ_DIST_PORT=${!dist}
     export RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODE_PORT=${!amqp}
-    # Without this the node's distribution, and that of its tools, listens on every address.
+    # Without this the node's distribution listens on every address.
     export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}'
-    export RABBITMQ_CTL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}'
 }
-
-# rabbitmq_ctl SUFFIX ARGUMENT…: rabbitmqctl of that node.
-rabbitmq_ctl() (
-    rabbitmq_export_settings "$1" "$(rabbitmq_dir "$1")"
-    exec timeout 120 "$rabbitmq_bin/rabbitmqctl" -q --node "$RABBITMQ_NODENAME" "${@:2}" </dev/null
-)
 
 rabbitmq_logs() {
     printf '%s\n' "$state_dir/log/rabbitmq${1:-}.log" "$(rabbitmq_dir "${1:-}")/log/$(rabbitmq_node "${1:-}").log"
