@@ -14,5 +14,5 @@ pub use database::Database;
 pub use http::{Answer, post};
 pub use notice::{KEY, PARTNER, notice, sign, signed};
 pub use process::{Process, free_address};
-pub use proxy::Proxy;
+pub use proxy::{Half, Proxy};
 pub use vectors::{Expectation, Vector, vectors};
