@@ -39,7 +39,9 @@ async fn dead_letters(args: &Args) -> anyhow::Result<Option<String>> {
 async fn rebuilt_rows(stage: &Stage) -> anyhow::Result<Option<String>> {
     let known = stage.xiebao(&["rebuild", "--help"]).output().await?;
     if !known.status.success() {
-        println!("!! SKIPPED: this release has no `xiebao rebuild`; the rows were not made again from the notices");
+        println!(
+            "!! SKIPPED: this release has no `xiebao rebuild`; the rows were not made again from the notices"
+        );
         return Ok(None);
     }
     let output = stage.xiebao(&["rebuild", "--all", "--check"]).output().await?;
@@ -84,7 +86,10 @@ async fn left_in(stage: &Stage, args: &Args, queue: &str) -> anyhow::Result<Opti
     let deadline = Instant::now() + EMPTY_WITHIN;
     loop {
         let described = describe(stage, args, queue).await;
-        let left = described.as_ref().ok().and_then(|queue| queue["messages"].as_u64());
+        let left = described
+            .as_ref()
+            .ok()
+            .and_then(|queue| queue["messages"].as_u64());
         match left {
             Some(0) => return Ok(None),
             _ if Instant::now() < deadline => sleep(Duration::from_millis(250)).await,

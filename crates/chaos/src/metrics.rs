@@ -6,11 +6,7 @@ use reqwest::Client;
 
 /// All notices that a receiver or a worker says it has dealt with since its start. `None`: it does not answer.
 pub async fn notices(client: &Client, admin: SocketAddr) -> Option<u64> {
-    let answer = client
-        .get(format!("http://{admin}/metrics"))
-        .send()
-        .await
-        .ok()?;
+    let answer = client.get(format!("http://{admin}/metrics")).send().await.ok()?;
     Some(sum(&answer.text().await.ok()?))
 }
 

@@ -52,12 +52,13 @@ async fn play(args: &Args) -> anyhow::Result<bool> {
     };
     act(&striker, args).await?;
     let mut problems = Vec::new();
-    if !striker.watch.all_ready_soon().await {
+    if striker.watch.all_ready_after(Instant::now()).await.is_none() {
         problems.push("not everybody got ready again after the last fault".to_owned());
     }
     println!("the faults are over; waiting for the comparison");
     let report = load.report(&stage).await?;
     problems.extend(report.problems());
+    problems.extend(record.problems());
     problems.extend(ending::problems(&stage, args).await?);
     problems.extend(striker.watch.hands());
     drop(striker);
@@ -78,7 +79,10 @@ async fn act(striker: &Striker, args: &Args) -> anyhow::Result<()> {
     );
     for fault in &plan.faults {
         let (start, lasts) = (fault.start.as_secs_f64(), fault.lasts.as_secs_f64());
-        println!("  {:<66} at {start:>6.1} s  for {lasts:>5.1} s", fault.to_string());
+        println!(
+            "  {:<66} at {start:>6.1} s  for {lasts:>5.1} s",
+            fault.to_string()
+        );
     }
     println!("as it comes about:");
     striker.play(&plan, args.crew()).await
@@ -108,7 +112,10 @@ fn tell(args: &Args, record: &Record, report: &Report, problems: &[String], took
     );
     problems.iter().for_each(|problem| println!("!! {problem}"));
     let (faults, findings) = (record.count(), &found.findings);
-    let (verdict, seconds) = (if problems.is_empty() { "PASSED" } else { "FAILED" }, took.as_secs());
+    let (verdict, seconds) = (
+        if problems.is_empty() { "PASSED" } else { "FAILED" },
+        took.as_secs(),
+    );
     println!(
         "{verdict}: seed {}, {faults} faults, {} lost, {} extra, {} differing, {} problems, {seconds} s",
         args.seed,

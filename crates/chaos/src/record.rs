@@ -21,8 +21,8 @@ pub struct Outcome {
     pub start: Duration,
     /// Until SIGCONT, until the wire is whole, until a receiver or worker is started again, until a server answers again.
     pub lasted: Duration,
-    /// From then until everybody says that it is ready.
-    pub recovery: Duration,
+    /// From then until everybody says that it is ready; `None`: that was not waited for any longer.
+    pub recovery: Option<Duration>,
     /// Another fault was under way meanwhile.
     pub disturbed: bool,
 }
@@ -64,6 +64,13 @@ impl Record {
         self.inner().outcomes.len()
     }
 
+    pub fn problems(&self) -> Vec<String> {
+        let inner = self.inner();
+        let left = inner.outcomes.iter().filter(|outcome| outcome.recovery.is_none());
+        left.map(|outcome| format!("not everybody got ready again after {}", outcome.fault))
+            .collect()
+    }
+
     /// Faults by kind, with the slowest recovery of all and of those that no other fault disturbed.
     pub fn by_kind(&self) -> Vec<String> {
         let mut kinds: BTreeMap<Kind, Sum> = BTreeMap::new();
@@ -88,9 +95,10 @@ struct Sum {
 impl Sum {
     fn add(&mut self, outcome: &Outcome) {
         self.count += 1;
-        self.worst = self.worst.max(outcome.recovery);
+        let Some(recovery) = outcome.recovery else { return };
+        self.worst = self.worst.max(recovery);
         if !outcome.disturbed {
-            self.worst_alone = self.worst_alone.max(Some(outcome.recovery));
+            self.worst_alone = self.worst_alone.max(Some(recovery));
         }
     }
 
@@ -126,12 +134,15 @@ impl Outcome {
         } else {
             ""
         };
+        let recovery = match self.recovery {
+            Some(recovery) => format!("recovered in {:>5.2} s", recovery.as_secs_f64()),
+            None => "NOT RECOVERED".to_owned(),
+        };
         format!(
-            "{:<66} at {:>6.1} s  for {:>5.1} s  recovered in {:>5.2} s{disturbed}",
+            "{:<66} at {:>6.1} s  for {:>5.1} s  {recovery}{disturbed}",
             self.fault.to_string(),
             self.start.as_secs_f64(),
             self.lasted.as_secs_f64(),
-            self.recovery.as_secs_f64(),
         )
     }
 
@@ -146,7 +157,7 @@ impl Outcome {
             "planned_start_s": self.fault.start.as_secs_f64(),
             "start_s": self.start.as_secs_f64(),
             "duration_s": self.lasted.as_secs_f64(),
-            "recovery_s": self.recovery.as_secs_f64(),
+            "recovery_s": self.recovery.map(|recovery| recovery.as_secs_f64()),
             "disturbed": self.disturbed,
         })
     }

@@ -113,11 +113,7 @@ impl Stage {
         for program in &self.programs {
             while !is_ready(&self.client, program).await {
                 if Instant::now() > deadline || program.ended_by_itself().is_some() {
-                    bail!(
-                        "{} does not get ready:\n{}",
-                        program.name,
-                        program.last_words()
-                    );
+                    bail!("{} does not get ready:\n{}", program.name, program.last_words());
                 }
                 sleep(Duration::from_millis(50)).await;
             }

@@ -71,7 +71,7 @@ impl Striker {
         self.record.add(Outcome {
             start: started - self.zero,
             lasted: ended - started,
-            recovery: ready - ended,
+            recovery: ready.map(|ready| ready - ended),
             disturbed: !alone || self.stage.field.begun() > others,
             fault,
         });

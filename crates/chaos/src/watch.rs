@@ -102,21 +102,14 @@ impl Watch {
         }
     }
 
-    /// Waits until everybody says that it is ready, asked after that moment. Returns when that was.
-    pub async fn all_ready_after(&self, moment: Instant) -> Instant {
+    /// Waits until everybody says that it is ready, asked after that moment. Returns when that was; `None`: not at one
+    /// moment of the time in which it must be so.
+    pub async fn all_ready_after(&self, moment: Instant) -> Option<Instant> {
         let mut rounds = self.rounds.clone();
-        let ready = rounds
-            .wait_for(|round| round.all_ready && round.begun >= moment)
-            .await;
+        let ready = rounds.wait_for(|round| round.all_ready && round.begun >= moment);
+        let ready = timeout(READY_WITHIN * 2, ready).await.ok()?;
         // The other end lives as long as this watch.
-        ready.map_or_else(|_| Instant::now(), |round| round.begun)
-    }
-
-    /// `false`: somebody is still not ready.
-    pub async fn all_ready_soon(&self) -> bool {
-        timeout(READY_WITHIN, self.all_ready_after(Instant::now()))
-            .await
-            .is_ok()
+        ready.ok().map(|round| round.begun)
     }
 
     /// What needed a hand so far, in words.

@@ -21,7 +21,11 @@ impl Wires {
     pub async fn lay(crew: Crew, amqp: &str, database: &str) -> anyhow::Result<Self> {
         let mut proxies = BTreeMap::new();
         for link in Link::ALL {
-            let upstream = authority(if link == Link::WorkerDatabase { database } else { amqp })?;
+            let upstream = authority(if link == Link::WorkerDatabase {
+                database
+            } else {
+                amqp
+            })?;
             for which in 0..crew.of(link.owner()) {
                 proxies.insert((link, which), Proxy::start(upstream.clone()).await);
             }
@@ -46,9 +50,7 @@ impl Wires {
     fn hit(&self, link: Link, which: Option<usize>) -> impl Iterator<Item = &Proxy> {
         let proxies = self.proxies.iter();
         proxies
-            .filter(move |((other, number), _)| {
-                *other == link && which.is_none_or(|which| which == *number)
-            })
+            .filter(move |((other, number), _)| *other == link && which.is_none_or(|which| which == *number))
             .map(|(_, proxy)| proxy)
     }
 

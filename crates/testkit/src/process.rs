@@ -38,7 +38,9 @@ pub fn signal(process: u32, name: &str) -> io::Result<()> {
     if status.success() {
         Ok(())
     } else {
-        Err(io::Error::other(format!("process {process} can't be sent SIG{name}")))
+        Err(io::Error::other(format!(
+            "process {process} can't be sent SIG{name}"
+        )))
     }
 }
 

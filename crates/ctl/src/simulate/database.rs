@@ -5,12 +5,12 @@ use std::time::Duration;
 use diesel::QueryableByName;
 use diesel::result::Error as QueryError;
 use diesel::sql_types::{BigInt, Text};
-use diesel_async::{AsyncConnection as _, AsyncMysqlConnection, RunQueryDsl as _};
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl as _};
 use serde::Serialize;
 use tokio::time::timeout;
 use xiebao_core::id::InsureNum;
 use xiebao_runtime::config::without_password;
-use xiebao_worker::store::StoreError;
+use xiebao_worker::store::{self, StoreError};
 
 use super::compare::StoredNotice;
 use super::rows::{Row, Rows};
@@ -118,10 +118,12 @@ impl Database {
     where
         T: QueryableByName<diesel::mysql::Mysql> + Send + 'static,
     {
-        match self.ask(query).await {
-            Ok(rows) => return Ok(rows),
-            Err(Failure::Unreachable(_)) => self.connection = connect(&self.url).await?,
-            Err(failure) => return Err(failure),
+        let asking = diesel::sql_query(query).load(&mut self.connection);
+        match timeout(ANSWER_WITHIN, asking).await {
+            Ok(Ok(rows)) => return Ok(rows),
+            Ok(Err(error @ QueryError::DeserializationError(_))) => return Err(self.refused(query, &error)),
+            // While the notices were sent it was not used, and the server has ended it.
+            _ => self.connection = connect(&self.url).await?,
         }
         self.ask(query).await
     }
@@ -155,7 +157,7 @@ impl Database {
 }
 
 async fn connect(url: &str) -> Result<AsyncMysqlConnection, Failure> {
-    match timeout(ANSWER_WITHIN, AsyncMysqlConnection::establish(url)).await {
+    match timeout(ANSWER_WITHIN, store::connect(url.to_owned())).await {
         Ok(connection) => connection.map_err(|error| unreachable(url, error)),
         Err(_) => Err(unreachable(url, "no answer")),
     }

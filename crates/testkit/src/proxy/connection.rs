@@ -43,7 +43,10 @@ impl Gate {
     /// How the connection ends.
     async fn broken(&mut self) -> Mode {
         let ends = |state: &State| matches!(state.mode, Mode::Cut | Mode::Reset);
-        self.state.wait_for(ends).await.map_or(Mode::Cut, |state| state.mode)
+        self.state
+            .wait_for(ends)
+            .await
+            .map_or(Mode::Cut, |state| state.mode)
     }
 
     async fn closed(&mut self, half: Half) {
@@ -85,9 +88,7 @@ pub(super) async fn serve(mut client: TcpStream, upstream: String, mut gate: Gat
 fn end(mode: Mode, streams: &[&TcpStream]) {
     if mode == Mode::Reset {
         // One that is gone already needs no end.
-        streams
-            .iter()
-            .for_each(|stream| drop(stream.set_zero_linger()));
+        streams.iter().for_each(|stream| drop(stream.set_zero_linger()));
     }
 }
 
