@@ -9,7 +9,7 @@ use url::Url;
 use xiebao_testkit::number;
 
 use crate::args::Args;
-use crate::load::{self};
+use crate::load;
 use crate::metrics;
 use crate::stage::Stage;
 
@@ -67,6 +67,11 @@ async fn idle_programs(stage: &Stage, seed: u64) -> anyhow::Result<Vec<String>> 
     let after = counts(stage).await;
     for ((program, before), after) in stage.programs.iter().zip(before).zip(after) {
         if after <= before {
+            println!(
+                "!! the end of the log of {}:\n{}",
+                program.name,
+                program.last_words()
+            );
             problems.push(format!("{} says that it is ready and does nothing", program.name));
         }
     }
@@ -93,10 +98,18 @@ async fn left_in(stage: &Stage, args: &Args, queue: &str) -> anyhow::Result<Opti
         match left {
             Some(0) => return Ok(None),
             _ if Instant::now() < deadline => sleep(Duration::from_millis(250)).await,
-            Some(left) => return Ok(Some(format!("{left} messages are left in {queue}"))),
+            Some(left) => return described.map(|found| Some(left_over(queue, left, &found))),
             None => return described.map(|_| Some(format!("the broker does not count {queue}"))),
         }
     }
+}
+
+fn left_over(queue: &str, left: u64, found: &Value) -> String {
+    let (ready, taken) = (&found["messages_ready"], &found["messages_unacknowledged"]);
+    let consumers = &found["consumers"];
+    format!(
+        "{left} messages are left in {queue}: {ready} ready, {taken} in the hands of {consumers} consumers"
+    )
 }
 
 /// What the broker says of a queue, asked of whichever node answers.
