@@ -37,6 +37,7 @@ pub mod value;
 pub mod wire;
 mod words;
 
+use plot::Extent;
 use run::Run;
 use sender::Pace;
 
@@ -70,6 +71,9 @@ pub struct Args {
     /// How many proposals to play
     #[arg(long, value_name = "N", default_value_t = 500)]
     proposals: usize,
+    /// Play as many stories as make this many distinct notices, instead of a number of proposals
+    #[arg(long, value_name = "N", conflicts_with = "proposals")]
+    notices: Option<usize>,
     /// What the stories follow from [default: random, and printed]
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
@@ -126,7 +130,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let run = Run {
         settings,
         signer,
-        proposals: args.proposals,
+        extent: args.extent(),
         disorder: args.disorder,
         duplicates: args.duplicates,
         pace: args.pace(),
@@ -148,6 +152,11 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 impl Args {
+    fn extent(&self) -> Extent {
+        self.notices
+            .map_or(Extent::Proposals(self.proposals), Extent::Notices)
+    }
+
     fn pace(&self) -> Pace {
         let rule = ResendRule {
             time_scale: self.time_scale,

@@ -65,6 +65,22 @@ impl Database {
     }
 }
 
+/// The one number that a query is answered with.
+///
+/// # Errors
+/// When the database at this address can't be reached, or has another answer.
+pub async fn number(url: &str, query: &str) -> anyhow::Result<i64> {
+    let mut connection = AsyncMysqlConnection::establish(url).await?;
+    let number = diesel::sql_query(format!("SELECT CAST(({query}) AS SIGNED) AS number"));
+    Ok(number.get_result::<Number>(&mut connection).await?.number)
+}
+
+#[derive(diesel::QueryableByName)]
+struct Number {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    number: i64,
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         // A database that stays behind harms no other test, and a panic here would hide the test's own.

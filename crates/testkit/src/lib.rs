@@ -10,9 +10,9 @@ mod services;
 mod vectors;
 
 pub use broker::{Broker, Message};
-pub use database::Database;
+pub use database::{Database, number};
 pub use http::{Answer, post};
 pub use notice::{KEY, PARTNER, notice, sign, signed};
-pub use process::{Process, free_address};
-pub use proxy::Proxy;
+pub use process::{Process, free_address, signal};
+pub use proxy::{Half, Proxy};
 pub use vectors::{Expectation, Vector, vectors};

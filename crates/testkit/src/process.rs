@@ -1,6 +1,7 @@
 //! The product's own programs, started and ended by tests.
 
 use std::ffi::OsStr;
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -24,6 +25,23 @@ pub struct Process {
 pub fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("a bound listener has an address")
+}
+
+/// Sends a signal, named as `kill` has it: `KILL`, `STOP`.
+///
+/// # Errors
+/// When there is no such process.
+pub fn signal(process: u32, name: &str) -> io::Result<()> {
+    let mut command = Command::new("kill");
+    let command = command.args([format!("-{name}"), process.to_string()]);
+    let status = command.stderr(Stdio::null()).status()?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!(
+            "process {process} can't be sent SIG{name}"
+        )))
+    }
 }
 
 impl Process {
@@ -103,15 +121,12 @@ impl Process {
     }
 
     /// Sends SIGTERM and does not wait.
+    ///
+    /// # Panics
+    /// When it is gone.
     pub fn terminate(&self) {
-        let status = Command::new("kill")
-            .args(["-TERM", &self.id().to_string()])
-            .status();
-        assert!(
-            status.is_ok_and(|status| status.success()),
-            "{} can't be told to end",
-            self.name
-        );
+        let told = signal(self.id(), "TERM");
+        assert!(told.is_ok(), "{} can't be told to end", self.name);
     }
 
     /// Ends it at once, as `kill -9` does.

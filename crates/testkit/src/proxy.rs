@@ -1,15 +1,17 @@
 //! A TCP proxy that breaks the network.
 
-use std::io;
+mod connection;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
+
+use connection::Gate;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
@@ -18,14 +20,30 @@ enum Mode {
     Stall,
     /// Connections are closed, new ones at once.
     Cut,
+    /// The same by RST, without a goodbye.
+    Reset,
+}
+
+/// One direction of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    /// What the client sends.
+    ToServer,
+    /// What the server sends.
+    ToClient,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct State {
     mode: Mode,
+    /// Between a byte's coming and its going on.
+    delay: Duration,
     accepted: u64,
     /// Connections before this one never move again.
     stranded: u64,
+    /// Connections before these have this half closed.
+    closed_to_server: u64,
+    closed_to_client: u64,
 }
 
 /// Passes everything on until told otherwise. Lives in the runtime of the test.
@@ -46,8 +64,11 @@ impl Proxy {
         let address = listener.local_addr().expect("a bound listener has an address");
         let state = Arc::new(watch::Sender::new(State {
             mode: Mode::Pass,
+            delay: Duration::ZERO,
             accepted: 0,
             stranded: 0,
+            closed_to_server: 0,
+            closed_to_client: 0,
         }));
         let accepting = tokio::spawn(accept(listener, upstream.into(), Arc::clone(&state)));
         Self {
@@ -79,19 +100,41 @@ impl Proxy {
         self.state.send_modify(|state| state.mode = Mode::Cut);
     }
 
+    /// Ends all connections by RST, and new ones at once: what a crashed host or a firewall looks like.
+    pub fn reset(&self) {
+        self.state.send_modify(|state| state.mode = Mode::Reset);
+    }
+
     /// Moves nothing more, and closes nothing: what a vanished peer looks like.
     pub fn stall(&self) {
         self.state.send_modify(|state| state.mode = Mode::Stall);
     }
 
-    /// Passes everything on again.
+    /// Holds every byte back for so long, in both directions. The throughput suffers only by what is under way.
+    pub fn delay(&self, by: Duration) {
+        self.state.send_modify(|state| state.delay = by);
+    }
+
+    /// Passes everything on again, without delay.
     pub fn resume(&self) {
-        self.state.send_modify(|state| state.mode = Mode::Pass);
+        self.state.send_modify(|state| {
+            state.mode = Mode::Pass;
+            state.delay = Duration::ZERO;
+        });
     }
 
     /// Lets no existing connection ever move again, without closing it; new ones are as good as ever.
     pub fn strand(&self) {
         self.state.send_modify(|state| state.stranded = state.accepted);
+    }
+
+    /// Ends one direction of every existing connection, for good: its reader is told that nothing more will come, and
+    /// what is still sent there is swallowed. The other direction goes on, and new connections are as good as ever.
+    pub fn half_close(&self, half: Half) {
+        self.state.send_modify(|state| match half {
+            Half::ToServer => state.closed_to_server = state.accepted,
+            Half::ToClient => state.closed_to_client = state.accepted,
+        });
     }
 
     /// How many connections it has taken so far.
@@ -107,70 +150,14 @@ impl Drop for Proxy {
     }
 }
 
-/// One connection's view of the proxy.
-#[derive(Clone)]
-struct Gate {
-    number: u64,
-    state: watch::Receiver<State>,
-}
-
-impl Gate {
-    async fn passing(&mut self) {
-        let number = self.number;
-        // The sender is gone only when the proxy is, and then the connections are cut.
-        let _ = self
-            .state
-            .wait_for(|state| state.mode == Mode::Pass && number >= state.stranded)
-            .await;
-    }
-
-    async fn cut(&mut self) {
-        let _ = self.state.wait_for(|state| state.mode == Mode::Cut).await;
-    }
-}
-
 async fn accept(listener: TcpListener, upstream: String, state: Arc<watch::Sender<State>>) {
     while let Ok((client, _)) = listener.accept().await {
         let number = state.borrow().accepted;
         state.send_modify(|state| state.accepted += 1);
-        let (upstream, gate) = (
-            upstream.clone(),
-            Gate {
-                number,
-                state: state.subscribe(),
-            },
-        );
-        tokio::spawn(async move {
-            let mut until_cut = gate.clone();
-            tokio::select! {
-                // Either end of it drops both streams.
-                () = until_cut.cut() => {}
-                _ = carry(client, &upstream, gate) => {}
-            }
-        });
+        let gate = Gate::new(number, state.subscribe());
+        tokio::spawn(connection::serve(client, upstream.clone(), gate));
     }
 }
 
-async fn carry(client: TcpStream, upstream: &str, mut gate: Gate) -> io::Result<()> {
-    gate.passing().await;
-    let server = TcpStream::connect(upstream).await?;
-    client.set_nodelay(true)?;
-    server.set_nodelay(true)?;
-    let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-    tokio::select! {
-        ended = pump(from_client, to_server, gate.clone()) => ended,
-        ended = pump(from_server, to_client, gate) => ended,
-    }
-}
-
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut gate: Gate) -> io::Result<()> {
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let length = from.read(&mut buffer).await?;
-        gate.passing().await;
-        if length == 0 {
-            return Ok(());
-        }
-        to.write_all(&buffer[..length]).await?;
-    }
-}
+#[cfg(test)]
+mod tests;

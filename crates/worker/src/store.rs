@@ -17,7 +17,7 @@ pub mod server;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::deadpool::{Hook, HookError, Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncConnection, AsyncMysqlConnection, SimpleAsyncConnection};
 use futures_util::FutureExt;
@@ -26,15 +26,16 @@ use tokio::time::timeout;
 pub use error::StoreError;
 
 /// Read committed: a batch sees what was committed before it took its locks, and leaves no gap locks behind.
-/// Strict: what does not fit is an error, never cut. In English, because errors are known by their texts.
+/// Strict: what does not fit is an error, never cut. A session of which nothing has been heard for half a minute ends, and
+/// with it its locks: where the network has lost a connection without a word, the server would keep them for hours. In English, because errors are known by their texts.
 const SESSION: &str = "SET SESSION transaction_isolation = 'READ-COMMITTED', \
     SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
-    SESSION innodb_lock_wait_timeout = 10, SESSION lc_messages = 'en_US'";
+    SESSION innodb_lock_wait_timeout = 10, SESSION wait_timeout = 30, SESSION lc_messages = 'en_US'";
 
 /// MariaDB before 11.1 knows the variable by its old name.
 const SESSION_OLD_NAME: &str = "SET SESSION tx_isolation = 'READ-COMMITTED', \
     SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
-    SESSION innodb_lock_wait_timeout = 10, SESSION lc_messages = 'en_US'";
+    SESSION innodb_lock_wait_timeout = 10, SESSION wait_timeout = 30, SESSION lc_messages = 'en_US'";
 
 /// Bound on getting a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -45,6 +46,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// Bound on a question that takes milliseconds.
 const SMALL_ANSWER_WITHIN: Duration = Duration::from_secs(3);
+
+/// A connection that was not used for longer is replaced: the server may have ended it (`wait_timeout`).
+const UNUSED_AT_MOST: Duration = Duration::from_secs(20);
 
 /// Rows of one multi-row statement at most.
 pub const ROWS_PER_STATEMENT: usize = 500;
@@ -63,7 +67,11 @@ impl Store {
         // A dead connection shows at its first statement, and [`Store::with`] does not give it back.
         config.recycling_method = RecyclingMethod::Fast;
         let manager = AsyncDieselConnectionManager::new_with_config(url, config);
-        let pool = Pool::builder(manager).max_size(size).build();
+        let fresh = Hook::sync_fn(|_, metrics| match metrics.last_used() {
+            unused if unused > UNUSED_AT_MOST => Err(HookError::message("unused for too long")),
+            _ => Ok(()),
+        });
+        let pool = Pool::builder(manager).max_size(size).pre_recycle(fresh).build();
         match pool {
             Ok(pool) => Self { pool },
             Err(error) => unreachable!("a pool without time-outs needs no runtime: {error}"),

@@ -1,16 +1,23 @@
 //! Reading what the services wrote. Proposal numbers are digits, so that they can stand in the text of a query.
 
+use std::time::Duration;
+
 use diesel::QueryableByName;
 use diesel::result::Error as QueryError;
 use diesel::sql_types::{BigInt, Text};
-use diesel_async::{AsyncConnection as _, AsyncMysqlConnection, RunQueryDsl as _};
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl as _};
 use serde::Serialize;
+use tokio::time::timeout;
 use xiebao_core::id::InsureNum;
 use xiebao_runtime::config::without_password;
+use xiebao_worker::store::{self, StoreError};
 
 use super::compare::StoredNotice;
 use super::rows::{Row, Rows};
 use crate::exit::Failure;
+
+/// Longer than any question here takes; a database that is silent for so long is away.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
 pub struct Database {
     url: String,
@@ -111,16 +118,35 @@ impl Database {
     where
         T: QueryableByName<diesel::mysql::Mysql> + Send + 'static,
     {
-        match diesel::sql_query(query).load(&mut self.connection).await {
-            Ok(rows) => return Ok(rows),
-            Err(error @ QueryError::DeserializationError(_)) => return Err(self.refused(query, &error)),
-            Err(_) => self.connection = connect(&self.url).await?,
+        let asking = diesel::sql_query(query).load(&mut self.connection);
+        match timeout(ANSWER_WITHIN, asking).await {
+            Ok(Ok(rows)) => return Ok(rows),
+            Ok(Err(error @ QueryError::DeserializationError(_))) => return Err(self.refused(query, &error)),
+            // While the notices were sent it was not used, and the server has ended it.
+            _ => self.connection = connect(&self.url).await?,
         }
-        let again = diesel::sql_query(query).load(&mut self.connection).await;
-        again.map_err(|error| self.refused(query, &error))
+        self.ask(query).await
     }
 
-    fn refused(&self, query: &str, error: &QueryError) -> Failure {
+    async fn ask<T>(&mut self, query: &str) -> Result<Vec<T>, Failure>
+    where
+        T: QueryableByName<diesel::mysql::Mysql> + Send + 'static,
+    {
+        let asking = diesel::sql_query(query).load(&mut self.connection);
+        match timeout(ANSWER_WITHIN, asking).await {
+            Ok(Ok(rows)) => Ok(rows),
+            Ok(Err(error @ QueryError::DeserializationError(_))) => Err(self.refused(query, &error)),
+            Ok(Err(error)) => match StoreError::from(error) {
+                StoreError::Unavailable(message) | StoreError::Conflict(message) => {
+                    Err(unreachable(&self.url, message))
+                }
+                error => Err(self.refused(query, &error)),
+            },
+            Err(_) => Err(unreachable(&self.url, "no answer")),
+        }
+    }
+
+    fn refused(&self, query: &str, error: &dyn std::fmt::Display) -> Failure {
         let table = query
             .split(" FROM ")
             .nth(1)
@@ -131,9 +157,14 @@ impl Database {
 }
 
 async fn connect(url: &str) -> Result<AsyncMysqlConnection, Failure> {
-    AsyncMysqlConnection::establish(url)
-        .await
-        .map_err(|error| Failure::Unreachable(format!("{}: {error}", without_password(url))))
+    match timeout(ANSWER_WITHIN, store::connect(url.to_owned())).await {
+        Ok(connection) => connection.map_err(|error| unreachable(url, error)),
+        Err(_) => Err(unreachable(url, "no answer")),
+    }
+}
+
+fn unreachable(url: &str, problem: impl std::fmt::Display) -> Failure {
+    Failure::Unreachable(format!("{}: {problem}", without_password(url)))
 }
 
 fn list(proposals: &[InsureNum]) -> String {

@@ -34,6 +34,39 @@ pub fn tell(settings: &Settings, numbers: Numbers, index: u64) -> Story {
     }
 }
 
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Exactly this many proposals.
+    Proposals(usize),
+    /// As many stories as it takes for this many distinct notices.
+    Notices(usize),
+}
+
+/// The first stories, as many as are asked for.
+pub fn tell_all(settings: &Settings, extent: Extent) -> Vec<Story> {
+    match extent {
+        Extent::Proposals(proposals) => tell_for(settings, proposals),
+        Extent::Notices(notices) => tell_for_notices(settings, notices),
+    }
+}
+
+fn tell_for_notices(settings: &Settings, notices: usize) -> Vec<Story> {
+    let numbers = Numbers::of(settings);
+    let mut left = notices;
+    let mut stories = Vec::new();
+    let mut indexes = 0..;
+    while left > 0 {
+        let Some(index) = indexes.next() else { break };
+        let story = tell(settings, numbers, index);
+        if !story.notices.is_empty() {
+            left = left.saturating_sub(story.notices.len());
+            stories.push(story);
+        }
+    }
+    stories
+}
+
 /// The first stories that make exactly this many proposals; one that would make too many is passed over.
 pub fn tell_for(settings: &Settings, proposals: usize) -> Vec<Story> {
     let numbers = Numbers::of(settings);

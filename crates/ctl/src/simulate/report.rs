@@ -29,6 +29,8 @@ pub struct Report {
     pub acknowledgement: Percentiles,
     pub sending_seconds: f64,
     pub acks_per_second: f64,
+    /// The longest time without an acknowledgement, while there was something new to be sent.
+    pub longest_gap_seconds: f64,
     /// `None` when the database was not looked at.
     pub database: Option<InDatabase>,
 }
@@ -115,6 +117,11 @@ impl Report {
             ),
         );
         line(out, lang.pick("HTTP 速率", "HTTP rate"), &rate);
+        let gap = lang.pick(
+            format!("最长 {:.1} 秒没有确认", self.longest_gap_seconds),
+            format!("{:.1} s without an acknowledgement", self.longest_gap_seconds),
+        );
+        line(out, lang.pick("最长间隔", "longest gap"), &gap);
     }
 
     fn verdict(&self, out: &mut String, lang: Lang) {

@@ -9,7 +9,7 @@ use super::Settings;
 use super::database::{Count, Database};
 use super::draw::Draw;
 use super::numbers::Numbers;
-use super::plot;
+use super::plot::{self, Extent};
 use super::progress::{Sending, Waiting};
 use super::report::{InDatabase, Report};
 use super::schedule;
@@ -29,7 +29,7 @@ const SCHEDULE_STREAM: u64 = u64::MAX;
 pub struct Run {
     pub settings: Settings,
     pub signer: Signer,
-    pub proposals: usize,
+    pub extent: Extent,
     pub disorder: f64,
     pub duplicates: f64,
     pub pace: Pace,
@@ -41,7 +41,7 @@ pub struct Run {
 
 impl Run {
     pub async fn play(&self) -> Result<Report, Failure> {
-        let stories = plot::tell_for(&self.settings, self.proposals);
+        let stories = plot::tell_all(&self.settings, self.extent);
         let letters = letters(&stories, &self.settings, &self.signer);
         let mut draw = Draw::new(self.settings.seed, SCHEDULE_STREAM);
         let sendings = schedule::order(&stories, self.disorder, self.duplicates, &mut draw);
@@ -157,6 +157,7 @@ impl Run {
             acknowledgement: tally.percentiles(),
             sending_seconds: sending.as_secs_f64(),
             acks_per_second: tally.acks as f64 / sending.as_secs_f64().max(0.001),
+            longest_gap_seconds: tally.longest_gap.as_secs_f64(),
             database,
         }
     }

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use super::schedule::Sending;
 use super::tally::Tally;
 use super::wire::Letter;
-use crate::http::{Client, PostError, Target};
+use crate::http::{Answer, Client, PostError, Target};
 use crate::platform::ResendRule;
 
 const AFTER_REFUSAL: Duration = Duration::from_millis(50);
@@ -119,15 +119,22 @@ impl Load {
             };
             let outcome = client.post(body, letter.content_type).await;
             let now = Instant::now();
-            let acknowledged = self
-                .tally()
-                .record(&outcome, now.saturating_duration_since(turn.due), now);
+            let acknowledged = self.record(&outcome, turn, now);
             self.settle(turn, acknowledged);
             if matches!(outcome, Err(PostError::Connect(_))) {
                 // A receiver that is away refuses quickly: without this, its connections would take most of the load.
                 sleep(AFTER_REFUSAL).await;
             }
         }
+    }
+
+    fn record(&self, outcome: &Result<Answer, PostError>, turn: Turn, now: Instant) -> bool {
+        let mut tally = self.tally();
+        // Afterwards there are only those who wait to be sent again, and pauses of the platform's own making.
+        if self.next.load(Ordering::Relaxed) < self.sendings.len() {
+            tally.watch_gap(now);
+        }
+        tally.record(outcome, now.saturating_duration_since(turn.due), now)
     }
 
     async fn next_turn(&self) -> Option<Turn> {

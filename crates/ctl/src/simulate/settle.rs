@@ -18,6 +18,8 @@ use crate::exit::Failure;
 const CHUNK: usize = 500;
 /// Shortest time between two looks at the database.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// A database that is away is asked again after this.
+const AWAY: Duration = Duration::from_millis(500);
 /// When every notice is applied, rows that are still wrong will stay so.
 const LAST_WORD: Duration = Duration::from_secs(10);
 
@@ -77,7 +79,7 @@ pub async fn wait(
         let look = Instant::now();
         let count = match database.count(&expected.first, &expected.last).await {
             Err(Failure::Unreachable(_)) if moved.elapsed() < patience => {
-                sleep(Duration::from_millis(500)).await;
+                sleep(AWAY).await;
                 continue;
             }
             count => count?,
@@ -94,7 +96,14 @@ pub async fn wait(
         };
         let over = moved.elapsed() >= last_word;
         if through || over {
-            let outcome = compare(database, load, expected, count).await?;
+            let outcome = match compare(database, load, expected, count).await {
+                // Gone in the middle of it.
+                Err(Failure::Unreachable(_)) if moved.elapsed() < patience => {
+                    sleep(AWAY).await;
+                    continue;
+                }
+                outcome => outcome?,
+            };
             if over || outcome.findings.is_clean() {
                 return Ok(Outcome {
                     committed: Some(look),

@@ -20,6 +20,8 @@ pub struct Tally {
     pub given_up: u64,
     pub verdicts: BTreeMap<String, u64>,
     pub last_ack: Option<Instant>,
+    /// Between two acknowledgements, while there was something new to be sent.
+    pub longest_gap: Duration,
     latency: Histogram<u64>,
 }
 
@@ -43,6 +45,7 @@ impl Tally {
             given_up: 0,
             verdicts: BTreeMap::new(),
             last_ack: None,
+            longest_gap: Duration::ZERO,
             latency,
         }
     }
@@ -67,6 +70,14 @@ impl Tally {
                 .saturating_record(latency.as_micros().try_into().unwrap_or(LONGEST_MICROS));
         }
         acknowledged
+    }
+
+    /// To be called before [`Self::record`], for as long as the platform has something new to send.
+    pub fn watch_gap(&mut self, now: Instant) {
+        let gap = self
+            .last_ack
+            .map_or(Duration::ZERO, |last| now.saturating_duration_since(last));
+        self.longest_gap = self.longest_gap.max(gap);
     }
 
     pub fn percentiles(&self) -> Percentiles {

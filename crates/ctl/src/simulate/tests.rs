@@ -185,6 +185,15 @@ fn spellings_vary_around_the_envelope_too() {
     }
 }
 
+#[test]
+fn a_number_of_notices_is_met_by_whole_stories_and_not_by_more_than_it_takes() {
+    let settings = settings(3);
+    let stories = plot::tell_all(&settings, Extent::Notices(1_000));
+    let notices = |stories: &[Story]| stories.iter().map(|story| story.notices.len()).sum::<usize>();
+    assert!(notices(&stories) >= 1_000);
+    assert!(notices(&stories[..stories.len() - 1]) < 1_000);
+}
+
 /// The product's own reader, as a check of the letters; the expectation never comes near it.
 mod read_by_the_product {
     use xiebao_core::facts::Notice;

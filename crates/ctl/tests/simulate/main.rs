@@ -4,10 +4,12 @@ mod outage;
 mod services;
 
 use std::process::Output;
+use std::time::{Duration, Instant};
 
 use diesel_async::RunQueryDsl as _;
 use serde_json::{Value, json};
 use services::Services;
+use xiebao_testkit::{Proxy, number};
 
 fn report(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout)
@@ -71,6 +73,38 @@ async fn steps_that_fail_before_they_succeed_end_in_the_right_rows() {
     let told = report(&judged);
     assert_eq!(counts(&told), json!([0, 0, 0]), "{told:#}");
     assert_eq!(judged.status.code(), Some(0));
+}
+
+/// The workers' own way to the database stays whole.
+#[tokio::test]
+async fn a_database_that_goes_away_while_it_is_compared_is_asked_again() {
+    let services = Services::start(1, 1).await;
+    let proxy = Proxy::start(services.database.address()).await;
+    let database = proxy.instead_of(&services.database.url());
+    let arguments = [PLAY, &["--database", &database, "--rate", "400"]].concat();
+    let playing = services.simulate(&arguments);
+    let breaking = async {
+        // Its look before anything is sent is through, then.
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while number(&services.database.url(), "SELECT COUNT(*) FROM notices")
+            .await
+            .expect("the table is there")
+            == 0
+        {
+            assert!(Instant::now() < deadline, "nothing is sent");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        proxy.reset();
+        while proxy.accepted() < 4 && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        proxy.resume();
+    };
+    let (output, ()) = tokio::join!(playing, breaking);
+    let told = report(&output);
+    assert_eq!(output.status.code(), Some(0), "{told:#}");
+    assert_eq!(counts(&told), json!([0, 0, 0]));
+    assert!(proxy.accepted() >= 4, "it did not ask again");
 }
 
 #[tokio::test]

@@ -1,3 +1,4 @@
+use diesel_async::SimpleAsyncConnection as _;
 use serde_json::json;
 use xiebao_testkit::Proxy;
 
@@ -105,5 +106,22 @@ async fn a_database_that_goes_silent_is_noticed_and_left_behind() {
     worker.ready(admin, std::time::Duration::from_secs(20)).await;
     stage.workers.push(worker);
     stage.send(1, "20260804000004", json!({ "state": true })).await;
+    stage.until("SELECT COUNT(*) FROM proposals", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_whose_connection_is_lost_without_a_word_does_not_keep_its_locks() {
+    let mut stage = Stage::new().await;
+    let proxy = Proxy::start(stage.database.address()).await;
+    let through = proxy.instead_of(&stage.database.url());
+    let mut lost = xiebao_worker::store::connect(through)
+        .await
+        .expect("the database is there");
+    let lock = "BEGIN; INSERT INTO proposal_locks (insure_num) VALUES ('20260804000005')";
+    lost.batch_execute(lock).await.expect("the lock is free");
+    proxy.strand();
+    drop(lost);
+    stage.worker(&[]).await;
+    stage.send(1, "20260804000005", json!({ "state": true })).await;
     stage.until("SELECT COUNT(*) FROM proposals", 1).await;
 }

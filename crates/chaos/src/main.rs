@@ -1,0 +1,18 @@
+//! `xiebao-chaos`: breaks what runs, under load, and judges what became of the notices. Started by `scripts/chaos`.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use xiebao_chaos::{Args, run};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Args::parse()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xiebao-chaos: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
