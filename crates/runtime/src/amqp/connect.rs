@@ -40,7 +40,10 @@ pub enum ConnectError {
 }
 
 fn each(errors: &[(String, ConnectError)]) -> String {
-    let texts: Vec<String> = errors.iter().map(|(address, e)| format!("{address}: {e}")).collect();
+    let texts: Vec<String> = errors
+        .iter()
+        .map(|(address, e)| format!("{address}: {e}"))
+        .collect();
     texts.join("; ")
 }
 

@@ -97,7 +97,9 @@ mod tests {
     async fn when_all_fail_each_is_named_in_the_order_of_the_addresses() {
         let never = |_| async { Err::<(), _>(refused()) };
         let error = first(&addresses(), 1, never).await.expect_err("none answers");
-        let each = ["a", "b", "c"].map(|name| format!("{name}: {}", refused())).join("; ");
+        let each = ["a", "b", "c"]
+            .map(|name| format!("{name}: {}", refused()))
+            .join("; ");
         assert_eq!(error.to_string(), each);
         let single = first(&addresses()[..1], 0, never).await.expect_err("refused");
         assert_eq!(single.to_string(), refused().to_string());

@@ -28,7 +28,11 @@ pub(super) struct Routes {
 impl Routes {
     pub fn ready(&self) -> Result<(), String> {
         let takes = |open: &OpenLink| !open.is_blocked() && !open.is_refusing();
-        match self.links.iter().any(|link| link.open().is_some_and(|open| takes(&open))) {
+        match self
+            .links
+            .iter()
+            .any(|link| link.open().is_some_and(|open| takes(&open)))
+        {
             true => Ok(()),
             false => Err(self.trouble().to_string()),
         }
@@ -44,7 +48,10 @@ impl Routes {
             return Trouble::Blocked;
         }
         let trouble = self.links.iter().find_map(|link| link.trouble());
-        trouble.map_or_else(|| Trouble::Away("connecting to the broker".to_owned()), |t| (*t).clone())
+        trouble.map_or_else(
+            || Trouble::Away("connecting to the broker".to_owned()),
+            |t| (*t).clone(),
+        )
     }
 
     pub async fn publish(self: &Arc<Self>, message: Message<'_>) -> Result<(), Unavailable> {

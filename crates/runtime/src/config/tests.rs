@@ -168,11 +168,19 @@ fn several_brokers_are_a_list_with_commas_or_by_lines_and_one_is_as_ever() {
     let (a, b) = ("amqp://u:p,q@a:1/%2f", "amqps://u:p,,r@b/");
     assert_eq!(brokers_of("", &[("XIEBAO__AMQP__URL", a)]), [a]);
     let both = [("XIEBAO__AMQP__URL", &*format!("{a}, {b},"))];
-    assert_eq!(brokers_of("", &[("XIEBAO__AMQP__URL", "amqp://h, amqp://i/%2F")]).len(), 2);
+    assert_eq!(
+        brokers_of("", &[("XIEBAO__AMQP__URL", "amqp://h, amqp://i/%2F")]).len(),
+        2
+    );
     let list = format!("[amqp]\nurl = [\"{a}\", \" amqp://c/%2f\"]");
     assert_eq!(brokers_of(&list, &[]), [a, "amqp://c/%2f"]);
-    let faults = load("", &both, Needs::NOTHING).expect_err("two vhosts").to_string();
-    assert_eq!(faults, "amqp.url: names nodes of one cluster, so all must have the same vhost");
+    let faults = load("", &both, Needs::NOTHING)
+        .expect_err("two vhosts")
+        .to_string();
+    assert_eq!(
+        faults,
+        "amqp.url: names nodes of one cluster, so all must have the same vhost"
+    );
     let files = Files::new();
     let path = files.write("urls", "amqp://a/x\r\n\namqp://b/x,amqp://c/x\n");
     let path = path.display().to_string();
@@ -188,8 +196,17 @@ fn every_faulty_broker_is_reported_and_none_shows_a_password() {
     let faults = load(toml, &[], Needs::NOTHING).expect_err("faulty");
     assert_eq!(fault_keys(&faults), ["amqp.url"; 3]);
     let text = faults.to_string();
-    assert!(text.contains("redis://u:***@b/x") && !text.contains("hush"), "{text}");
-    for list in ["amqp://a,hush", "amqp://a/x,hush@b/x", "amqp://a,u:hush@b", " , ", "[]"] {
+    assert!(
+        text.contains("redis://u:***@b/x") && !text.contains("hush"),
+        "{text}"
+    );
+    for list in [
+        "amqp://a,hush",
+        "amqp://a/x,hush@b/x",
+        "amqp://a,u:hush@b",
+        " , ",
+        "[]",
+    ] {
         let faults = load("", &[("XIEBAO__AMQP__URL", list)], Needs::NOTHING);
         let text = faults.map_or_else(|faults| faults.to_string(), |_| String::new());
         assert!(!text.contains("hush"), "{text}");
