@@ -49,6 +49,11 @@ pub enum Finding {
     BrokerReached {
         address: String,
     },
+    /// One address of several; another answers.
+    BrokerNodeAway {
+        address: String,
+        problem: String,
+    },
     BrokerUnreachable {
         address: String,
         problem: String,
@@ -115,7 +120,8 @@ impl Finding {
             | Finding::SchemaCurrent
             | Finding::ClocksAgree { .. } => Verdict::Fine,
             Finding::KeysNotSet => Verdict::Noted,
-            Finding::ObjectMissing { .. }
+            Finding::BrokerNodeAway { .. }
+            | Finding::ObjectMissing { .. }
             | Finding::ObjectDiffers { .. }
             | Finding::SchemaPending { .. }
             | Finding::SchemaNewer { .. }

@@ -6,6 +6,7 @@ mod body;
 mod metrics;
 mod notices;
 mod reply;
+mod shutdown;
 mod source;
 mod trace;
 
@@ -27,10 +28,12 @@ use xiebao_runtime::health::{self, AdminServer};
 use xiebao_runtime::keys::KeyRing;
 
 use metrics::Metrics;
+use shutdown::Ending;
 
 /// What every request needs.
 #[derive(Debug)]
 struct Receiver {
+    shutdown: CancellationToken,
     config: ReceiverConfig,
     rules: Rules,
     keys: Arc<KeyRing>,
@@ -44,7 +47,8 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     run(listener, config, shutdown).await
 }
 
-/// Runs on a given listener until `shutdown`, then finishes what is in flight. Comes up without a broker and is not
+/// Runs on a given listener until `shutdown`, then goes on for `receiver.drain_delay_ms`, finishes what is in flight, and
+/// ends within `receiver.shutdown_timeout_ms`; it is an error if something could not be finished. Comes up without a broker and is not
 /// ready then; a topology that differs from what is wanted is an error. Must run inside a Tokio runtime with several
 /// threads.
 pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
@@ -60,6 +64,7 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
     let metrics = Metrics::register(&mut registry);
     let watching = tokio::spawn(Arc::clone(&keys).watch(metrics.keys_observer(Arc::clone(&keys))));
     let receiver = Arc::new(Receiver {
+        shutdown: shutdown.clone(),
         config: settings,
         rules: config.rules,
         keys,
@@ -68,10 +73,12 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
     });
 
     let _admin = start_admin(&receiver, registry, &shutdown)?;
-    let served = receiver.serve_notices(listener, shutdown).await;
+    let mut ending = Ending::on(shutdown, &receiver.config);
+    let served = receiver.serve_notices(listener, &mut ending).await;
     watching.abort();
-    receiver.publisher.close().await;
-    served
+    let bound = ending.remaining().min(receiver.config.publish_timeout);
+    let closed = receiver.publisher.close_within(bound).await;
+    served.and_then(|()| Ok(closed?))
 }
 
 fn open_keys(path: &Path) -> anyhow::Result<Arc<KeyRing>> {
@@ -103,29 +110,38 @@ impl Receiver {
     async fn serve_notices(
         self: &Arc<Self>,
         listener: TcpListener,
-        shutdown: CancellationToken,
+        ending: &mut Ending,
     ) -> anyhow::Result<()> {
         self.warn_if_unprotected();
         // The path itself may be a secret.
         let default_path = self.config.path == ReceiverConfig::DEFAULT_PATH;
         tracing::info!(http.address = %listener.local_addr()?, http.path_is_default = default_path, "listening");
-        let server = self.http_server(listener, shutdown)?;
+        let server = self.http_server(listener)?;
         let handle = server.handle();
         let mut serving = tokio::spawn(server);
         tokio::select! {
-            ended = &mut serving => Ok(ended??),
+            ended = &mut serving => return Ok(ended??),
             drift = self.publisher.drifted() => {
                 handle.stop(false).await;
-                Err(anyhow::anyhow!("{drift}"))
+                return Err(anyhow::anyhow!("{drift}"));
+            }
+            () = ending.drained() => {}
+        }
+        // Takes nothing new; resolves when all that is in flight is answered.
+        let stopping = tokio::spawn(handle.stop(true));
+        match ending.finished(serving).await {
+            Some(ended) => Ok(ended??),
+            None => {
+                stopping.abort();
+                match self.metrics.in_flight() {
+                    0 => Ok(()),
+                    cut_off => Err(anyhow::anyhow!("{cut_off} requests were not answered in time")),
+                }
             }
         }
     }
 
-    fn http_server(
-        self: &Arc<Self>,
-        listener: TcpListener,
-        shutdown: CancellationToken,
-    ) -> std::io::Result<Server> {
+    fn http_server(self: &Arc<Self>, listener: TcpListener) -> std::io::Result<Server> {
         let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
         let receiver = web::Data::from(Arc::clone(self));
         let app = move || {
@@ -139,8 +155,9 @@ impl Receiver {
             .keep_alive(Duration::from_secs(75))
             .client_request_timeout(Duration::from_secs(10))
             .client_disconnect_timeout(Duration::from_secs(2))
+            // Ours is the bound; this only ends what outlives it inside a test.
             .shutdown_timeout(self.config.shutdown_timeout.as_secs())
-            .shutdown_signal(shutdown.cancelled_owned());
+            .disable_signals();
         Ok(server.listen(listener)?.run())
     }
 

@@ -115,6 +115,11 @@ impl Metrics {
         InFlight(self.in_flight.clone())
     }
 
+    /// Requests that are being answered now.
+    pub fn in_flight(&self) -> i64 {
+        self.in_flight.get()
+    }
+
     /// Shows the state of the keys file.
     pub fn keys_observer(&self, ring: Arc<KeyRing>) -> impl Fn(&Reload) + use<> {
         let (broken, partners) = (self.keys_broken.clone(), self.keys_partners.clone());

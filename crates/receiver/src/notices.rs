@@ -48,7 +48,7 @@ pub(crate) async fn handle(request: HttpRequest, payload: Payload, receiver: Dat
     receiver
         .metrics
         .note_answer(findings.notify_type, verdict, begun.elapsed());
-    verdict.reply()
+    verdict.reply(receiver.shutdown.is_cancelled())
 }
 
 impl Receiver {

@@ -55,8 +55,13 @@ impl Verdict {
     }
 
     /// Always 200: with another status the platform's client does not read the body.
-    pub fn reply(self) -> HttpResponse {
-        HttpResponse::Ok()
+    /// The `last` answer of a connection ends it, so that its sender looks for another receiver.
+    pub fn reply(self, last: bool) -> HttpResponse {
+        let mut reply = HttpResponse::Ok();
+        if last {
+            reply.force_close();
+        }
+        reply
             .insert_header((RESULT, HeaderValue::from_static(self.name())))
             .insert_header((header::CONTENT_TYPE, JSON))
             .body(self.body())

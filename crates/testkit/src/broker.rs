@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use lapin::options::BasicGetOptions;
-use lapin::types::AMQPValue;
+use lapin::options::{BasicGetOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, ConnectionProperties};
 use reqwest::{Client, Method, StatusCode};
 use url::Url;
 
+use crate::PrivateBroker;
 use crate::services::{run_apart, unique_name, variable};
 
 /// A private vhost of the broker.
@@ -39,11 +40,22 @@ impl Broker {
     /// # Panics
     /// When there is no broker, saying how to get one.
     pub async fn new() -> Self {
+        // Of a cluster, the first node.
+        let addresses = variable("XIEBAO__AMQP__URL");
+        let first = addresses.split(",amqp").next().unwrap_or_default();
+        Self::at(first, &variable("XIEBAO_TEST__MANAGEMENT_URL")).await
+    }
+
+    /// The same at a broker of one's own.
+    pub async fn of(private: &PrivateBroker) -> Self {
+        Self::at(&private.url, &private.management).await
+    }
+
+    async fn at(url: &str, management: &str) -> Self {
         let vhost = unique_name();
-        let mut url = Url::parse(&variable("XIEBAO__AMQP__URL")).expect("XIEBAO__AMQP__URL is an address");
+        let mut url = Url::parse(url).expect("XIEBAO__AMQP__URL is an address");
         url.set_path(&vhost);
-        let management = Url::parse(&variable("XIEBAO_TEST__MANAGEMENT_URL"))
-            .expect("XIEBAO_TEST__MANAGEMENT_URL is an address");
+        let management = Url::parse(management).expect("XIEBAO_TEST__MANAGEMENT_URL is an address");
         let broker = Self {
             vhost,
             url,
@@ -157,6 +169,27 @@ impl Broker {
         };
         let status = self.manage(method, &path, policy).await;
         assert!(status.is_success(), "the limit could not be set: {status}");
+    }
+
+    /// How many messages wait in a queue.
+    pub async fn length(&self, queue: &str) -> u32 {
+        let (_connection, channel) = self.channel().await;
+        let options = QueueDeclareOptions {
+            passive: true,
+            ..QueueDeclareOptions::default()
+        };
+        let declared = channel
+            .queue_declare(queue.into(), options, FieldTable::default())
+            .await;
+        declared.expect("the queue is there").message_count()
+    }
+
+    /// Takes a right away from the user of the tests, or gives it back: what may be written to.
+    pub async fn allow_writing(&self, pattern: &str) {
+        let rights = serde_json::json!({ "configure": ".*", "write": pattern, "read": ".*" });
+        let path = format!("permissions/{}/{}", self.vhost, self.url.username());
+        let status = self.manage(Method::PUT, &path, Some(rights)).await;
+        assert!(status.is_success(), "the right could not be changed: {status}");
     }
 
     /// Declares something by the management interface: `queues/NAME` or `exchanges/NAME`.

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, what does not hold must panic")]
 
+mod broken_broker;
 mod http;
 mod keys;
+mod load;
 mod outage;
 mod process;
 mod running;

@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use xiebao_testkit::{Broker, KEY, PARTNER, Process, Proxy, free_address, post};
 
@@ -8,11 +8,42 @@ use crate::running::{NOTICES, insured};
 
 const BINARY: &str = "xiebao-receiver";
 
-struct Service {
-    process: Process,
-    url: String,
-    admin: SocketAddr,
+pub struct Service {
+    pub process: Process,
+    pub url: String,
+    pub admin: SocketAddr,
     _folder: tempfile::TempDir,
+}
+
+const DRAIN: Duration = Duration::from_millis(800);
+
+impl Service {
+    /// Waits until `/readyz` says no.
+    async fn until_not_ready(&self) {
+        let url = format!("http://{}/readyz", self.admin);
+        for _ in 0..100 {
+            if reqwest::get(&url)
+                .await
+                .is_ok_and(|answer| answer.status() == 503)
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("it is still ready");
+    }
+
+    /// Waits until nobody listens any more.
+    async fn until_refusing(&self) {
+        let address = self.url.split('/').nth(2).unwrap();
+        for _ in 0..1_000 {
+            if tokio::net::TcpStream::connect(address).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("it still listens");
+    }
 }
 
 fn keys_file(folder: &Path) -> String {
@@ -21,7 +52,12 @@ fn keys_file(folder: &Path) -> String {
     path.display().to_string()
 }
 
-fn start(amqp_url: &str) -> Service {
+pub fn start(amqp_url: &str) -> Service {
+    start_with(amqp_url, &[])
+}
+
+/// Settings are pairs of variable and value.
+pub fn start_with(amqp_url: &str, settings: &[(&'static str, &str)]) -> Service {
     let folder = tempfile::tempdir().unwrap();
     let (listen, admin) = (free_address(), free_address());
     let environment = [
@@ -30,7 +66,8 @@ fn start(amqp_url: &str) -> Service {
         ("XIEBAO__RECEIVER__LISTEN", listen.to_string()),
         ("XIEBAO__RECEIVER__ADMIN_LISTEN", admin.to_string()),
     ];
-    let process = Process::spawn(BINARY, &[], environment);
+    let given = settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    let process = Process::spawn(BINARY, &[], environment.into_iter().chain(given));
     Service {
         process,
         url: format!("http://{listen}/notices"),
@@ -58,7 +95,9 @@ async fn it_is_ready_within_a_second_and_small_when_idle() {
 async fn sigterm_finishes_what_is_in_flight_and_exits_with_0() {
     let broker = Broker::new().await;
     let proxy = Proxy::start(broker.address()).await;
-    let mut service = start(&proxy.instead_of(&broker.url()));
+    let drain = DRAIN.as_millis().to_string();
+    let settings = [("XIEBAO__RECEIVER__DRAIN_DELAY_MS", &*drain)];
+    let mut service = start_with(&proxy.instead_of(&broker.url()), &settings);
     service.process.ready(service.admin, Duration::from_secs(5)).await;
     // A connection that idles must not hold the end up.
     let idle = reqwest::Client::new();
@@ -68,19 +107,21 @@ async fn sigterm_finishes_what_is_in_flight_and_exits_with_0() {
     let in_flight = tokio::spawn(async move { post(&url, insured("20260723000001")).await });
     tokio::time::sleep(Duration::from_millis(300)).await;
     service.process.terminate();
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let readiness = reqwest::get(format!("http://{}/readyz", service.admin))
-        .await
-        .unwrap();
-    assert_eq!(readiness.status(), 503);
+    let signalled = Instant::now();
+    service.until_not_ready().await;
+    // Whoever has not heard of it yet is still served, and told to go elsewhere the next time.
+    let url = service.url.clone();
+    let late = tokio::spawn(async move { reqwest::Client::new().post(url).body("x").send().await.unwrap() });
+    let late = late.await.unwrap();
+    assert_eq!(
+        (late.status(), &late.headers()["connection"]),
+        (200.try_into().unwrap(), &"close".parse().unwrap())
+    );
+    service.until_refusing().await;
+    let listened = signalled.elapsed();
     assert!(
-        reqwest::Client::new()
-            .post(&service.url)
-            .body("x")
-            .send()
-            .await
-            .is_err(),
-        "it still listens"
+        (DRAIN..DRAIN + Duration::from_secs(1)).contains(&listened),
+        "{listened:?}"
     );
     proxy.resume();
     assert_eq!(in_flight.await.unwrap().verdict(), "accepted");

@@ -1,16 +1,18 @@
-//! Connections to the broker.
+//! Connections to the broker, wherever of its addresses one answers.
 
 use std::str::FromStr;
 use std::time::Duration;
 
-use deadpool_lapin::{Config as PoolSettings, PoolConfig, Runtime};
+use async_rs::Runtime;
+use deadpool_lapin::{Manager, Pool};
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
 use thiserror::Error;
 
+use super::nodes;
+use super::topology::TopologyError;
+use super::transport::Kit;
 use crate::config::AmqpConfig;
-
-pub use deadpool_lapin::Pool;
 
 /// Seconds between heartbeats, unless the address says otherwise. A peer that vanished is noticed after twice that.
 const HEARTBEAT: u16 = 10;
@@ -19,7 +21,7 @@ const HEARTBEAT: u16 = 10;
 /// every connection: 8 MiB with the broker's own 128 KiB.
 const FRAME_MAX: u32 = 32 * 1024;
 
-/// Why there is no connection.
+/// Why there is no connection, or none that can be used.
 #[derive(Debug, Error)]
 pub enum ConnectError {
     #[error("the broker's address can't be used: {0}")]
@@ -30,34 +32,29 @@ pub enum ConnectError {
     Broker(#[from] lapin::Error),
     #[error("no connection to the broker: {0}")]
     Pool(String),
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
+    /// By the addresses without passwords.
+    #[error("{}", each(.0))]
+    Every(Vec<(String, ConnectError)>),
 }
 
-/// Opens one connection, named so that the broker's own tools tell whose it is. Must be called inside a Tokio
-/// runtime, and lives no longer than that.
-pub async fn connect(config: &AmqpConfig, name: &str) -> Result<Connection, ConnectError> {
-    let connecting = Connection::connect_uri(address(config)?, properties(name));
-    within(config.connect_timeout, connecting).await
+fn each(errors: &[(String, ConnectError)]) -> String {
+    let texts: Vec<String> = errors
+        .iter()
+        .map(|(address, e)| format!("{address}: {e}"))
+        .collect();
+    texts.join("; ")
 }
 
-/// A pool of named connections. Must be called inside the Tokio runtime that the connections will live in.
-pub fn pool(config: &AmqpConfig, name: &str, size: usize) -> Result<Pool, ConnectError> {
-    let settings = PoolSettings {
-        url: Some(address(config)?.to_string()),
-        pool: Some(PoolConfig::new(size)),
-    };
-    let name = name.to_owned();
-    settings
-        .create_pool(move || properties(&name), Runtime::Tokio1)
-        .map_err(|e| ConnectError::Pool(e.to_string()))
-}
-
-pub(super) async fn within<T, E: Into<ConnectError>>(
-    timeout: Duration,
-    work: impl Future<Output = Result<T, E>>,
-) -> Result<T, ConnectError> {
-    match tokio::time::timeout(timeout, work).await {
-        Ok(result) => result.map_err(Into::into),
-        Err(_) => Err(ConnectError::Timeout(timeout)),
+impl ConnectError {
+    /// The topology that differs, if that is what one of the addresses has shown.
+    pub(super) fn drift(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Topology(TopologyError::Drift { object, difference }) => Some((object, difference)),
+            Self::Every(errors) => errors.iter().find_map(|(_, error)| error.drift()),
+            _ => None,
+        }
     }
 }
 
@@ -70,11 +67,76 @@ impl From<deadpool_lapin::PoolError> for ConnectError {
     }
 }
 
-fn address(config: &AmqpConfig) -> Result<AMQPUri, ConnectError> {
-    let mut address = AMQPUri::from_str(config.url.expose()).map_err(ConnectError::Address)?;
-    address.query.heartbeat.get_or_insert(HEARTBEAT);
-    address.query.frame_max.get_or_insert(FRAME_MAX);
-    Ok(address)
+/// Opens one connection, named so that the broker's own tools tell whose it is. Of several addresses it begins with
+/// any one, and goes on to the next where one refuses, hangs (`amqp.connect_timeout_ms`) or is slow. Must be called
+/// inside a Tokio runtime, and lives no longer than that.
+pub async fn connect(config: &AmqpConfig, name: &str) -> Result<Connection, ConnectError> {
+    let nodes = addresses(config)?;
+    let shown: Vec<String> = nodes.iter().map(show).collect();
+    let start = rand::random_range(0..nodes.len());
+    let attempt = |number: usize| {
+        let (uri, properties) = (nodes[number].clone(), properties(name));
+        let runtime = Runtime::new(Kit::new(patience(&uri)));
+        let connecting = Connection::connect_uri_with_runtime(uri, properties, runtime);
+        within(config.connect_timeout, connecting)
+    };
+    let (_, connection) = nodes::first(&shown, start, attempt).await?;
+    Ok(connection)
+}
+
+/// A broker's node with the connections to it.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    /// `host:port`
+    pub address: String,
+    pub pool: Pool,
+}
+
+/// A pool of named connections for each address, each able to hold them all. Must be called inside the Tokio runtime
+/// that the connections will live in.
+pub(super) fn pools(config: &AmqpConfig, name: &str, size: usize) -> Result<Vec<Node>, ConnectError> {
+    addresses(config)?
+        .into_iter()
+        .map(|uri| {
+            let (address, name) = (show(&uri), name.to_owned());
+            let runtime = Runtime::new(Kit::new(patience(&uri)));
+            let manager = Manager::new(uri.to_string(), move || properties(&name), runtime);
+            let pool = Pool::builder(manager).max_size(size).build();
+            let pool = pool.map_err(|e| ConnectError::Pool(e.to_string()))?;
+            Ok(Node { address, pool })
+        })
+        .collect()
+}
+
+pub(super) async fn within<T, E: Into<ConnectError>>(
+    timeout: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, ConnectError> {
+    match tokio::time::timeout(timeout, work).await {
+        Ok(result) => result.map_err(Into::into),
+        Err(_) => Err(ConnectError::Timeout(timeout)),
+    }
+}
+
+fn addresses(config: &AmqpConfig) -> Result<Vec<AMQPUri>, ConnectError> {
+    let urls = config.urls.iter();
+    urls.map(|url| {
+        let mut uri = AMQPUri::from_str(url.expose()).map_err(ConnectError::Address)?;
+        uri.query.heartbeat.get_or_insert(HEARTBEAT);
+        uri.query.frame_max.get_or_insert(FRAME_MAX);
+        Ok(uri)
+    })
+    .collect()
+}
+
+fn show(uri: &AMQPUri) -> String {
+    format!("{}:{}", uri.authority.host, uri.authority.port)
+}
+
+/// How long nothing may come: longer than lapin itself waits for a heartbeat, since its words for that are better.
+fn patience(uri: &AMQPUri) -> Option<Duration> {
+    let heartbeat = uri.query.heartbeat.filter(|seconds| *seconds > 0)?;
+    Some(Duration::from_millis(2_500) * u32::from(heartbeat))
 }
 
 fn properties(name: &str) -> ConnectionProperties {

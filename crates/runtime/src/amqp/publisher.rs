@@ -1,7 +1,7 @@
 //! Publishes envelopes through pooled connections, riding out a broker that goes away, within a hard bound.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -14,20 +14,32 @@ use xiebao_core::attempts::{Attempts, Delay};
 use xiebao_core::envelope::Envelope;
 use xiebao_core::reason::Reason;
 
-use super::connect::{ConnectError, pool};
+use super::connect::{ConnectError, pools};
 use super::finishing::Elsewhere;
 use super::link::{Link, Shared};
 use super::message::{Message, Way};
 use super::routes::Routes;
 use super::topology::TopologyError;
+use super::trouble::Trouble;
 use crate::config::AmqpConfig;
+
+/// So many dead connections, one after the other, leave time within the bound for a good one. With more connections
+/// there is more traffic, which finds them dead at the same time.
+const MOST_FOUND_DEAD: usize = 3;
 
 /// The broker did not confirm in time. Whether it has the message is not known.
 #[derive(Debug, Error)]
 #[error("the broker did not confirm within {timeout:?}: {trouble}")]
 pub struct Unavailable {
     pub timeout: Duration,
-    pub trouble: String,
+    pub trouble: Trouble,
+}
+
+/// A notice that somebody was told is stored came back from the broker, and was not stored again before the end.
+#[derive(Debug, Error)]
+#[error("{messages} messages that came back after their confirm were not stored again")]
+pub struct Unfinished {
+    pub messages: usize,
 }
 
 /// Takes envelopes and nothing else: what is not verified can't be published.
@@ -49,8 +61,11 @@ impl Publisher {
         connections: usize,
         timeout: Duration,
     ) -> Result<Self, ConnectError> {
+        let nodes = pools(config, name, connections)?;
         let shared = Arc::new(Shared {
-            pool: pool(config, name, connections)?,
+            addresses: nodes.iter().map(|node| node.address.clone()).collect(),
+            nodes,
+            rescues: AtomicUsize::new(0),
             elsewhere: Elsewhere {
                 runtime: Handle::current(),
                 tasks: TaskTracker::new(),
@@ -62,10 +77,12 @@ impl Publisher {
         });
         let links: Vec<Arc<Link>> = (0..connections).map(|_| Arc::default()).collect();
         let mut keepers = JoinSet::new();
-        for link in &links {
-            keepers.spawn(Arc::clone(link).keep(Arc::clone(&shared)));
+        // Each begins with another address, and each process with any one.
+        let first = rand::random_range(0..shared.addresses.len());
+        for (number, link) in links.iter().enumerate() {
+            keepers.spawn(Arc::clone(link).keep(Arc::clone(&shared), first + number));
         }
-        let patience = timeout / u32::try_from(connections + 1).unwrap_or(u32::MAX);
+        let patience = timeout / u32::try_from(connections.min(MOST_FOUND_DEAD) + 1).unwrap_or(u32::MAX);
         let routes = Routes {
             links,
             shared,
@@ -153,11 +170,26 @@ impl Publisher {
     /// Closes all connections, so that the broker sees them end well. Before that it waits, no longer than for a
     /// publish, for what nobody else waits for any more: confirms, and messages that came back.
     pub async fn close(&self) {
-        let unfinished = &self.routes.shared.elsewhere.tasks;
+        if let Err(unfinished) = self.close_within(self.routes.timeout).await {
+            tracing::error!(error = %unfinished, "closed too early");
+        }
+    }
+
+    /// The same with another bound, which is kept but for a second of farewell.
+    ///
+    /// # Errors
+    /// When a message that came back could not be stored again.
+    pub async fn close_within(&self, bound: Duration) -> Result<(), Unfinished> {
+        let shared = &self.routes.shared;
+        let unfinished = &shared.elsewhere.tasks;
         unfinished.close();
-        let _ = tokio::time::timeout(self.routes.timeout, unfinished.wait()).await;
-        self.routes.shared.closing.cancel();
+        let _ = tokio::time::timeout(bound, unfinished.wait()).await;
+        shared.closing.cancel();
         while self.keepers.lock().await.join_next().await.is_some() {}
+        match shared.rescues.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            messages => Err(Unfinished { messages }),
+        }
     }
 }
 

@@ -7,10 +7,12 @@ use std::time::Duration;
 use lapin::message::BasicReturnMessage;
 
 use super::confirm::PublishError;
-use super::link::{Link, OpenLink, Shared};
+use super::link::{Link, Shared};
 use super::message::{Message, Outgoing};
+use super::open_link::OpenLink;
 use super::pacing::Pacing;
 use super::publisher::Unavailable;
+use super::trouble::Trouble;
 
 #[derive(Debug)]
 pub(super) struct Routes {
@@ -25,19 +27,31 @@ pub(super) struct Routes {
 
 impl Routes {
     pub fn ready(&self) -> Result<(), String> {
-        let links = &self.links;
-        let open: Vec<Arc<OpenLink>> = links.iter().filter_map(|link| link.open()).collect();
-        if open.iter().any(|open| !open.is_blocked() && !open.is_refusing()) {
-            return Ok(());
+        let takes = |open: &OpenLink| !open.is_blocked() && !open.is_refusing();
+        match self
+            .links
+            .iter()
+            .any(|link| link.open().is_some_and(|open| takes(&open)))
+        {
+            true => Ok(()),
+            false => Err(self.trouble().to_string()),
         }
+    }
+
+    /// Why nothing can be published now.
+    fn trouble(&self) -> Trouble {
+        let open: Vec<Arc<OpenLink>> = self.links.iter().filter_map(|link| link.open()).collect();
         if open.iter().any(|open| open.is_refusing()) {
-            return Err("the queue is full and takes no messages".to_owned());
+            return Trouble::Full;
         }
-        if !open.is_empty() {
-            return Err("the broker is short of memory or disk and takes no messages".to_owned());
+        if open.iter().any(|open| open.is_blocked()) {
+            return Trouble::Blocked;
         }
-        let trouble = links.iter().find_map(|link| link.trouble());
-        Err(trouble.map_or_else(|| "connecting to the broker".to_owned(), |text| (*text).clone()))
+        let trouble = self.links.iter().find_map(|link| link.trouble());
+        trouble.map_or_else(
+            || Trouble::Away("connecting to the broker".to_owned()),
+            |t| (*t).clone(),
+        )
     }
 
     pub async fn publish(self: &Arc<Self>, message: Message<'_>) -> Result<(), Unavailable> {
@@ -56,8 +70,8 @@ impl Routes {
     }
 
     /// A publish whose end is unknown is published again: a duplicate is harmless, a loss is not.
-    async fn until_stored(self: &Arc<Self>, message: &Arc<Outgoing>, trouble: &mut Option<String>) {
-        let mut pacing = Pacing::new(Duration::from_millis(10), Duration::from_millis(250));
+    async fn until_stored(self: &Arc<Self>, message: &Arc<Outgoing>, trouble: &mut Option<Trouble>) {
+        let mut pacing = Pacing::new(Duration::from_millis(10), Duration::from_millis(500));
         loop {
             let (open, turn) = self.next_open().await;
             match self.attempt(&open, turn, message).await {
@@ -74,14 +88,15 @@ impl Routes {
         open: &Arc<OpenLink>,
         turn: usize,
         message: &Arc<Outgoing>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Trouble> {
         let publishing = Arc::clone(self).publish_once(Arc::clone(open), turn, Arc::clone(message));
         tokio::select! {
             biased;
             outcome = self.shared.elsewhere.finish(publishing) => outcome,
             () = open.silent_for(self.patience) => {
-                open.give_up();
-                Err("nothing is confirmed any more".to_owned())
+                let silent = Trouble::Away("nothing is confirmed any more".to_owned());
+                open.give_up(silent.clone());
+                Err(silent)
             }
         }
     }
@@ -93,34 +108,30 @@ impl Routes {
         open: Arc<OpenLink>,
         turn: usize,
         message: Arc<Outgoing>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Trouble> {
         let (channel, properties) = (open.channel(turn), message.properties.clone());
         let sending = channel.send(&message.exchange, &message.routing_key, &message.body, properties);
-        let sent = sending
-            .await
-            .map_err(|error| PublishError::from(error).to_string())?;
-        drop(message);
-        let link = Arc::downgrade(&open);
-        drop(open);
-        let outcome = sent.confirmed().await;
-        if matches!(outcome, Err(PublishError::Nacked))
-            && let Some(open) = link.upgrade()
-        {
-            open.note_refusal();
-        }
-        let answered = !matches!(outcome, Err(PublishError::Nacked | PublishError::Broker(_)));
-        if answered && let Some(open) = link.upgrade() {
-            open.note_confirm();
-            if outcome.is_err() {
-                open.unroutable.notify_one();
+        let outcome = match sending.await {
+            Ok(sent) => {
+                drop(message);
+                let link = Arc::downgrade(&open);
+                drop(open);
+                let outcome = sent.confirmed().await;
+                link.upgrade().inspect(|open| open.note(&outcome));
+                outcome
             }
-        }
+            Err(error) => {
+                let outcome = Err(PublishError::from(error));
+                open.note(&outcome);
+                outcome
+            }
+        };
         outcome.map_err(|error| {
-            let text = error.to_string();
+            let trouble = Trouble::from(&error);
             if let PublishError::Strange(returned) = error {
                 self.rescue(*returned);
             }
-            text
+            trouble
         })
     }
 
@@ -132,21 +143,26 @@ impl Routes {
         );
         let message = Arc::new(Outgoing::from(returned));
         let elsewhere = self.shared.elsewhere.clone();
+        self.shared.rescues.fetch_add(1, Ordering::Relaxed);
         elsewhere.start(async move {
             let closing = self.shared.closing.clone();
             let mut trouble = None;
             let storing = self.until_stored(&message, &mut trouble);
-            closing.run_until_cancelled(storing).await;
+            if closing.run_until_cancelled(storing).await.is_some() {
+                self.shared.rescues.fetch_sub(1, Ordering::Relaxed);
+            }
         });
     }
 
-    /// The next good connection in turn; waits while there is none.
+    /// The next good connection in turn that takes messages; waits while there is none. What were handed to one that is
+    /// blocked would stay in memory for as long as the broker is short of its own.
     async fn next_open(&self) -> (Arc<OpenLink>, usize) {
         let mut opened = None;
+        let takes = |open: &Arc<OpenLink>| !open.is_blocked();
         loop {
             let turn = self.turn.fetch_add(1, Ordering::Relaxed);
             let count = self.links.len();
-            let open = (0..count).find_map(|i| self.links[(turn + i) % count].open());
+            let open = (0..count).find_map(|i| self.links[(turn + i) % count].open().filter(takes));
             if let Some(open) = open {
                 return (open, turn / count);
             }
@@ -157,10 +173,5 @@ impl Routes {
                 Some(changes) => drop(changes.changed().await),
             }
         }
-    }
-
-    fn trouble(&self) -> String {
-        let trouble = self.links.iter().find_map(|link| link.trouble());
-        trouble.map_or_else(|| "no connection".to_owned(), |text| (*text).clone())
     }
 }

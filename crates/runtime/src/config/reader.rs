@@ -105,16 +105,45 @@ impl Reader {
 
     /// A secret, written out or in the file that `<key>_file` names.
     pub fn secret(&mut self, key: &str) -> Option<Secret> {
+        match self.raw_secret(key)? {
+            Setting::Text(text) => Some(Secret::new(text)),
+            Setting::List(_) => {
+                self.fault(key, "is a list, but must be one value");
+                None
+            }
+        }
+    }
+
+    /// One or more secrets: a list in the file, or text that `split` takes apart, written out or in the file that
+    /// `<key>_file` names. Never empty.
+    pub fn secrets(&mut self, key: &str, split: impl Fn(&str) -> Vec<String>) -> Option<Vec<Secret>> {
+        let items = match self.raw_secret(key)? {
+            Setting::Text(text) => split(&text),
+            Setting::List(items) => items,
+        };
+        let secrets: Vec<Secret> = items
+            .iter()
+            .map(|item| item.trim())
+            .filter(|item| !item.is_empty())
+            .map(Secret::new)
+            .collect();
+        if secrets.is_empty() {
+            self.fault(key, "is empty");
+            return None;
+        }
+        Some(secrets)
+    }
+
+    fn raw_secret(&mut self, key: &str) -> Option<Setting> {
         let key_of_file = format!("{key}_file");
-        let (text, path) = (self.text(key), self.text(&key_of_file).map(PathBuf::from));
-        match (text, path) {
+        match (self.take(key), self.text(&key_of_file).map(PathBuf::from)) {
             (Some(_), Some(_)) => {
                 self.fault(key, format!("is given twice: by itself and by {key_of_file}"));
                 None
             }
-            (Some(text), None) => Some(Secret::new(text)),
+            (Some(setting), None) => Some(setting),
             (None, Some(path)) => match std::fs::read_to_string(&path) {
-                Ok(text) => Some(Secret::new(text.trim())),
+                Ok(text) => Some(Setting::Text(text.trim().to_owned())),
                 Err(error) => {
                     self.fault(key_of_file, format!("cannot be read: {error} (value {path:?})"));
                     None

@@ -1,5 +1,6 @@
 //! The sections of the configuration, each with its defaults and bounds.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -18,8 +19,8 @@ const MAX_BODY_BYTES: usize = 8 << 20;
 /// `amqp.*`
 #[derive(Debug, Clone)]
 pub struct AmqpConfig {
-    /// `amqp://user:password@host:port/vhost`, or `amqps://…`.
-    pub url: Secret,
+    /// `amqp://user:password@host:port/vhost`, or `amqps://…`: of each node of one cluster, at least one.
+    pub urls: Vec<Secret>,
     /// How long one attempt to connect may take.
     pub connect_timeout: Duration,
 }
@@ -45,7 +46,9 @@ pub struct ReceiverConfig {
     pub publish_timeout: Duration,
     /// How long a request's body may take to arrive.
     pub body_timeout: Duration,
-    /// How long requests in flight may take to finish after SIGTERM.
+    /// How long notices are still taken after SIGTERM, until whoever sends them has learnt of it.
+    pub drain_delay: Duration,
+    /// How long the process may take to end after SIGTERM, all in all.
     pub shutdown_timeout: Duration,
     /// Networks that notices may come from; empty: any.
     pub allow: Vec<IpNet>,
@@ -100,10 +103,10 @@ impl Default for LogConfig {
 }
 
 pub(super) fn amqp(reader: &mut Reader, needed: bool) -> Option<AmqpConfig> {
-    let url = address(reader, "amqp.url", &["amqp", "amqps"], needed);
+    let urls = brokers(reader, "amqp.url", needed);
     let connect_timeout = millis(reader, "amqp.connect_timeout_ms", 3_000, 100, 60_000);
     Some(AmqpConfig {
-        url: url?,
+        urls: urls?,
         connect_timeout,
     })
 }
@@ -114,24 +117,48 @@ pub(super) fn database(reader: &mut Reader, needed: bool) -> Option<DatabaseConf
     Some(DatabaseConfig { url: url?, pool_size })
 }
 
+/// The addresses of a broker's nodes. All must lead to the same vhost, or the programs would look for notices where
+/// others have not put them.
+fn brokers(reader: &mut Reader, key: &str, needed: bool) -> Option<Vec<Secret>> {
+    let Some(secrets) = reader.secrets(key, values::several_addresses) else {
+        missing_unless_faulty(reader, key, needed);
+        return None;
+    };
+    let mut vhosts = BTreeSet::new();
+    for secret in &secrets {
+        match values::broker(secret.expose()) {
+            Ok(vhost) => drop(vhosts.insert(vhost)),
+            Err(problem) => blame(reader, key, secret, &problem),
+        }
+    }
+    if vhosts.len() > 1 {
+        reader.fault(key, "names nodes of one cluster, so all must have the same vhost");
+    }
+    Some(secrets)
+}
+
 fn address(reader: &mut Reader, key: &str, schemes: &[&str], needed: bool) -> Option<Secret> {
-    match reader.secret(key) {
+    let secret = reader.secret(key);
+    match &secret {
         Some(secret) => {
             if let Err(problem) = values::address(secret.expose(), schemes) {
-                reader.fault(
-                    key,
-                    format!("{problem} (value {})", without_password(secret.expose())),
-                );
+                blame(reader, key, secret, &problem);
             }
-            Some(secret)
         }
-        None => {
-            // Given twice or unreadable is a fault already, and then the key is not missing.
-            if needed && !reader.has_fault_of(key) {
-                reader.fault(key, MISSING);
-            }
-            None
-        }
+        None => missing_unless_faulty(reader, key, needed),
+    }
+    secret
+}
+
+fn blame(reader: &mut Reader, key: &str, secret: &Secret, problem: &str) {
+    let shown = without_password(secret.expose());
+    reader.fault(key, format!("{problem} (value {shown})"));
+}
+
+/// What was given twice or can't be read is a fault already, and then the key is not missing.
+fn missing_unless_faulty(reader: &mut Reader, key: &str, needed: bool) {
+    if needed && !reader.has_fault_of(key) {
+        reader.fault(key, MISSING);
     }
 }
 
@@ -148,6 +175,7 @@ pub(super) fn receiver(reader: &mut Reader) -> ReceiverConfig {
         // The platform reads for 50 s at most.
         publish_timeout: millis(reader, "receiver.publish_timeout_ms", 10_000, 100, 40_000),
         body_timeout: millis(reader, "receiver.body_timeout_ms", 10_000, 100, 40_000),
+        drain_delay: millis(reader, "receiver.drain_delay_ms", 3_000, 0, 60_000),
         shutdown_timeout: millis(reader, "receiver.shutdown_timeout_ms", 25_000, 0, 300_000),
         allow: reader.list("receiver.allow", values::network).unwrap_or_default(),
         trusted_proxies: reader

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use ipnet::IpNet;
+use lapin::uri::AMQPUri;
 use url::Url;
 use xiebao_core::id::{NotifyType, Step};
 use xiebao_core::rules::OnTimeout;
@@ -76,6 +77,40 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
         "text" => Ok(LogFormat::Text),
         _ => Err("must be json or text".to_owned()),
     }
+}
+
+/// Takes a list of addresses apart: by lines, and at commas before an address. Other commas belong to a password.
+pub(super) fn several_addresses(text: &str) -> Vec<String> {
+    let mut addresses: Vec<String> = Vec::new();
+    for line in text.lines() {
+        for (i, piece) in line.split(',').enumerate() {
+            match addresses.last_mut() {
+                Some(last) if i > 0 && !begins_an_address(piece) => {
+                    last.push(',');
+                    last.push_str(piece);
+                }
+                _ => addresses.push(piece.to_owned()),
+            }
+        }
+    }
+    // A comma too many is none of an address.
+    let bare = |address: &String| address.trim().trim_end_matches(',').to_owned();
+    addresses.iter().map(bare).collect()
+}
+
+fn begins_an_address(text: &str) -> bool {
+    let text = text.trim_start();
+    text.starts_with("amqp://") || text.starts_with("amqps://")
+}
+
+/// The vhost that the address of one node of the broker leads to.
+pub(super) fn broker(text: &str) -> Result<String, String> {
+    let url = address(text, &["amqp", "amqps"])?;
+    if url.host_str().is_some_and(|host| host.contains(',')) {
+        return Err("needs amqp:// before each of several hosts".to_owned());
+    }
+    let read_by_the_client: AMQPUri = text.parse().map_err(|_| "is no address of a broker".to_owned())?;
+    Ok(read_by_the_client.vhost)
 }
 
 /// Checks an address that holds a password, so the error must not repeat it.

@@ -113,6 +113,9 @@ impl DeskWords for English {
             Finding::KeysNotSet => "keys file: keys_file is not set (only the receiver needs it)".to_owned(),
             Finding::KeysFaulty { problem } => format!("keys file: {problem}"),
             Finding::BrokerReached { address } => format!("broker: {address} answers"),
+            Finding::BrokerNodeAway { address, problem } => {
+                format!("broker: {address} can't be reached, another node answers: {problem}")
+            }
             Finding::BrokerUnreachable { address, problem } => {
                 format!("broker: {address} can't be reached: {problem}")
             }
@@ -160,6 +163,9 @@ impl DeskWords for English {
             }
             Finding::KeysFaulty { .. } => {
                 Some("correct the file; one partner a line: \"1048483\" = [\"current\", \"next\"]")
+            }
+            Finding::BrokerNodeAway { .. } => {
+                Some("the services use the other nodes; check this one, amqp.url and the network")
             }
             Finding::BrokerUnreachable { .. } => {
                 Some("check amqp.url, the network, and that RabbitMQ is running")

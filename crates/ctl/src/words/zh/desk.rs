@@ -117,6 +117,9 @@ impl DeskWords for Chinese {
             Finding::KeysNotSet => "密钥文件：没有设置 keys_file（只有 receiver 需要）".to_owned(),
             Finding::KeysFaulty { problem } => format!("密钥文件：{problem}"),
             Finding::BrokerReached { address } => format!("消息队列：可以连接 {address}"),
+            Finding::BrokerNodeAway { address, problem } => {
+                format!("消息队列：连不上 {address}（另有节点可用）：{problem}")
+            }
             Finding::BrokerUnreachable { address, problem } => {
                 format!("消息队列：连不上 {address}：{problem}")
             }
@@ -154,6 +157,7 @@ impl DeskWords for Chinese {
             Finding::KeysFaulty { .. } => {
                 Some("改正文件，每行一个渠道：\"1048483\" = [\"当前密钥\", \"下一个密钥\"]")
             }
+            Finding::BrokerNodeAway { .. } => Some("服务会使用其他节点；请检查该节点、amqp.url 和网络"),
             Finding::BrokerUnreachable { .. } => Some("检查 amqp.url、网络，以及 RabbitMQ 是否在运行"),
             Finding::ObjectMissing { .. } => Some("receiver 或 worker 启动时会自动声明"),
             Finding::ObjectDiffers { .. } => {

@@ -1,0 +1,140 @@
+//! A connection with its channels, while it is good.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use lapin::ConnectionStatus;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::confirm::{ConfirmChannel, PublishError};
+use super::connect::ConnectError;
+use super::topology;
+use super::trouble::Trouble;
+
+const CHANNELS: usize = 2;
+/// In milliseconds.
+const REFUSALS_MEAN_NOTHING_AFTER: u64 = 2_000;
+/// In milliseconds: a connection that has lived so long was worth it, also without a confirm.
+const USEFUL_AFTER: u64 = 5_000;
+
+#[derive(Debug)]
+pub(super) struct OpenLink {
+    connection: ConnectionStatus,
+    channels: Vec<ConfirmChannel>,
+    opened_at: Instant,
+    /// When the last confirm came, in milliseconds since `opened_at`; 0: never.
+    confirmed: AtomicU64,
+    /// When the last message was refused, likewise.
+    refused: AtomicU64,
+    /// Why it was given up, by whoever found that out first.
+    end: OnceLock<Trouble>,
+    /// Cancelled when it is given up.
+    pub given_up: CancellationToken,
+    /// Asks for the topology to be declared again.
+    pub unroutable: Notify,
+}
+
+impl OpenLink {
+    /// Declares the topology and opens the channels.
+    pub async fn prepare(connection: &lapin::Connection) -> Result<Self, ConnectError> {
+        topology::ensure(connection).await?;
+        let mut channels = Vec::with_capacity(CHANNELS);
+        for _ in 0..CHANNELS {
+            channels.push(ConfirmChannel::open(connection).await?);
+        }
+        Ok(Self {
+            connection: connection.status().clone(),
+            channels,
+            opened_at: Instant::now(),
+            confirmed: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            end: OnceLock::new(),
+            given_up: CancellationToken::new(),
+            unroutable: Notify::new(),
+        })
+    }
+
+    pub fn channel(&self, turn: usize) -> &ConfirmChannel {
+        &self.channels[turn % self.channels.len()]
+    }
+
+    pub fn is_sound(&self) -> bool {
+        !self.given_up.is_cancelled() && self.channels.iter().all(ConfirmChannel::is_open)
+    }
+
+    /// The broker reads nothing more from this connection, because it is short of memory or disk.
+    pub fn is_blocked(&self) -> bool {
+        self.connection.blocked()
+    }
+
+    /// Takes note of what became of a publish on this connection.
+    pub fn note(&self, outcome: &Result<(), PublishError>) {
+        match outcome {
+            Ok(()) => self.note_confirm(),
+            Err(PublishError::Unroutable(_) | PublishError::Strange(_)) => {
+                self.note_confirm();
+                self.unroutable.notify_one();
+            }
+            Err(PublishError::Nacked) => self.note_refusal(),
+            // The channel is gone, or all of the connection.
+            Err(error @ PublishError::Broker(_)) => self.give_up(Trouble::from(error)),
+        }
+    }
+
+    fn note_confirm(&self) {
+        self.confirmed.store(self.age().max(1), Ordering::Relaxed);
+    }
+
+    /// The queue is full. A broker of 3.10 goes on refusing on a channel that it has once refused on, even when the
+    /// queue's limit is gone, so a connection that has known nothing else for some time is replaced.
+    fn note_refusal(&self) {
+        let now = self.age();
+        self.refused.store(now.max(1), Ordering::Relaxed);
+        if now.saturating_sub(self.confirmed.load(Ordering::Relaxed)) > REFUSALS_MEAN_NOTHING_AFTER {
+            self.give_up(Trouble::Full);
+        }
+    }
+
+    /// The last that was heard, a moment ago, is that the queue is full.
+    pub fn is_refusing(&self) -> bool {
+        let refused = self.refused.load(Ordering::Relaxed);
+        let lately = self.age().saturating_sub(refused) < REFUSALS_MEAN_NOTHING_AFTER;
+        refused > self.confirmed.load(Ordering::Relaxed) && lately
+    }
+
+    pub fn give_up(&self, why: Trouble) {
+        // The first reason is the true one; the others follow from it.
+        let _ = self.end.set(why);
+        self.given_up.cancel();
+    }
+
+    /// Why it is no good any more.
+    pub fn end(&self) -> Trouble {
+        let unsaid = || Trouble::Away("the connection was closed".to_owned());
+        self.end.get().cloned().unwrap_or_else(unsaid)
+    }
+
+    /// Whether it did any good, so that the next one may be opened without delay.
+    pub fn was_useful(&self) -> bool {
+        self.confirmed.load(Ordering::Relaxed) > 0 || self.age() > USEFUL_AFTER
+    }
+
+    fn age(&self) -> u64 {
+        u64::try_from(self.opened_at.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Resolves when nothing at all was confirmed for that long: the connection is dead, though nobody said so. One
+    /// that the broker has blocked is not: another would be blocked too, and what waits in it is not lost.
+    pub async fn silent_for(&self, patience: Duration) {
+        loop {
+            let asked = self.age();
+            tokio::time::sleep(patience).await;
+            if !self.is_blocked() && self.confirmed.load(Ordering::Relaxed) < asked {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Why nothing can be published: the one place that tells what passes by itself from what a person must mend.
+
+use std::fmt;
+use std::io;
+
+use lapin::ErrorKind;
+use lapin::protocol::{AMQPError, AMQPErrorKind, AMQPHardError, AMQPSoftError};
+
+use super::confirm::PublishError;
+use super::connect::ConnectError;
+use super::topology::TopologyError;
+
+/// What stands between a message and its queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// Not reached, cut off, silent, restarting, electing a leader: passes by itself.
+    Away(String),
+    /// Short of memory or disk. The broker takes messages again when that is over.
+    Blocked,
+    /// The queue is at its limit. Passes when workers catch up.
+    Full,
+    /// No queue is bound; what is missing is being declared again.
+    Unroutable(String),
+    /// Wrong password, a vhost that is not there, a missing right, a topology that differs: a person must mend it.
+    Refused(String),
+}
+
+impl Trouble {
+    /// Whether waiting will not help.
+    pub fn is_permanent(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Away(why) | Self::Unroutable(why) => f.write_str(why),
+            Self::Blocked => f.write_str("the broker is short of memory or disk and takes no messages"),
+            Self::Full => f.write_str("the queue is full and takes no messages"),
+            Self::Refused(why) => write!(f, "somebody must mend this: {why}"),
+        }
+    }
+}
+
+impl From<&PublishError> for Trouble {
+    fn from(error: &PublishError) -> Self {
+        match error {
+            PublishError::Nacked => Self::Full,
+            PublishError::Unroutable(_) | PublishError::Strange(_) => Self::Unroutable(error.to_string()),
+            PublishError::Broker(source) => Self::new(is_refusal(source), error.to_string()),
+        }
+    }
+}
+
+impl From<&ConnectError> for Trouble {
+    fn from(error: &ConnectError) -> Self {
+        Self::new(error.is_permanent(), error.to_string())
+    }
+}
+
+impl Trouble {
+    fn new(permanent: bool, why: String) -> Self {
+        match permanent {
+            true => Self::Refused(why),
+            false => Self::Away(why),
+        }
+    }
+}
+
+impl ConnectError {
+    /// Whether a person must mend it; of several addresses, at one of them at least.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Address(_) => true,
+            Self::Broker(error) => is_refusal(error),
+            Self::Topology(TopologyError::Drift { .. }) => true,
+            Self::Topology(TopologyError::Broker { source, .. }) => is_refusal(source),
+            Self::Every(errors) => errors.iter().any(|(_, error)| error.is_permanent()),
+            Self::Timeout(_) | Self::Pool(_) => false,
+        }
+    }
+}
+
+/// Whether the broker (or its certificate) said no, and would say so again.
+fn is_refusal(error: &lapin::Error) -> bool {
+    match error.kind() {
+        ErrorKind::ProtocolError(complaint) => is_refusing(complaint),
+        // What TLS finds wrong with a certificate.
+        ErrorKind::IOError(error) => error.kind() == io::ErrorKind::InvalidData,
+        ErrorKind::AuthProviderError(_)
+        | ErrorKind::InvalidProtocolVersion(_)
+        | ErrorKind::ParsingError(_)
+        | ErrorKind::ChannelsLimitReached => true,
+        _ => false,
+    }
+}
+
+/// A node that starts or stops says `CONNECTION_FORCED` or `INTERNAL_ERROR`, which pass; so does a lost exchange
+/// (`NOT_FOUND`), which is declared again. <https://www.rabbitmq.com/amqp-0-9-1-reference#constants>
+fn is_refusing(complaint: &AMQPError) -> bool {
+    match complaint.kind() {
+        AMQPErrorKind::Soft(kind) => matches!(
+            kind,
+            AMQPSoftError::ACCESSREFUSED | AMQPSoftError::PRECONDITIONFAILED
+        ),
+        AMQPErrorKind::Hard(kind) => {
+            matches!(kind, AMQPHardError::NOTALLOWED | AMQPHardError::NOTIMPLEMENTED)
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! A broker of a test's own, which may be stopped, killed and starved.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// One node with a management interface, taken down with its data when dropped. Takes about eight seconds to start.
+#[derive(Debug)]
+pub struct PrivateBroker {
+    folder: TempDir,
+    /// `amqp://…/%2f`
+    pub url: String,
+    pub management: String,
+}
+
+/// What the broker is made to be short of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shortage {
+    Memory,
+    Disk,
+}
+
+impl PrivateBroker {
+    /// # Panics
+    /// When it does not start, with what `scripts/services` says.
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        apart(services(folder.path(), &["up"])).await;
+        let lines = apart(services(folder.path(), &["env"])).await;
+        let value = |name: &str| {
+            let prefix = format!("export {name}='");
+            let found = lines.lines().find_map(|line| line.strip_prefix(&*prefix));
+            found
+                .unwrap_or_else(|| panic!("{name} is not among {lines}"))
+                .trim_end_matches('\'')
+                .to_owned()
+        };
+        Self {
+            url: value("XIEBAO__AMQP__URL"),
+            management: value("XIEBAO_TEST__MANAGEMENT_URL"),
+            folder,
+        }
+    }
+
+    /// Freezes it: connections stay, and nobody answers.
+    pub fn stop(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on after [`Self::stop`].
+    pub fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    /// Ends it as `kill -9` does, and waits until it is gone.
+    ///
+    /// # Panics
+    /// When it does not go within ten seconds.
+    pub async fn kill(&self) {
+        let process = PathBuf::from(format!("/proc/{}/fd", self.id()));
+        self.signal("-KILL");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        // A zombie has no files any more.
+        while std::fs::read_dir(&process).is_ok_and(|mut files| files.next().is_some()) {
+            assert!(Instant::now() < deadline, "the broker outlives kill -9");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Starts it again after [`Self::kill`], with the same address and data.
+    pub async fn start_again(&self) {
+        apart(services(self.folder.path(), &["up"])).await;
+    }
+
+    /// Raises an alarm: the broker takes no more messages until [`Self::relieve`].
+    pub async fn starve(&self, of: Shortage) {
+        let arguments: &[&str] = match of {
+            Shortage::Memory => &["set_vm_memory_high_watermark", "0.0000001"],
+            Shortage::Disk => &["set_disk_free_limit", "1000TB"],
+        };
+        apart(self.control(arguments)).await;
+    }
+
+    /// Ends the alarm.
+    pub async fn relieve(&self, of: Shortage) {
+        let arguments: &[&str] = match of {
+            Shortage::Memory => &["set_vm_memory_high_watermark", "0.4"],
+            Shortage::Disk => &["set_disk_free_limit", "50MB"],
+        };
+        apart(self.control(arguments)).await;
+    }
+
+    fn id(&self) -> u32 {
+        let file = self.folder.path().join("rabbitmq/node.pid");
+        let text = std::fs::read_to_string(file).expect("the node has written its number");
+        text.trim().parse().expect("a number")
+    }
+
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill")
+            .args([signal, &self.id().to_string()])
+            .status();
+        assert!(status.is_ok_and(|status| status.success()), "the broker is gone");
+    }
+
+    /// `rabbitmqctl` for this node; see `scripts/lib/rabbitmq.sh`.
+    fn control(&self, arguments: &[&str]) -> Command {
+        let instance = std::fs::read_to_string(self.folder.path().join("instance")).expect("an instance");
+        let value = |name: &str| {
+            let found = instance
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            found
+                .unwrap_or_else(|| panic!("no {name} in the instance"))
+                .to_owned()
+        };
+        let home = self.folder.path().join("rabbitmq");
+        let mut command = Command::new("/usr/lib/rabbitmq/bin/rabbitmqctl");
+        command
+            .args(["-q", "-t", "30"])
+            .args(arguments)
+            .env("HOME", home.join("home"))
+            .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+            .env("ERL_EPMD_PORT", value("epmd_port"))
+            .env("RABBITMQ_NODENAME", value("node_name"))
+            .env("RABBITMQ_CONF_ENV_FILE", home.join("env.conf"))
+            .env(
+                "RABBITMQ_CTL_ERL_ARGS",
+                "-kernel inet_dist_use_interface {127,0,0,1}",
+            );
+        command
+    }
+}
+
+impl Drop for PrivateBroker {
+    fn drop(&mut self) {
+        if self.folder.path().join("rabbitmq/node.pid").exists() {
+            // A frozen one is not asked, but must be able to go.
+            let _ = Command::new("kill")
+                .args(["-CONT", &self.id().to_string()])
+                .status();
+        }
+        let down = services(self.folder.path(), &["down", "--purge"]).output();
+        if !down.is_ok_and(|output| output.status.success()) {
+            eprintln!("a broker stays behind: {}", self.folder.path().display());
+        }
+    }
+}
+
+/// `scripts/services` for that state directory, whatever servers the environment names.
+fn services(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/services"));
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("XIEBAO") {
+            command.env_remove(variable);
+        }
+    }
+    command.args(arguments).env("XIEBAO_SERVICES_DIR", folder);
+    command
+}
+
+/// Runs to the end beside the test, and returns what was printed.
+async fn apart(mut command: Command) -> String {
+    let running = tokio::task::spawn_blocking(move || (command.output(), command));
+    let (output, command) = running.await.expect("it does not panic");
+    let output = output.unwrap_or_else(|error| panic!("{command:?} can't be run: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?} failed:\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
