@@ -1,9 +1,12 @@
 //! `xiebao dead`: what could not be applied, and what a person does about it.
 
 mod body;
+mod choice;
 mod discard;
+mod groups;
 pub mod letter;
 mod list;
+mod marks;
 mod requeue;
 mod show;
 
@@ -17,6 +20,7 @@ Examples:
   xiebao dead list
   xiebao dead show 12
   xiebao dead requeue 12 13
+  xiebao dead requeue --reason apply_failed --dry-run
   xiebao dead discard 14 --reason \"sent again corrected\"";
 
 /// List, read, put back or give up notices that could not be applied

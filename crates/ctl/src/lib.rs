@@ -12,12 +12,14 @@ pub mod http;
 pub mod input;
 pub mod lang;
 pub mod migrate;
+pub mod operations;
 pub mod platform;
 pub mod screen;
 pub mod send;
 pub mod simulate;
 pub mod trace;
 pub mod verify;
+pub mod when;
 pub mod words;
 
 use std::process::ExitCode;

@@ -12,10 +12,19 @@ const BEIJING: i32 = 8 * 3600;
 
 /// `2026-07-23 09:15:02`, Beijing wall-clock time.
 pub fn beijing(at: DateTime<Utc>) -> String {
+    platform_time(at.with_timezone(&offset()).naive_local())
+}
+
+/// The moment at which a clock in Beijing shows this.
+pub fn from_beijing(at: NaiveDateTime) -> DateTime<Utc> {
+    at.checked_sub_offset(offset()).unwrap_or(at).and_utc()
+}
+
+fn offset() -> FixedOffset {
     let Some(offset) = FixedOffset::east_opt(BEIJING) else {
         unreachable!("eight hours are an offset");
     };
-    platform_time(at.with_timezone(&offset).naive_local())
+    offset
 }
 
 /// A time that the platform stated: it stands in Beijing time already.

@@ -1,8 +1,10 @@
-//! What `trace`, `find`, `held`, `dead`, `migrate` and `doctor` say, in Chinese and English. A text that one language
+//! What `trace`, `find`, `held`, `dead`, `operations`, `migrate` and `doctor` say, in Chinese and English. A text that one language
 //! lacks does not compile: texts are methods of traits, and what they depend on is matched exhaustively.
 
 mod en;
 mod zh;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use xiebao_core::id::{NotifyType, Step};
@@ -11,6 +13,7 @@ use xiebao_core::lifecycle::Status;
 use xiebao_core::reason::Reason;
 use xiebao_core::rows::Disagreement;
 use xiebao_core::rules::OnTimeout;
+use xiebao_worker::store::operations::Action;
 
 use crate::doctor::Finding;
 use crate::lang::Lang;
@@ -50,6 +53,8 @@ pub trait Terms {
     fn reason(&self, reason: Reason) -> &'static str;
     /// What would repair a dead letter of that reason.
     fn repair(&self, reason: Reason) -> &'static str;
+    /// What a person did.
+    fn action(&self, action: Action) -> &'static str;
     /// `open`, `requeued`, `discarded`.
     fn letter_status<'s>(&self, status: &'s str) -> &'s str;
     fn duration(&self, duration: TimeDelta) -> String;
@@ -103,6 +108,8 @@ pub enum Label {
     Policies,
     ThisOne,
     SignatureForm,
+    Attempts,
+    Operations,
 }
 
 /// The sentences of `trace`.
@@ -162,9 +169,20 @@ pub trait DeskWords {
     /// One group of dead letters: how many, when the first and the last.
     fn group(&self, count: i64, first: &str, last: &str) -> String;
     fn no_such_letter(&self, id: i64) -> String;
+    /// What `--dry-run` says above the groups.
+    fn would_requeue(&self, count: i64) -> String;
     fn requeued(&self, id: i64) -> String;
+    fn requeued_all(&self, count: usize, by_reason: &BTreeMap<String, usize>) -> String;
     fn not_requeueable(&self, id: i64, why: &str) -> String;
+    fn more_not_requeueable(&self, count: usize) -> String;
+    /// Ctrl-C came while so many were left.
+    fn interrupted(&self, left: i64) -> String;
+    fn would_discard(&self, count: i64) -> String;
     fn discarded(&self, id: i64) -> String;
+    fn discarded_all(&self, count: usize) -> String;
+    fn discarded_already(&self, id: i64) -> String;
+    fn not_discardable(&self, id: i64) -> String;
+    fn no_operations(&self) -> &'static str;
     fn letter_hints(&self, id: i64) -> String;
     fn migrated(&self, names: &[String]) -> String;
     fn schema_is_current(&self) -> &'static str;

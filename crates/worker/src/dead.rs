@@ -9,13 +9,13 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
-use lapin::types::{AMQPValue, FieldTable};
+use lapin::types::AMQPValue;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::attempts::Attempts;
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::{Reason, Rejection};
-use xiebao_runtime::amqp::topology::{DEAD, NOTICES};
+use xiebao_runtime::amqp::topology::DEAD;
 use xiebao_runtime::amqp::{ConnectError, Pacing, connect};
 use xiebao_runtime::clock;
 
@@ -148,40 +148,39 @@ fn letter(delivery: &Delivery) -> NewDeadLetter {
     }
 }
 
-/// The reason in the headers; without one the broker put the message here.
+/// Why it died last. What the broker has dead-lettered bears the broker's own words (`x-death`), which a worker never
+/// publishes: beside them, a reason of ours is that of an earlier death, after which a person moved the message back.
 fn cause(delivery: &Delivery) -> Rejection {
+    let broker_reason = last_death(delivery);
     let detail = text_header(delivery, header::DEAD_DETAIL).unwrap_or_default();
-    if let Some(reason) = text_header(delivery, header::DEAD_REASON).and_then(Reason::from_name) {
-        return Rejection::new(reason, detail);
-    }
-    let broker_reason = death(delivery).unwrap_or("moved by hand");
-    if broker_reason == "delivery_limit" {
-        return Rejection::new(
+    let reason = text_header(delivery, header::DEAD_REASON).and_then(Reason::from_name);
+    match (broker_reason, reason) {
+        (Some("delivery_limit"), _) => Rejection::new(
             Reason::DeliveryLimit,
             "handed out too often without being acknowledged",
-        );
+        ),
+        (None, Some(reason)) => Rejection::new(reason, detail),
+        (broker_reason, _) => Rejection::new(
+            Reason::ApplyFailed,
+            match broker_reason {
+                Some(reason) => format!("dead-lettered by the broker: {reason}"),
+                None => "put into the dead-letter queue by hand".to_owned(),
+            },
+        ),
     }
-    Rejection::new(
-        Reason::ApplyFailed,
-        format!("dead-lettered by the broker: {broker_reason}"),
-    )
 }
 
-/// Why the broker took it out of the queue of notices. It may have died elsewhere before: of waiting for a retry.
+/// The reason of the last death in `x-death`, which has the last first.
 /// <https://www.rabbitmq.com/docs/dlx#effects>
-fn death(delivery: &Delivery) -> Option<&str> {
+fn last_death(delivery: &Delivery) -> Option<&str> {
     let headers = delivery.properties.headers().as_ref()?;
     let AMQPValue::FieldArray(deaths) = headers.inner().get("x-death")? else {
         return None;
     };
-    deaths.as_slice().iter().find_map(|death| match death {
-        AMQPValue::FieldTable(death) if text(death, "queue") == Some(NOTICES) => text(death, "reason"),
-        _ => None,
-    })
-}
-
-fn text<'t>(table: &'t FieldTable, name: &str) -> Option<&'t str> {
-    match table.inner().get(name)? {
+    let AMQPValue::FieldTable(last) = deaths.as_slice().first()? else {
+        return None;
+    };
+    match last.inner().get("reason")? {
         AMQPValue::LongString(text) => std::str::from_utf8(text.as_bytes()).ok(),
         AMQPValue::ShortString(text) => Some(text.as_str()),
         _ => None,

@@ -1,14 +1,16 @@
 use clap::Args as ClapArgs;
 use serde::Serialize;
 use xiebao_core::reason::Reason;
-use xiebao_worker::store::dead_letters::{self, Filter, Group};
-use xiebao_worker::store::notices::utc;
+use xiebao_runtime::clock;
+use xiebao_worker::store::dead_letters::{self, Filter};
 
-use super::letter::{self, Letter};
+use super::choice::Which;
+use super::groups::{self, GroupView};
+use super::letter::Letter;
 use crate::context::Context;
 use crate::database::Database;
 use crate::exit::{Exit, Failure};
-use crate::screen::{beijing, columns, plain, show, show_json};
+use crate::screen::{columns, plain, show, show_json};
 use crate::words::Words;
 
 const EXAMPLES: &str = "\
@@ -17,6 +19,7 @@ Exit code 1 if there are none.
 Examples:
   xiebao dead list
   xiebao dead list --reason invalid_field --type 2
+  xiebao dead list --since 2h --partner 1048483
   xiebao dead list --status all --proposal 20260723373797";
 
 /// List dead letters, those that wait for a decision unless told otherwise
@@ -29,12 +32,8 @@ pub struct Args {
     /// Only those of this group of causes
     #[arg(long, value_name = "REASON", value_parser = Reason::ALL.map(Reason::name))]
     reason: Option<String>,
-    /// Only those of this notice type
-    #[arg(long = "type", value_name = "N")]
-    notify_type: Option<i64>,
-    /// Only those of this proposal
-    #[arg(long, value_name = "INSURE_NUM")]
-    proposal: Option<String>,
+    #[command(flatten)]
+    which: Which,
     /// How many to list
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
@@ -48,14 +47,6 @@ struct List {
     groups: Vec<GroupView>,
     letters: Vec<Letter>,
     cut: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct GroupView {
-    reason: String,
-    count: i64,
-    first_dead_at: Option<chrono::DateTime<chrono::Utc>>,
-    last_dead_at: Option<chrono::DateTime<chrono::Utc>>,
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
@@ -85,22 +76,9 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
 impl Args {
     fn filter(&self) -> Filter {
         Filter {
-            ids: None,
             status: (self.status != "all").then(|| self.status.clone()),
             reason: self.reason.clone(),
-            insure_num: self.proposal.clone(),
-            notify_type: self.notify_type,
-        }
-    }
-}
-
-impl GroupView {
-    fn of(group: Group) -> Self {
-        Self {
-            reason: group.reason,
-            count: group.count,
-            first_dead_at: utc(group.first_dead_at),
-            last_dead_at: utc(group.last_dead_at),
+            ..self.which.filter(clock::now())
         }
     }
 }
@@ -110,15 +88,6 @@ impl List {
         if self.groups.is_empty() {
             return words.no_dead_letters().to_owned();
         }
-        let time = |at: Option<_>| at.map(beijing).unwrap_or_default();
-        let groups: Vec<[String; 3]> = self
-            .groups
-            .iter()
-            .map(|group| {
-                let span = words.group(group.count, &time(group.first_dead_at), &time(group.last_dead_at));
-                [letter::reason(&group.reason, words), group.reason.clone(), span]
-            })
-            .collect();
         let letters: Vec<[String; 5]> = self
             .letters
             .iter()
@@ -144,7 +113,7 @@ impl List {
         format!(
             "{}\n{}\n{}{cut}",
             words.times_are_beijing(),
-            columns(0, &groups),
+            groups::table(&self.groups, words),
             columns(0, &letters)
         )
     }

@@ -5,6 +5,7 @@ use xiebao_core::rows::PaymentRow;
 use super::notices;
 use super::story::{Policy, Standing, Story};
 use crate::dead::letter::Letter;
+use crate::operations::deed::{self, Deed};
 use crate::screen::{pad, plain, platform_time, yuan};
 use crate::words::{Flags, Label, Words};
 
@@ -29,6 +30,7 @@ pub fn of(story: &Story<'_>, words: &dyn Words) -> String {
     );
     page.ignored(story);
     page.dead_letters(&story.dead_letters);
+    page.operations(&story.operations);
     let disagreements = story.disagreements.iter().map(|found| words.disagreement(found));
     page.section(Label::Disagreements, disagreements.collect());
     page.reissues(story);
@@ -157,6 +159,11 @@ impl Page<'_> {
                 self.line(5, &format!("xiebao dead show {}", letter.id));
             }
         }
+    }
+
+    fn operations(&mut self, deeds: &[Deed]) {
+        let table = deed::table(0, deeds, self.words);
+        self.section(Label::Operations, table.lines().map(str::to_owned).collect());
     }
 
     fn reissues(&mut self, story: &Story<'_>) {

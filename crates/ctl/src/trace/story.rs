@@ -12,11 +12,13 @@ use xiebao_core::rules::{OnTimeout, Rules};
 use xiebao_core::sequencing;
 use xiebao_worker::store::dead_letters::DeadLetter;
 use xiebao_worker::store::notices::NoticeRow;
+use xiebao_worker::store::operations::Operation;
 
 use super::also::{self, Also};
 use super::family::Family;
 use super::missing::{self, Missing};
 use crate::dead::letter::Letter;
+use crate::operations::deed::Deed;
 
 /// What is known of a proposal.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +27,7 @@ pub struct Sources<'l> {
     /// All rows of the inbox; only the ignored ones are looked at.
     pub inbox: &'l [NoticeRow],
     pub dead: &'l [DeadLetter],
+    pub operations: &'l [Operation],
     pub rules: &'l Rules,
     pub now: DateTime<Utc>,
 }
@@ -45,6 +48,8 @@ pub struct Story<'l> {
     pub not_come_yet: Vec<Missing>,
     pub ignored: Vec<Ignored>,
     pub dead_letters: Vec<Letter>,
+    /// What people did, oldest first.
+    pub operations: Vec<Deed>,
     pub disagreements: Vec<Disagreement>,
     pub payments: Vec<PaymentRow>,
     pub policies: Vec<Policy>,
@@ -162,6 +167,7 @@ impl<'l> Story<'l> {
             not_come_yet: missing::of(&sources),
             ignored: ignored(sources.inbox),
             dead_letters: sources.dead.iter().map(Letter::of).collect(),
+            operations: sources.operations.iter().cloned().map(Deed::of).collect(),
             disagreements: rows::disagreements(ledger),
             policies: policies(&rows),
             possible: possibilities(ledger),
@@ -275,6 +281,8 @@ fn policies(rows: &Rows) -> Vec<Policy> {
 }
 
 fn possibilities(ledger: &Ledger) -> Vec<Possibility> {
+    /// 批改成功
+    const ENDORSED: i64 = 4;
     let any = |fits: fn(&Fact) -> bool| {
         ledger
             .applied()
@@ -289,6 +297,3 @@ fn possibilities(ledger: &Ledger) -> Vec<Possibility> {
     }
     possible
 }
-
-/// 批改成功
-const ENDORSED: i64 = 4;

@@ -119,7 +119,6 @@ impl Case {
             notify_type: Some(notify_type),
             reason: reason.to_owned(),
             detail: detail.to_owned(),
-            body: vec![],
             received_at: at(1).naive_utc(),
             signature_form: Some("raw".to_owned()),
             attempts: 1,
@@ -137,6 +136,7 @@ impl Case {
             ledger: &self.ledger,
             inbox: &self.inbox,
             dead: &self.dead,
+            operations: &[],
             rules: &self.rules,
             now: self.now,
         };

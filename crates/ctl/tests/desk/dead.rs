@@ -5,26 +5,31 @@ use xiebao_core::reason::{Reason, Rejection};
 use xiebao_runtime::amqp::topology::NOTICES;
 use xiebao_runtime::clock;
 use xiebao_testkit::Broker;
-use xiebao_worker::store::dead_letters::{self, NewDeadLetter};
+use xiebao_worker::store::dead_letters::{self, DeadLetter, Filter, NewDeadLetter};
 
 use crate::desk::{Desk, body};
 
 const RECEIVED_AT: &str = "2026-07-23T01:15:02.000123Z";
 
+/// A dead letter as a worker would file it.
+pub fn letter(body: Vec<u8>, reason: Reason, detail: &str) -> NewDeadLetter {
+    let now = clock::now();
+    let rejection = Rejection::new(reason, detail);
+    let header = |name: &str| match name {
+        header::RECEIVED_AT => Some(RECEIVED_AT),
+        header::SIGNATURE_FORM => Some("sorted"),
+        _ => None,
+    };
+    match Envelope::from_message(Bytes::from(body.clone()), header, now) {
+        Ok(envelope) => NewDeadLetter::of_envelope(&envelope, &rejection, now),
+        Err(_) => NewDeadLetter::of_bytes(&body, &rejection, now),
+    }
+}
+
 impl Desk {
     /// Files a dead letter as a worker would; its id.
-    async fn file(&self, body: Vec<u8>, reason: Reason, detail: &str) -> String {
-        let now = clock::now();
-        let rejection = Rejection::new(reason, detail);
-        let header = |name: &str| match name {
-            header::RECEIVED_AT => Some(RECEIVED_AT),
-            header::SIGNATURE_FORM => Some("sorted"),
-            _ => None,
-        };
-        let letter = match Envelope::from_message(Bytes::from(body.clone()), header, now) {
-            Ok(envelope) => NewDeadLetter::of_envelope(&envelope, &rejection, now),
-            Err(_) => NewDeadLetter::of_bytes(&body, &rejection, now),
-        };
+    pub async fn file(&self, body: Vec<u8>, reason: Reason, detail: &str) -> String {
+        let letter = letter(body, reason, detail);
         dead_letters::insert(&mut self.connect().await, &[letter])
             .await
             .expect("it is filed");
@@ -211,10 +216,14 @@ async fn a_requeued_letter_that_failed_again_before_it_was_marked_stays_open() {
         )
     };
     let letter = file().await;
-    let id = letter.parse().expect("a number");
-    let mark = async |attempts| {
+    let row = async || {
+        let filter = Filter::default();
+        let rows = dead_letters::select(&mut desk.connect().await, &filter, 1).await;
+        rows.expect("it is there").remove(0)
+    };
+    let mark = async |row: DeadLetter| {
         let mut conn = desk.connect().await;
-        let marked = dead_letters::mark_requeued(&mut conn, id, attempts).await;
+        let marked = dead_letters::mark_requeued(&mut conn, &[row]).await;
         marked.expect("it is marked");
         let json = desk.json(&["dead", "show", &letter, "--json"]).await;
         (
@@ -222,8 +231,9 @@ async fn a_requeued_letter_that_failed_again_before_it_was_marked_stays_open() {
             json["requeue_count"].as_i64(),
         )
     };
+    let before = row().await;
     // Once more, between the broker's confirm and the mark.
     file().await;
-    assert_eq!(mark(1).await, (Some("open".to_owned()), Some(1)));
-    assert_eq!(mark(2).await, (Some("requeued".to_owned()), Some(2)));
+    assert_eq!(mark(before).await, (Some("open".to_owned()), Some(1)));
+    assert_eq!(mark(row().await).await, (Some("requeued".to_owned()), Some(2)));
 }

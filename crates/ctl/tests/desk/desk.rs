@@ -50,22 +50,57 @@ impl Desk {
 
     /// Runs the program, in English unless it is told otherwise.
     pub async fn xiebao(&self, arguments: &[&str]) -> Answer {
-        let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_xiebao"))
+        self.start(arguments).await.ended().await
+    }
+
+    /// Starts the program, and leaves it to the test to end it.
+    pub async fn start(&self, arguments: &[&str]) -> Running {
+        let child = tokio::process::Command::new(env!("CARGO_BIN_EXE_xiebao"))
             .args(arguments)
             .env("XIEBAO__DATABASE__URL", self.database.url())
             .env("XIEBAO__AMQP__URL", &self.amqp_url)
             .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::null())
-            .output()
-            .await
-            .expect("the program runs");
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn();
+        Running(child.expect("the program runs"))
+    }
+
+    /// The settings of services that work beside the program.
+    pub fn settings(&self) -> Vec<(String, String)> {
+        vec![
+            ("XIEBAO__DATABASE__URL".to_owned(), self.database.url()),
+            ("XIEBAO__AMQP__URL".to_owned(), self.amqp_url.clone()),
+        ]
+    }
+}
+
+/// The program at work.
+pub struct Running(tokio::process::Child);
+
+impl Running {
+    /// `INT`, as Ctrl-C does, or `KILL`.
+    pub async fn signal(&self, signal: &str) {
+        let id = self.0.id().expect("it runs").to_string();
+        let mut kill = tokio::process::Command::new("kill");
+        let sent = kill.args([&format!("-{signal}"), &id]).status().await;
+        assert!(sent.is_ok_and(|status| status.success()), "it can't be told");
+    }
+
+    /// What it said; the code of what was killed is -1.
+    pub async fn ended(self) -> Answer {
+        let output = self.0.wait_with_output().await.expect("it ends");
         Answer {
-            code: output.status.code().expect("it ends by itself"),
+            code: output.status.code().unwrap_or(-1),
             out: String::from_utf8(output.stdout).expect("UTF-8"),
             err: String::from_utf8(output.stderr).expect("UTF-8"),
         }
     }
+}
 
+impl Desk {
     pub async fn json(&self, arguments: &[&str]) -> Value {
         let answer = self.xiebao(arguments).await;
         serde_json::from_str(&answer.out).unwrap_or_else(|error| panic!("{error}: {answer:?}"))

@@ -2,7 +2,12 @@
 
 mod dead;
 mod desk;
+mod discard;
 mod find;
+mod floor;
 mod held;
+mod mending;
+mod operations;
+mod requeue;
 mod schema;
 mod trace;

@@ -1,15 +1,20 @@
 //! Dead letters: rows that a person can search, read and put back.
 
+mod search;
+
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::mysql::Mysql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use xiebao_core::digest;
 use xiebao_core::envelope::Envelope;
 use xiebao_core::id::InsureNum;
 use xiebao_core::ledger::Entry;
 use xiebao_core::reason::Rejection;
+
+pub use search::{Attempt, CutOff, Filter, Group, attempts, bodies, cut_off, groups, page, select};
 
 use super::{StoreError, incoming};
 use crate::schema::dead_letters;
@@ -92,7 +97,7 @@ impl NewDeadLetter {
     }
 }
 
-/// A row of `dead_letters`.
+/// A row of `dead_letters`, without its body ([`bodies`]).
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = dead_letters, check_for_backend(Mysql))]
 pub struct DeadLetter {
@@ -103,7 +108,6 @@ pub struct DeadLetter {
     pub notify_type: Option<i64>,
     pub reason: String,
     pub detail: String,
-    pub body: Vec<u8>,
     pub received_at: NaiveDateTime,
     pub signature_form: Option<String>,
     pub attempts: i64,
@@ -141,112 +145,56 @@ pub async fn insert(conn: &mut AsyncMysqlConnection, letters: &[NewDeadLetter]) 
     Ok(())
 }
 
-/// Which dead letters: all that match everything that is set.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    pub ids: Option<Vec<i64>>,
-    pub status: Option<String>,
-    pub reason: Option<String>,
-    pub insure_num: Option<String>,
-    pub notify_type: Option<i64>,
-}
-
-type Condition = Box<dyn BoxableExpression<dead_letters::table, Mysql, SqlType = Bool>>;
-
-impl Filter {
-    fn condition(&self) -> Condition {
-        let mut all: Condition = Box::new(dead_letters::id.is_not_null());
-        if let Some(ids) = self.ids.clone() {
-            all = Box::new(all.and(dead_letters::id.eq_any(ids)));
-        }
-        if let Some(status) = self.status.clone() {
-            all = Box::new(all.and(dead_letters::status.eq(status)));
-        }
-        if let Some(reason) = self.reason.clone() {
-            all = Box::new(all.and(dead_letters::reason.eq(reason)));
-        }
-        if let Some(insure_num) = self.insure_num.clone() {
-            all = Box::new(all.and(dead_letters::insure_num.eq(insure_num).assume_not_null()));
-        }
-        if let Some(notify_type) = self.notify_type {
-            all = Box::new(all.and(dead_letters::notify_type.eq(notify_type).assume_not_null()));
-        }
-        all
-    }
-}
-
-/// The matching dead letters, oldest first.
-pub async fn select(
-    conn: &mut AsyncMysqlConnection,
-    filter: &Filter,
-    limit: i64,
-) -> Result<Vec<DeadLetter>, StoreError> {
-    let rows = dead_letters::table
-        .select(DeadLetter::as_select())
-        .filter(filter.condition())
-        .order(dead_letters::id)
-        .limit(limit);
-    Ok(rows.load(conn).await?)
-}
-
-/// The matching dead letters of one reason.
-#[derive(Debug, Clone, Queryable)]
-pub struct Group {
-    pub reason: String,
-    pub count: i64,
-    pub first_dead_at: Option<NaiveDateTime>,
-    pub last_dead_at: Option<NaiveDateTime>,
-}
-
-/// How many match, by reason.
-pub async fn groups(conn: &mut AsyncMysqlConnection, filter: &Filter) -> Result<Vec<Group>, StoreError> {
-    use diesel::dsl::{count_star, max, min};
-    let rows = dead_letters::table
-        .group_by(dead_letters::reason)
-        .select((
-            dead_letters::reason,
-            count_star(),
-            min(dead_letters::first_dead_at),
-            max(dead_letters::last_dead_at),
-        ))
-        .filter(filter.condition())
-        .order(dead_letters::reason);
-    Ok(rows.load(conn).await?)
-}
-
-/// Marks as put back on the queue. After the broker has confirmed it: a crash between leaves an open letter whose
-/// second requeuing is a duplicate. `attempts` is what it was before the broker got it: a letter that has failed
-/// anew by now stays open.
+/// Marks as put back on the queue, and counts it. After the broker has confirmed them: a crash between leaves open
+/// letters, whose second requeuing is a duplicate. The letters are as they were before the broker got them: one that
+/// has failed anew by now, which shows in its `attempts`, is open.
 pub async fn mark_requeued(
     conn: &mut AsyncMysqlConnection,
-    id: i64,
-    attempts: i64,
+    letters: &[DeadLetter],
 ) -> Result<(), StoreError> {
     use diesel::dsl::sql;
-    use diesel::sql_types::{BigInt, Text};
-    let status = sql::<Text>("IF(attempts = ")
-        .bind::<BigInt, _>(attempts)
-        .sql(", 'requeued', status)");
-    diesel::update(dead_letters::table.find(id))
-        .set((
-            dead_letters::status.eq(status),
-            dead_letters::requeue_count.eq(dead_letters::requeue_count + 1),
-        ))
-        .execute(conn)
-        .await?;
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    let mut by_attempts: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    for letter in letters {
+        by_attempts.entry(letter.attempts).or_default().push(letter.id);
+    }
+    for (attempts, ids) in by_attempts {
+        let status = sql::<Text>("CASE WHEN attempts = ")
+            .bind::<BigInt, _>(attempts)
+            .sql(" THEN 'requeued' WHEN status = 'discarded' THEN 'open' ELSE status END");
+        diesel::update(dead_letters::table.filter(dead_letters::id.eq_any(ids)))
+            .set((
+                dead_letters::status.eq(status),
+                dead_letters::discard_reason.eq(sql::<Nullable<Text>>("NULL")),
+                dead_letters::requeue_count.eq(dead_letters::requeue_count + 1),
+            ))
+            .execute(conn)
+            .await?;
+    }
     Ok(())
 }
 
-/// Marks as given up; `false` if there is no such letter.
-pub async fn discard(conn: &mut AsyncMysqlConnection, id: i64, why: &str) -> Result<bool, StoreError> {
-    let found = diesel::update(dead_letters::table.find(id))
+/// Gives up those of the letters that are open, and tells which were. To be run in a transaction.
+pub async fn discard(
+    conn: &mut AsyncMysqlConnection,
+    ids: &[i64],
+    why: &str,
+) -> Result<Vec<DeadLetter>, StoreError> {
+    let open = dead_letters::table
+        .select(DeadLetter::as_select())
+        .filter(dead_letters::id.eq_any(ids))
+        .filter(dead_letters::status.eq("open"))
+        .for_update();
+    let open: Vec<DeadLetter> = open.load(conn).await?;
+    let given_up = open.iter().map(|letter| letter.id);
+    diesel::update(dead_letters::table.filter(dead_letters::id.eq_any(given_up)))
         .set((
             dead_letters::status.eq("discarded"),
             dead_letters::discard_reason.eq(why),
         ))
         .execute(conn)
         .await?;
-    Ok(found > 0)
+    Ok(open)
 }
 
 /// What was dead and has been applied after all (a later copy, say) is no longer open.

@@ -24,6 +24,20 @@ pub enum Action {
 }
 
 impl Action {
+    pub const ALL: [Action; 7] = [
+        Self::RequeueDead,
+        Self::DiscardDead,
+        Self::ReleaseHeld,
+        Self::VoidNotice,
+        Self::RestoreNotice,
+        Self::Rebuild,
+        Self::Reprocess,
+    ];
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.name() == name)
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::RequeueDead => "dead.requeue",
@@ -126,4 +140,45 @@ pub async fn of_proposal(
         .order(operations::id)
         .select(Operation::as_select());
     Ok(rows.load(conn).await?)
+}
+
+/// Which deeds: all that match everything that is set. Times are UTC.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub insure_num: Option<String>,
+    pub action: Option<String>,
+    pub actor: Option<String>,
+    pub dead_letter_id: Option<i64>,
+    /// This moment and later.
+    pub since: Option<NaiveDateTime>,
+    /// Before this moment.
+    pub until: Option<NaiveDateTime>,
+}
+
+/// The matching deeds, the last first.
+pub async fn select(
+    conn: &mut AsyncMysqlConnection,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<Operation>, StoreError> {
+    let mut rows = operations::table.select(Operation::as_select()).into_boxed();
+    if let Some(insure_num) = &filter.insure_num {
+        rows = rows.filter(operations::insure_num.eq(insure_num));
+    }
+    if let Some(action) = &filter.action {
+        rows = rows.filter(operations::action.eq(action));
+    }
+    if let Some(actor) = &filter.actor {
+        rows = rows.filter(operations::actor.eq(actor));
+    }
+    if let Some(id) = filter.dead_letter_id {
+        rows = rows.filter(operations::dead_letter_id.eq(id));
+    }
+    if let Some(since) = filter.since {
+        rows = rows.filter(operations::at.ge(since));
+    }
+    if let Some(until) = filter.until {
+        rows = rows.filter(operations::at.lt(until));
+    }
+    Ok(rows.order(operations::id.desc()).limit(limit).load(conn).await?)
 }

@@ -3,6 +3,7 @@
 mod apart;
 mod dead;
 mod life;
+mod moved;
 mod outage;
 mod poison;
 mod repeats;

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use xiebao_core::id::Step;
 use xiebao_core::rules::OnTimeout;
@@ -68,6 +70,42 @@ impl DeskWords for English {
 
     fn no_such_letter(&self, id: i64) -> String {
         format!("There is no dead letter #{id}\n")
+    }
+
+    fn would_requeue(&self, count: i64) -> String {
+        format!("Would be requeued: {count}\n")
+    }
+
+    fn requeued_all(&self, count: usize, by_reason: &BTreeMap<String, usize>) -> String {
+        format!("Requeued: {count}{}\n", counts(by_reason))
+    }
+
+    fn more_not_requeueable(&self, count: usize) -> String {
+        format!("{count} more can't be requeued\n")
+    }
+
+    fn interrupted(&self, left: i64) -> String {
+        format!("Interrupted with {left} left; the same command again goes on with them\n")
+    }
+
+    fn would_discard(&self, count: i64) -> String {
+        format!("Would be discarded: {count}\n")
+    }
+
+    fn discarded_all(&self, count: usize) -> String {
+        format!("Discarded: {count}\n")
+    }
+
+    fn discarded_already(&self, id: i64) -> String {
+        format!("#{id} was discarded before; its reason stays\n")
+    }
+
+    fn not_discardable(&self, id: i64) -> String {
+        format!("#{id} was requeued; it can be discarded if it dies again\n")
+    }
+
+    fn no_operations(&self) -> &'static str {
+        "Nothing of that kind was done.\n"
     }
 
     fn requeued(&self, id: i64) -> String {
@@ -196,4 +234,16 @@ impl DeskWords for English {
             | Finding::ClocksAgree { .. } => None,
         }
     }
+}
+
+/// ` (apply_failed 4, timed_out 2)`
+fn counts(by_reason: &BTreeMap<String, usize>) -> String {
+    if by_reason.is_empty() {
+        return String::new();
+    }
+    let counts: Vec<String> = by_reason
+        .iter()
+        .map(|(reason, count)| format!("{} {count}", plain(reason)))
+        .collect();
+    format!(" ({})", counts.join(", "))
 }

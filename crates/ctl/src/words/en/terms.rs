@@ -2,6 +2,7 @@ use chrono::TimeDelta;
 use xiebao_core::id::{NotifyType, Step};
 use xiebao_core::lifecycle::Status;
 use xiebao_core::reason::Reason;
+use xiebao_worker::store::operations::Action;
 
 use super::English;
 use crate::words::{Label, Terms};
@@ -53,6 +54,8 @@ impl Terms for English {
             Label::Policies => "policies",
             Label::ThisOne => "this one",
             Label::SignatureForm => "signed text",
+            Label::Attempts => "failed attempts",
+            Label::Operations => "What was done by hand",
         }
     }
 
@@ -175,27 +178,50 @@ impl Terms for English {
     fn repair(&self, reason: Reason) -> &'static str {
         match reason {
             Reason::Unreadable => {
-                "Ask the platform to send it again; this one can't be requeued, so discard it (dead discard)."
+                "Receivers publish nothing that they can't read: it was published by hand, or by a later release. If \
+                 the cause names an envelope version, upgrade the workers, then requeue it (dead requeue). Otherwise \
+                 discard it (dead discard)."
             }
             Reason::Incomplete | Reason::InvalidField => {
-                "Ask the platform to send it corrected, which makes a new notice; then discard this one (dead discard)."
+                "The platform must send it corrected, which makes a new notice: tell it the proposal, the type and the \
+                 cause. When that has come (trace), discard this one (dead discard); requeued as it is, it dies again."
             }
             Reason::TooLong => {
-                "Ask the platform; if the value is right, the column must be widened first, then requeue it \
-                 (dead requeue). Otherwise discard it."
+                "Ask the platform whether the value is right. If it is, a release must widen the column: upgrade, run \
+                 migrate, then requeue it (dead requeue). Otherwise discard it (dead discard)."
             }
             Reason::PartnerMismatch => {
-                "Ask the platform whose proposal it is, and check keys_file; most likely discard it (dead discard)."
+                "Ask the platform whose proposal it is (trace shows the partner that was first). If it is that \
+                 partner's, discard this one, and check keys_file: a key may be in wrong hands. If it is this one's, \
+                 the other's notices must be taken out of the tables first; then requeue it (dead requeue)."
             }
             Reason::TimedOut => {
-                "Requeue it (dead requeue) once its predecessor has come; if that never comes, ask the platform for it."
+                "Ask the platform for what it waited for; when that has come (trace), requeue it (dead requeue). If it \
+                 never comes, set sequencing.<step>.on_timeout to \"apply\", restart the workers, requeue it, and let \
+                 it go at once if it must not wait again (held release)."
             }
             Reason::ApplyFailed => {
-                "Look into the worker's log, remove the cause, then requeue it (dead requeue)."
+                "The cause says what the database refused (a trigger, a constraint, a missing right); the workers' log \
+                 has more under notice.digest. Remove it, requeue this one, and if it passes the others \
+                 (dead requeue --reason apply_failed)."
             }
             Reason::DeliveryLimit => {
-                "Workers may crash over it: look into their log, have that mended, then requeue it (dead requeue)."
+                "Workers ended again and again while they had it: look into their log, and whether they were killed for \
+                 want of memory. Mend that or upgrade, requeue this one, and if it passes the others \
+                 (dead requeue --reason delivery_limit)."
             }
+        }
+    }
+
+    fn action(&self, action: Action) -> &'static str {
+        match action {
+            Action::RequeueDead => "requeued dead letter",
+            Action::DiscardDead => "discarded dead letter",
+            Action::ReleaseHeld => "released",
+            Action::VoidNotice => "voided",
+            Action::RestoreNotice => "restored",
+            Action::Rebuild => "rebuilt",
+            Action::Reprocess => "reprocessed",
         }
     }
 

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use xiebao_core::id::Step;
 use xiebao_core::rules::OnTimeout;
@@ -72,6 +74,42 @@ impl DeskWords for Chinese {
 
     fn no_such_letter(&self, id: i64) -> String {
         format!("没有死信 #{id}\n")
+    }
+
+    fn would_requeue(&self, count: i64) -> String {
+        format!("将重新入队：{count} 封\n")
+    }
+
+    fn requeued_all(&self, count: usize, by_reason: &BTreeMap<String, usize>) -> String {
+        format!("已重新入队：{count} 封{}\n", counts(by_reason))
+    }
+
+    fn more_not_requeueable(&self, count: usize) -> String {
+        format!("另有 {count} 封无法入队\n")
+    }
+
+    fn interrupted(&self, left: i64) -> String {
+        format!("已中断，还剩 {left} 封；再执行同一命令即可继续\n")
+    }
+
+    fn would_discard(&self, count: i64) -> String {
+        format!("将放弃：{count} 封\n")
+    }
+
+    fn discarded_all(&self, count: usize) -> String {
+        format!("已放弃：{count} 封\n")
+    }
+
+    fn discarded_already(&self, id: i64) -> String {
+        format!("#{id} 此前已放弃，原来的原因不变\n")
+    }
+
+    fn not_discardable(&self, id: i64) -> String {
+        format!("#{id} 已重新入队；若再次成为死信才能放弃\n")
+    }
+
+    fn no_operations(&self) -> &'static str {
+        "没有这样的操作记录。\n"
     }
 
     fn requeued(&self, id: i64) -> String {
@@ -180,4 +218,16 @@ impl DeskWords for Chinese {
             | Finding::ClocksAgree { .. } => None,
         }
     }
+}
+
+/// `（apply_failed 4，timed_out 2）`
+fn counts(by_reason: &BTreeMap<String, usize>) -> String {
+    if by_reason.is_empty() {
+        return String::new();
+    }
+    let counts: Vec<String> = by_reason
+        .iter()
+        .map(|(reason, count)| format!("{} {count}", plain(reason)))
+        .collect();
+    format!("（{}）", counts.join("，"))
 }

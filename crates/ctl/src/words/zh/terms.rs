@@ -2,6 +2,7 @@ use chrono::TimeDelta;
 use xiebao_core::id::{NotifyType, Step};
 use xiebao_core::lifecycle::Status;
 use xiebao_core::reason::Reason;
+use xiebao_worker::store::operations::Action;
 
 use super::Chinese;
 use crate::words::{Label, Terms};
@@ -53,6 +54,8 @@ impl Terms for Chinese {
             Label::Policies => "保单",
             Label::ThisOne => "本单",
             Label::SignatureForm => "签名文本",
+            Label::Attempts => "失败的尝试",
+            Label::Operations => "人工操作记录",
         }
     }
 
@@ -174,21 +177,48 @@ impl Terms for Chinese {
 
     fn repair(&self, reason: Reason) -> &'static str {
         match reason {
-            Reason::Unreadable => "请携保核实后重新推送；这一封无法再入队，核实后放弃即可（dead discard）。",
+            Reason::Unreadable => {
+                "receiver 不会发布它读不懂的报文：这一封是手工发布的，或来自较新的版本。若原因里说的是信封版本，\
+                 请升级 worker 后重新入队（dead requeue）；否则放弃（dead discard）。"
+            }
             Reason::Incomplete | Reason::InvalidField => {
-                "请携保改正后重新推送（改正后是一条新的通知）；然后放弃这一封（dead discard）。"
+                "须请携保改正后重新推送（改正后是一条新的通知）：告知投保单号、通知类型和原因。新的通知到了以后（trace \
+                 可查）放弃这一封（dead discard）；原样重新入队还会成为死信。"
             }
             Reason::TooLong => {
-                "请携保核实；若内容属实，须先由开发人员加宽该列，再重新入队（dead requeue），否则放弃。"
+                "请携保核实内容是否属实。属实则须由新版本加宽该列：升级并执行 migrate，再重新入队（dead requeue）；\
+                 否则放弃（dead discard）。"
             }
             Reason::PartnerMismatch => {
-                "请携保核实这张投保单属于哪个渠道，并检查 keys_file；多半应当放弃（dead discard）。"
+                "请携保核实这张投保单属于哪个渠道（trace 显示先来的是哪个）。若属于先来的渠道，放弃这一封\
+                 （dead discard），并检查 keys_file：密钥可能落入他人之手。若属于这一封的渠道，须先把另一渠道的通知\
+                 从表中移除，再重新入队（dead requeue）。"
             }
-            Reason::TimedOut => "等前面的通知来了以后重新入队（dead requeue）；它一直不来就请携保补推。",
-            Reason::ApplyFailed => "查看 worker 的日志，排除故障后重新入队（dead requeue）。",
+            Reason::TimedOut => {
+                "请携保补推它所等的通知；到了以后（trace 可查）重新入队（dead requeue）。若永远不会来，把 \
+                 sequencing.<step>.on_timeout 设为 \"apply\"，重启 worker，再重新入队；不愿再等一遍就立即放行\
+                 （held release）。"
+            }
+            Reason::ApplyFailed => {
+                "原因里写明了数据库拒绝的是什么（触发器、约束、缺少权限）；worker 的日志里按 notice.digest 可查到更多。\
+                 排除后先重新入队这一封，通过了再处理其余的（dead requeue --reason apply_failed）。"
+            }
             Reason::DeliveryLimit => {
-                "处理程序可能因它反复崩溃：查看 worker 的日志，修复后重新入队（dead requeue）。"
+                "worker 拿到它以后反复中断：查看 worker 的日志，以及是否因内存不足被杀。修复或升级后先重新入队这一封，\
+                 通过了再处理其余的（dead requeue --reason delivery_limit）。"
             }
+        }
+    }
+
+    fn action(&self, action: Action) -> &'static str {
+        match action {
+            Action::RequeueDead => "死信重新入队",
+            Action::DiscardDead => "放弃死信",
+            Action::ReleaseHeld => "放行",
+            Action::VoidNotice => "作废",
+            Action::RestoreNotice => "恢复",
+            Action::Rebuild => "重算",
+            Action::Reprocess => "补处理",
         }
     }
 

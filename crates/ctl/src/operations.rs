@@ -1,0 +1,113 @@
+//! `xiebao operations`: who did what when.
+
+pub mod deed;
+
+use clap::Args as ClapArgs;
+use serde::Serialize;
+use xiebao_runtime::clock;
+use xiebao_worker::store::operations::{self, Action, Filter};
+
+use crate::context::Context;
+use crate::database::Database;
+use crate::exit::{Exit, Failure};
+use crate::screen::{show, show_json};
+use crate::when::When;
+use crate::words::Words;
+use deed::Deed;
+
+const EXAMPLES: &str = "\
+The last first. What the program did to dead letters, held notices and rows is noted with the person who
+ran it; --as names one where several share an account. Exit code 1 if there is nothing.
+
+Examples:
+  xiebao operations
+  xiebao operations --proposal 20260723373797
+  xiebao operations --action dead.discard --since 7d --json";
+
+/// List who did what when: requeued and discarded dead letters, released notices, repairs
+#[derive(Debug, Clone, ClapArgs)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Only what concerns this proposal
+    #[arg(long, value_name = "INSURE_NUM")]
+    proposal: Option<String>,
+    /// Only what concerns this dead letter
+    #[arg(long, value_name = "ID")]
+    dead: Option<i64>,
+    /// Only this action
+    #[arg(long, value_name = "ACTION", value_parser = Action::ALL.map(Action::name))]
+    action: Option<String>,
+    /// Only what this person did
+    #[arg(long, value_name = "WHO")]
+    by: Option<String>,
+    /// Only what was done at this time or later: Beijing time, or how long ago (2h)
+    #[arg(long, value_name = "TIME", value_parser = When::parse)]
+    since: Option<When>,
+    /// Only what was done before this time
+    #[arg(long, value_name = "TIME", value_parser = When::parse)]
+    until: Option<When>,
+    /// How many to list
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+    /// Print JSON; times are UTC there
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct List {
+    operations: Vec<Deed>,
+    cut: bool,
+}
+
+pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
+    let database = Database::of(context)?;
+    let mut conn = database.connection().await?;
+    let most = i64::from(args.limit);
+    let mut rows = operations::select(&mut conn, &args.filter(), most + 1).await?;
+    let cut = i64::try_from(rows.len()).is_ok_and(|found| found > most);
+    rows.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    let list = List {
+        operations: rows.into_iter().map(Deed::of).collect(),
+        cut,
+    };
+    if args.json {
+        show_json(&list)?;
+    } else {
+        show(&list.page(context.lang.words()));
+    }
+    Ok(if list.operations.is_empty() {
+        Exit::No
+    } else {
+        Exit::Done
+    })
+}
+
+impl Args {
+    fn filter(&self) -> Filter {
+        let now = clock::now();
+        Filter {
+            insure_num: self.proposal.as_deref().map(|number| number.trim().to_owned()),
+            action: self.action.clone(),
+            actor: self.by.clone(),
+            dead_letter_id: self.dead,
+            since: self.since.map(|when| when.utc(now)),
+            until: self.until.map(|when| when.utc(now)),
+        }
+    }
+}
+
+impl List {
+    fn page(&self, words: &dyn Words) -> String {
+        if self.operations.is_empty() {
+            return words.no_operations().to_owned();
+        }
+        let cut = if self.cut {
+            words.cut(self.operations.len())
+        } else {
+            String::new()
+        };
+        let table = deed::table_of_several(&self.operations, words);
+        format!("{}\n{table}{cut}", words.times_are_beijing())
+    }
+}

@@ -1,0 +1,160 @@
+//! A desk with the services at work beside it.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use diesel::QueryableByName;
+use diesel::sql_types::BigInt;
+use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+use xiebao_core::reason::Reason;
+use xiebao_testkit::{Broker, KEY, PARTNER, Process, free_address};
+use xiebao_worker::store::dead_letters::{self, NewDeadLetter};
+
+use crate::dead::letter;
+use crate::desk::Desk;
+
+/// How long anything may take before a test calls it lost.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+pub struct Floor {
+    pub broker: Broker,
+    pub desk: Desk,
+    workers: Vec<Process>,
+}
+
+/// A receiver at work.
+pub struct Receiver {
+    pub url: String,
+    _process: Process,
+    _keys: tempfile::NamedTempFile,
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    value: i64,
+}
+
+impl Floor {
+    pub async fn new() -> Self {
+        let broker = Broker::new().await;
+        let desk = Desk::new().await.with_broker(broker.url());
+        Self {
+            broker,
+            desk,
+            workers: vec![],
+        }
+    }
+
+    /// Starts a worker with these settings besides the usual ones.
+    pub async fn worker(&mut self, settings: &[(&str, &str)]) {
+        let admin = free_address();
+        let mut all = self.desk.settings();
+        all.push(("XIEBAO__WORKER__ADMIN_LISTEN".to_owned(), admin.to_string()));
+        all.extend(
+            settings
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
+        );
+        let mut worker = Process::spawn("xiebao-worker", &[], all);
+        worker.ready(admin, PATIENCE).await;
+        self.workers.push(worker);
+    }
+
+    /// Ends all workers, as SIGTERM does.
+    pub async fn stop_workers(&mut self) {
+        for mut worker in self.workers.drain(..) {
+            worker.terminate();
+            worker.ended(PATIENCE).await;
+        }
+    }
+
+    pub async fn receiver(&self) -> Receiver {
+        let (listen, admin) = (free_address(), free_address());
+        let mut keys = tempfile::NamedTempFile::new().expect("a file for the keys");
+        writeln!(keys, "\"{PARTNER}\" = [\"{KEY}\"]").expect("the keys can be written");
+        let mut settings = self.desk.settings();
+        let of_its_own = [
+            ("XIEBAO__KEYS_FILE", keys.path().display().to_string()),
+            ("XIEBAO__RECEIVER__LISTEN", listen.to_string()),
+            ("XIEBAO__RECEIVER__ADMIN_LISTEN", admin.to_string()),
+        ];
+        settings.extend(of_its_own.map(|(key, value)| (key.to_owned(), value)));
+        let mut process = Process::spawn("xiebao-receiver", &[], settings);
+        process.ready(admin, PATIENCE).await;
+        Receiver {
+            url: format!("http://{listen}/notices"),
+            _process: process,
+            _keys: keys,
+        }
+    }
+
+    /// Waits until the query gives this number.
+    pub async fn until(&self, sql: &str, wanted: i64) {
+        self.until_at_least(sql, wanted).await;
+        let last = self.desk.number(sql).await;
+        assert_eq!(last, wanted, "{sql}");
+    }
+
+    pub async fn until_at_least(&self, sql: &str, wanted: i64) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let last = self.desk.number(sql).await;
+            if last >= wanted {
+                return;
+            }
+            if Instant::now() > deadline {
+                let logs: Vec<String> = self.workers.iter().map(Process::log).collect();
+                panic!("{sql}: wanted {wanted}, still {last}\n{}", logs.join("\n---\n"));
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+impl Desk {
+    /// Files many dead letters as workers would.
+    pub async fn file_all(&self, letters: &[NewDeadLetter]) {
+        let mut conn = self.connect().await;
+        for chunk in letters.chunks(1_000) {
+            conn.batch_execute("START TRANSACTION").await.expect("it begins");
+            dead_letters::insert(&mut conn, chunk)
+                .await
+                .expect("they are filed");
+            conn.batch_execute("COMMIT").await.expect("it ends");
+        }
+    }
+
+    pub async fn execute(&self, sql: &str) {
+        self.connect().await.batch_execute(sql).await.expect(sql);
+    }
+
+    /// A single number.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let sql = format!("SELECT CAST(({sql}) AS SIGNED) AS value");
+        let row: Number = diesel::sql_query(sql)
+            .get_result(&mut self.connect().await)
+            .await
+            .expect("a number");
+        row.value
+    }
+
+    /// How many dead letters match.
+    pub async fn letters(&self, condition: &str) -> i64 {
+        self.number(&format!("SELECT COUNT(*) FROM dead_letters WHERE {condition}"))
+            .await
+    }
+}
+
+/// Sound insured notices of made-up proposals, dead for that reason.
+pub fn insured_letters(count: usize, prefix: &str, reason: Reason) -> Vec<NewDeadLetter> {
+    let letters = (0..count).map(|i| {
+        let number = format!("{prefix}{i:06}");
+        letter(
+            crate::desk::body(1, &number, serde_json::json!({})),
+            reason,
+            "of a test",
+        )
+    });
+    letters.collect()
+}
