@@ -52,6 +52,11 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// All that was asked for is on the queue.
+    pub fn is_whole(&self) -> bool {
+        self.wreck_count == 0 && !self.interrupted
+    }
+
     pub fn looked_at(&self) -> usize {
         self.requeued.len() + self.wreck_count
     }
