@@ -52,43 +52,69 @@ pub struct Args {
     rate: Option<u32>,
 }
 
+/// What is there to be requeued.
+struct Chosen {
+    filter: Filter,
+    /// Those that were named, if it is no search.
+    named: Vec<i64>,
+    /// Those of them that do not exist.
+    missing: Vec<i64>,
+    groups: Vec<GroupView>,
+    total: i64,
+}
+
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let words = context.lang.words();
     let (reason, status) = (args.reason.as_deref(), args.status.as_deref());
-    let mut filter = args.choice.filter(reason, status, clock::now())?;
-    let named = args.choice.named();
+    let filter = args.choice.filter(reason, status, clock::now())?;
     let database = Database::of(context)?;
     let mut conn = database.connection().await?;
-    if named.is_empty() {
-        filter.cut_off = Some(dead_letters::cut_off(&mut conn).await?);
-    }
-    let missing = missing(&mut conn, &named, &filter).await?;
-    let groups = dead_letters::groups(&mut conn, &filter).await?;
-    let groups: Vec<GroupView> = groups.into_iter().map(GroupView::of).collect();
-    let total: i64 = groups.iter().map(|group| group.count).sum();
-    if args.choice.dry_run && total > 0 {
-        show(&words.would_requeue(total));
-        show(&groups::table(&groups, words));
-    }
-    let mut exit = Exit::Done;
-    if !args.choice.dry_run && total > 0 {
+    let chosen = Chosen::of(&mut conn, filter, args.choice.named()).await?;
+    let mut exit = chosen.exit();
+    if chosen.total == 0 && chosen.named.is_empty() {
+        show(words.no_dead_letters());
+    } else if args.choice.dry_run && chosen.total > 0 {
+        show(&words.would_requeue(chosen.total));
+        show(&groups::table(&chosen.groups, words));
+    } else if chosen.total > 0 {
         let passage = passage(&database, args.rate, context)?;
-        let (tally, end) = passage.carry(&mut conn, &filter, total).await;
-        report(&tally, &named, total, words);
+        let (tally, end) = passage.carry(&mut conn, &chosen.filter, chosen.total).await;
+        report(&tally, &chosen, words);
         end?;
-        if tally.interrupted || tally.wreck_count > 0 {
+        if !tally.is_whole() {
             exit = Exit::No;
         }
     }
-    missing.iter().for_each(|id| show(&words.no_such_letter(*id)));
-    if named.is_empty() && total == 0 {
-        show(words.no_dead_letters());
+    let missing = chosen.missing.iter();
+    missing.for_each(|id| show(&words.no_such_letter(*id)));
+    Ok(exit)
+}
+
+impl Chosen {
+    /// A search finds what is dead now.
+    async fn of(conn: &mut Connection, mut filter: Filter, named: Vec<i64>) -> Result<Self, Failure> {
+        if named.is_empty() {
+            filter.cut_off = Some(dead_letters::cut_off(conn).await?);
+        }
+        let missing = missing(conn, &named, &filter).await?;
+        let groups = dead_letters::groups(conn, &filter).await?;
+        let groups: Vec<GroupView> = groups.into_iter().map(GroupView::of).collect();
+        Ok(Self {
+            total: groups.iter().map(|group| group.count).sum(),
+            filter,
+            named,
+            missing,
+            groups,
+        })
     }
-    Ok(if missing.is_empty() && total > 0 {
-        exit
-    } else {
-        Exit::No
-    })
+
+    fn exit(&self) -> Exit {
+        if self.missing.is_empty() && self.total > 0 {
+            Exit::Done
+        } else {
+            Exit::No
+        }
+    }
 }
 
 fn passage(database: &Database, rate: Option<u32>, context: &Context) -> Result<Passage, Failure> {
@@ -114,8 +140,8 @@ async fn missing(conn: &mut Connection, named: &[i64], filter: &Filter) -> Resul
     Ok(named.iter().copied().filter(|id| !exists(id)).collect())
 }
 
-fn report(tally: &Tally, named: &[i64], total: i64, words: &dyn Words) {
-    if named.is_empty() {
+fn report(tally: &Tally, chosen: &Chosen, words: &dyn Words) {
+    if chosen.named.is_empty() {
         show(&words.requeued_all(tally.requeued.len(), &tally.by_reason));
     } else {
         tally.requeued.iter().for_each(|id| show(&words.requeued(*id)));
@@ -127,7 +153,7 @@ fn report(tally: &Tally, named: &[i64], total: i64, words: &dyn Words) {
         show(&words.more_not_requeueable(tally.wreck_count - tally.wrecks.len()));
     }
     if tally.interrupted {
-        let looked_at = i64::try_from(tally.looked_at()).unwrap_or(total);
-        show(&words.interrupted((total - looked_at).max(0)));
+        let looked_at = i64::try_from(tally.looked_at()).unwrap_or(chosen.total);
+        show(&words.interrupted((chosen.total - looked_at).max(0)));
     }
 }

@@ -47,4 +47,7 @@ fn chinese_texts_are_chinese() {
             );
         }
     }
+    for action in Action::ALL {
+        assert!(!words.action(action).is_ascii(), "{action:?}");
+    }
 }

@@ -164,7 +164,7 @@ async fn killed_between_publish_and_mark(floor: &Floor) -> i64 {
     let mut lock = floor.desk.connect().await;
     let held = format!(
         "START TRANSACTION; UPDATE dead_letters SET detail = '' WHERE id = {}",
-        half + 250
+        half + 100
     );
     lock.batch_execute(&held).await.expect("it is locked");
     let running = floor.desk.start(&["dead", "requeue", "--all"]).await;

@@ -80,7 +80,7 @@ async fn only_what_is_asked_for_is_requeued_and_a_dry_run_requeues_nothing() {
     let mut letters = insured_letters(30, "20260906001", Reason::TimedOut);
     letters.extend(insured_letters(20, "20260906002", Reason::ApplyFailed));
     letters[0].partner_id = Some(77);
-    letters[1].last_dead_at = letters[1].last_dead_at - chrono::TimeDelta::hours(30);
+    letters[1].last_dead_at -= chrono::TimeDelta::hours(30);
     floor.desk.file_all(&letters).await;
     let dry = async |more: &[&str]| {
         let all = [&["dead", "requeue", "--dry-run"], more].concat();
@@ -137,7 +137,7 @@ async fn what_died_after_the_command_began_is_left_and_what_dies_again_is_taken_
     let letters: Vec<_> = (0..300).map(|i| no_state(format!("20260906003{i:03}"))).collect();
     floor.desk.file_all(&letters).await;
     let mut later = no_state("20260906003999".to_owned());
-    later.last_dead_at = later.last_dead_at + chrono::TimeDelta::hours(1);
+    later.last_dead_at += chrono::TimeDelta::hours(1);
     floor.desk.file_all(&[later]).await;
     floor.worker(&[]).await;
     let answer = floor

@@ -10,6 +10,7 @@ ALTER TABLE reissue_outbox
     COMMENT 'the new proposal is to forget the link, because the notice that states it was voided';
 
 ALTER TABLE dead_letters
+    ADD KEY dead_letters_page (status, id),
     ADD KEY dead_letters_last_dead_at (last_dead_at);
 
 CREATE TABLE dead_letter_attempts (

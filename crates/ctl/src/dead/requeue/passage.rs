@@ -20,11 +20,8 @@ use crate::database::Connection;
 use crate::dead::marks;
 use crate::exit::Failure;
 
-/// Letters that are in memory at most.
-const PAGE: usize = 500;
-
-/// Publishes that wait for their confirm at most.
-const IN_FLIGHT: usize = 250;
+/// Letters that are in memory, and in flight, at most: enough for the broker, and not too much of the largest bodies.
+const PAGE: usize = 200;
 
 /// Letters that can't be requeued and are named one by one; more of them are only counted.
 const WRECKS_NAMED: usize = 20;
@@ -55,6 +52,11 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// All that was asked for is on the queue.
+    pub fn is_whole(&self) -> bool {
+        self.wreck_count == 0 && !self.interrupted
+    }
+
     pub fn looked_at(&self) -> usize {
         self.requeued.len() + self.wreck_count
     }
@@ -158,7 +160,7 @@ impl Passage {
                 .take_while(|message| ready(message.is_some()))
                 .filter_map(ready)
                 .map(publish)
-                .buffer_unordered(IN_FLIGHT)
+                .buffer_unordered(PAGE)
         );
         let (mut confirmed, mut end) = (Vec::new(), Ok(()));
         while let Some((outcome, letter)) = ends.next().await {
