@@ -10,7 +10,7 @@ mod shutdown;
 mod source;
 mod trace;
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
+use tokio::net::TcpSocket;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::rules::Rules;
 use xiebao_runtime::amqp::Publisher;
@@ -29,6 +30,9 @@ use xiebao_runtime::keys::KeyRing;
 
 use metrics::Metrics;
 use shutdown::Ending;
+
+/// Connections that may wait to be taken.
+const BACKLOG: u32 = 4_096;
 
 /// What every request needs.
 #[derive(Debug)]
@@ -86,8 +90,20 @@ fn open_keys(path: &Path) -> anyhow::Result<Arc<KeyRing>> {
     Ok(Arc::new(ring))
 }
 
-fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).with_context(|| format!("can't listen on {address}"))
+fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    listen(address).with_context(|| format!("can't listen on {address}"))
+}
+
+/// As the standard library does, but with a longer queue: a burst that overflows it waits a second or more, until the
+/// sender's system knocks again.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
 }
 
 fn start_admin(

@@ -27,12 +27,10 @@ pub(super) struct Routes {
 
 impl Routes {
     pub fn ready(&self) -> Result<(), String> {
-        let takes = |open: &OpenLink| !open.is_blocked() && !open.is_refusing();
-        match self
-            .links
-            .iter()
-            .any(|link| link.open().is_some_and(|open| takes(&open)))
-        {
+        let open: Vec<Arc<OpenLink>> = self.links.iter().filter_map(|link| link.open()).collect();
+        // The broker blocks a connection only when something is published on it, but is short for all of them.
+        let blocked = open.iter().any(|open| open.is_blocked());
+        match !blocked && open.iter().any(|open| !open.is_refusing()) {
             true => Ok(()),
             false => Err(self.trouble().to_string()),
         }

@@ -182,7 +182,7 @@ pub(super) fn receiver(reader: &mut Reader) -> ReceiverConfig {
             .list("receiver.trusted_proxies", values::network)
             .unwrap_or_default(),
         connections: reader.number("receiver.connections", 2, 1..=64),
-        max_connections: reader.number("receiver.max_connections", 4_096, 1..=1_000_000),
+        max_connections: reader.number("receiver.max_connections", 8_192, 1..=1_000_000),
     };
     if config
         .admin_listen
