@@ -132,7 +132,7 @@ fn what_is_missing_may_lie_in_a_dead_letter() {
             "支付通知（2）来了，但成了死信 #12，见“死信”",
             "#12  支付通知（2）  待处理  2026-07-23 09:02:00",
             "原因：内容有误 (price is a negative amount)",
-            "处理办法：请携保改正后重新推送（改正后是一条新的通知）；然后放弃这一封（dead discard）。",
+            "处理办法：须请携保改正后重新推送（改正后是一条新的通知）",
             "xiebao dead show 12",
         ],
     );
