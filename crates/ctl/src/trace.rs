@@ -13,6 +13,7 @@ use xiebao_core::ledger::Ledger;
 use xiebao_runtime::clock;
 use xiebao_worker::store::dead_letters::{self, Filter};
 use xiebao_worker::store::notices as inbox;
+use xiebao_worker::store::operations;
 use xiebao_worker::transaction;
 
 use crate::context::Context;
@@ -71,10 +72,12 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         ..Filter::default()
     };
     let dead = dead_letters::select(&mut conn, &filter, MOST_DEAD_LETTERS).await?;
+    let operations = operations::of_proposal(&mut conn, number.as_str()).await?;
     let sources = Sources {
         ledger: &ledger,
         inbox: &inbox,
         dead: &dead,
+        operations: &operations,
         rules: &database.config.rules,
         now: clock::now(),
     };

@@ -13,6 +13,8 @@ use xiebao_core::sequencing;
 use xiebao_worker::store::dead_letters::DeadLetter;
 use xiebao_worker::store::notices::NoticeRow;
 
+use xiebao_worker::store::operations::{Action, Operation};
+
 use super::also::{self, Also};
 use super::family::Family;
 use super::missing::{self, Missing};
@@ -25,6 +27,8 @@ pub struct Sources<'l> {
     /// All rows of the inbox; only the ignored ones are looked at.
     pub inbox: &'l [NoticeRow],
     pub dead: &'l [DeadLetter],
+    /// What was done by hand, oldest first.
+    pub operations: &'l [Operation],
     pub rules: &'l Rules,
     pub now: DateTime<Utc>,
 }
@@ -89,9 +93,34 @@ pub struct Chapter<'l> {
     pub waits_for: Vec<Step>,
     /// What happens to a held notice when its wait ends.
     pub at_timeout: Option<OnTimeout>,
+    /// A person has taken it out of the facts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voided: Option<Voided>,
     pub data: Box<RawValue>,
     #[serde(skip)]
     pub also: Vec<Also>,
+}
+
+/// Who took a notice out of the facts, when and why.
+#[derive(Debug, Serialize)]
+pub struct Voided {
+    pub at: DateTime<Utc>,
+    pub actor: String,
+    pub reason: String,
+}
+
+impl Voided {
+    fn find(entry: &Entry, operations: &[Operation]) -> Option<Self> {
+        let digest = Some(entry.notice.digest.as_str());
+        let voids =
+            |deed: &&Operation| deed.action == Action::VoidNotice.name() && deed.digest.as_deref() == digest;
+        let deed = operations.iter().rev().find(voids).filter(|_| entry.voided)?;
+        Some(Self {
+            at: deed.at.and_utc(),
+            actor: deed.actor.clone(),
+            reason: deed.reason.clone().unwrap_or_default(),
+        })
+    }
 }
 
 /// How a notice came to be applied.
@@ -147,7 +176,10 @@ impl<'l> Story<'l> {
             ledger, rules, now, ..
         } = sources;
         let rows = Rows::of(ledger);
-        let chapter = |entry| Chapter::of(entry, ledger, rules);
+        let chapter = |entry| Chapter {
+            voided: Voided::find(entry, sources.operations),
+            ..Chapter::of(entry, ledger, rules)
+        };
         let mut applied: Vec<Chapter<'l>> = ledger.applied().map(chapter).collect();
         applied.sort_by_key(|chapter| chapter.seq);
         let mut held: Vec<Chapter<'l>> = ledger.held().map(chapter).collect();
@@ -212,6 +244,7 @@ impl<'l> Chapter<'l> {
             went: applied_at.map(|at| going(entry, at)),
             waits_for: missing,
             at_timeout: entry.is_held().then(|| rules.on_timeout(notice.step)),
+            voided: None,
             data,
             also,
             entry,
@@ -277,7 +310,7 @@ fn policies(rows: &Rows) -> Vec<Policy> {
 fn possibilities(ledger: &Ledger) -> Vec<Possibility> {
     let any = |fits: fn(&Fact) -> bool| {
         ledger
-            .applied()
+            .counted()
             .any(|entry| entry.notice.success && fits(&entry.notice.fact))
     };
     let mut possible = Vec::new();

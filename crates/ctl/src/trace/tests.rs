@@ -137,6 +137,7 @@ impl Case {
             ledger: &self.ledger,
             inbox: &self.inbox,
             dead: &self.dead,
+            operations: &[],
             rules: &self.rules,
             now: self.now,
         };
