@@ -76,6 +76,6 @@ fn plan(posts: &[PendingLink]) -> Plan {
     }
     Plan {
         tasks,
-        ignored: vec![],
+        ..Plan::default()
     }
 }

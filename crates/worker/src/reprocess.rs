@@ -1,8 +1,6 @@
 //! Takes in notices that were kept as ignored, once their type is subscribed: as deliveries of long ago, which keep
 //! their receipts. What can't be applied becomes a dead letter. A page a transaction, so that it may be interrupted.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use xiebao_core::facts::Notice;
 use xiebao_core::id::{InsureNum, NotifyType};

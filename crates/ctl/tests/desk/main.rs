@@ -4,5 +4,8 @@ mod dead;
 mod desk;
 mod find;
 mod held;
+mod notice;
+mod rebuild;
+mod reprocess;
 mod schema;
 mod trace;

@@ -12,7 +12,6 @@ pub(crate) trait Record: Serialize + PartialEq + Clone + Sized {
     type Key: Ord + Clone;
 
     fn key(&self) -> Self::Key;
-    fn insure_num(&self) -> &str;
 
     /// All rows of these proposals.
     async fn read(conn: &mut AsyncMysqlConnection, proposals: &[&str]) -> Result<Vec<Self>, StoreError>;
@@ -52,10 +51,6 @@ macro_rules! record {
 
             fn key(&self) -> Self::Key {
                 ($(self.$key.clone(),)+)
-            }
-
-            fn insure_num(&self) -> &str {
-                &self.insure_num
             }
 
             async fn read(conn: &mut AsyncMysqlConnection, proposals: &[&str]) -> Result<Vec<Self>, StoreError> {
