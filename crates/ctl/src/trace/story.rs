@@ -12,12 +12,12 @@ use xiebao_core::rules::{OnTimeout, Rules};
 use xiebao_core::sequencing;
 use xiebao_worker::store::dead_letters::DeadLetter;
 use xiebao_worker::store::notices::NoticeRow;
-
-use xiebao_worker::store::operations::{Action, Operation};
+use xiebao_worker::store::operations::Operation;
 
 use super::also::{self, Also};
 use super::family::Family;
 use super::missing::{self, Missing};
+use super::voided::Voided;
 use crate::dead::letter::Letter;
 
 /// What is known of a proposal.
@@ -99,28 +99,6 @@ pub struct Chapter<'l> {
     pub data: Box<RawValue>,
     #[serde(skip)]
     pub also: Vec<Also>,
-}
-
-/// Who took a notice out of the facts, when and why.
-#[derive(Debug, Serialize)]
-pub struct Voided {
-    pub at: DateTime<Utc>,
-    pub actor: String,
-    pub reason: String,
-}
-
-impl Voided {
-    fn find(entry: &Entry, operations: &[Operation]) -> Option<Self> {
-        let digest = Some(entry.notice.digest.as_str());
-        let voids =
-            |deed: &&Operation| deed.action == Action::VoidNotice.name() && deed.digest.as_deref() == digest;
-        let deed = operations.iter().rev().find(voids).filter(|_| entry.voided)?;
-        Some(Self {
-            at: deed.at.and_utc(),
-            actor: deed.actor.clone(),
-            reason: deed.reason.clone().unwrap_or_default(),
-        })
-    }
 }
 
 /// How a notice came to be applied.

@@ -79,7 +79,9 @@ async fn a_type_that_is_not_subscribed_or_not_documented_is_a_usage_error() {
     let settings = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(settings.path(), "subscribed = [1, 2, 3]\n").expect("it can be written");
     let path = settings.path().to_string_lossy().into_owned();
-    let told = desk.xiebao(&["--config", &path, "reprocess", "--type", "27"]).await;
+    let told = desk
+        .xiebao(&["--config", &path, "reprocess", "--type", "27"])
+        .await;
     assert_eq!(told.code, 2);
     assert!(told.err.contains("add it to the configuration"), "{told:?}");
 }

@@ -73,20 +73,12 @@ pub async fn applied_by_digest(
     Ok(rows.load(conn).await?)
 }
 
-fn ignored(
-    of: NotifyType,
-) -> diesel::dsl::Filter<
-    diesel::dsl::Filter<notices::table, diesel::dsl::Eq<notices::notify_type, i64>>,
-    diesel::dsl::Eq<notices::outcome, &'static str>,
-> {
-    notices::table
-        .filter(notices::notify_type.eq(of.0))
-        .filter(notices::outcome.eq("ignored"))
-}
-
 /// How many notices of that type are kept without being applied.
 pub async fn count_ignored(conn: &mut AsyncMysqlConnection, of: NotifyType) -> Result<i64, StoreError> {
-    Ok(ignored(of).count().get_result(conn).await?)
+    let rows = notices::table
+        .filter(notices::notify_type.eq(of.0))
+        .filter(notices::outcome.eq("ignored"));
+    Ok(rows.count().get_result(conn).await?)
 }
 
 /// The first `limit` of them behind that proposal and digest.
@@ -98,7 +90,9 @@ pub async fn ignored_of_type(
 ) -> Result<Vec<NoticeRow>, StoreError> {
     let (insure_num, digest) = after;
     let later = notices::insure_num.gt(insure_num).or(notices::digest.gt(digest));
-    let rows = ignored(of)
+    let rows = notices::table
+        .filter(notices::notify_type.eq(of.0))
+        .filter(notices::outcome.eq("ignored"))
         .filter(notices::insure_num.ge(insure_num))
         .filter(later)
         .order((notices::insure_num, notices::digest))
