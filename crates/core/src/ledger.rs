@@ -86,13 +86,18 @@ impl Ledger {
         self.entries.iter().filter(|entry| entry.is_applied())
     }
 
+    /// The applied notices that count: all but those that a person has taken out of the facts.
+    pub fn counted(&self) -> impl Iterator<Item = &Entry> {
+        self.applied().filter(|entry| !entry.voided)
+    }
+
     pub fn held(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.is_held())
     }
 
     /// What has happened, by the notices applied so far.
     pub fn facts(&self) -> Facts {
-        Facts::of(self.applied().map(|entry| &entry.notice))
+        Facts::of(self.counted().map(|entry| &entry.notice))
     }
 
     /// The earliest end of a wait.
@@ -189,6 +194,26 @@ impl Ledger {
         self.apply(index, now, true);
         self.settle(now, rules);
         true
+    }
+
+    /// Forgets that this proposal replaces another. What was applied by that stays applied.
+    pub fn unlink(&mut self, reissued_from: &InsureNum) {
+        self.links.retain(|link| link.reissued_from != *reissued_from);
+    }
+
+    /// Takes an applied notice out of the facts, every occurrence of it, or (`voided` false) back into them. What was
+    /// applied by it stays applied, and a copy is still a duplicate. `false`: there was nothing to change.
+    pub fn set_voided(&mut self, digest: &Digest, voided: bool) -> bool {
+        let mut changed = false;
+        let named = |entry: &&mut Entry| entry.is_applied() && entry.notice.digest == *digest;
+        for entry in self.entries.iter_mut().filter(named) {
+            if entry.voided != voided {
+                entry.voided = voided;
+                entry.note_change();
+                changed = true;
+            }
+        }
+        changed
     }
 
     fn insert(&mut self, arrival: Arrival, place: Place, hold: Option<Hold>) -> usize {

@@ -7,7 +7,9 @@ use clap::{Parser, Subcommand};
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::lang::Lang;
-use crate::{dead, doctor, find, held, migrate, operations, send, simulate, trace, verify};
+use crate::{
+    dead, doctor, find, held, migrate, notice, operations, rebuild, reprocess, send, simulate, trace, verify,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -45,7 +47,10 @@ pub enum Command {
     Find(find::Args),
     Held(held::Args),
     Migrate(migrate::Args),
+    Notice(notice::Args),
     Operations(operations::Args),
+    Rebuild(rebuild::Args),
+    Reprocess(reprocess::Args),
     Trace(trace::Args),
     Send(send::Args),
     Simulate(simulate::Args),
@@ -66,7 +71,10 @@ impl Command {
             Command::Find(args) => find::run(args, context).await,
             Command::Held(args) => held::run(args, context).await,
             Command::Migrate(args) => migrate::run(args, context).await,
+            Command::Notice(args) => notice::run(args, context).await,
             Command::Operations(args) => operations::run(args, context).await,
+            Command::Rebuild(args) => rebuild::run(args, context).await,
+            Command::Reprocess(args) => reprocess::run(args, context).await,
             Command::Trace(args) => trace::run(args, context).await,
             Command::Send(args) => send::run(args, context).await,
             Command::Simulate(args) => simulate::run(args, context).await,

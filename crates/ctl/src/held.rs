@@ -5,6 +5,8 @@ mod release;
 
 use clap::{Args as ClapArgs, Subcommand};
 
+pub(crate) use release::digits;
+
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 

@@ -6,6 +6,7 @@ pub mod missing;
 mod notices;
 mod page;
 pub mod story;
+pub mod voided;
 
 use clap::Args as ClapArgs;
 use xiebao_core::id::InsureNum;

@@ -13,6 +13,7 @@ use xiebao_core::lifecycle::Status;
 use xiebao_core::reason::Reason;
 use xiebao_core::rows::Disagreement;
 use xiebao_core::rules::OnTimeout;
+use xiebao_worker::rebuild::Kind;
 use xiebao_worker::store::operations::Action;
 
 use crate::doctor::Finding;
@@ -21,9 +22,9 @@ use crate::trace::missing::Missing;
 use crate::trace::story::{Going, Possibility, Standing};
 
 /// All texts of a language.
-pub trait Words: Terms + StoryWords + DeskWords + Sync {}
+pub trait Words: Terms + StoryWords + DeskWords + RepairWords + Sync {}
 
-impl<T: Terms + StoryWords + DeskWords + Sync> Words for T {}
+impl<T: Terms + StoryWords + DeskWords + RepairWords + Sync> Words for T {}
 
 impl Lang {
     pub fn words(self) -> &'static dyn Words {
@@ -191,6 +192,24 @@ pub trait DeskWords {
     fn finding(&self, finding: &Finding) -> String;
     /// What to do about it.
     fn advice(&self, finding: &Finding) -> Option<&'static str>;
+}
+
+/// The sentences of the commands that put right what is wrong: `rebuild`, `notice`, `reprocess`.
+pub trait RepairWords {
+    fn table_differs(&self, table: &str, lost: u64, extra: u64, differing: u64) -> String;
+    /// Of equal width.
+    fn difference(&self, kind: Kind) -> &'static str;
+    fn column_differs(&self, column: &str, is: &str, should_be: &str) -> String;
+    fn sequences_broken(&self, count: u64, examples: &[String]) -> String;
+    fn rebuilt(&self, proposals: u64, differences: u64, check: bool) -> String;
+    fn no_applied_notice(&self, beginning: &str) -> String;
+    fn voided(&self, insure_num: &str, digest: &str, changed: bool) -> String;
+    fn restored(&self, insure_num: &str, digest: &str, changed: bool) -> String;
+    fn voided_since(&self, at: &str, actor: &str, reason: &str) -> String;
+    fn not_subscribed(&self, notify_type: i64) -> String;
+    fn undocumented(&self, notify_type: i64) -> String;
+    fn reprocessed(&self, applied: usize, held: usize, dead: usize) -> String;
+    fn would_reprocess(&self, count: i64) -> String;
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub mod links;
 pub mod metrics;
 pub mod pipeline;
 pub mod probe;
+pub mod rebuild;
+pub mod reprocess;
 pub mod schema;
 pub mod store;
 pub mod sweeper;

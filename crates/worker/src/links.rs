@@ -9,7 +9,7 @@ use xiebao_core::rules::Rules;
 use xiebao_runtime::clock;
 
 use crate::Worker;
-use crate::store::links::{self, PendingLink};
+use crate::store::links::PendingLink;
 use crate::store::{Store, StoreError};
 use crate::transaction::{self, Plan, Task};
 
@@ -53,9 +53,6 @@ async fn tell(store: &Store, rules: &Rules, posts: &[PendingLink]) -> Result<Vec
         tries += 1;
         let telling = store.with(async |conn| {
             let outcome = transaction::run(conn, &plan, clock::now, rules).await?;
-            for post in posts {
-                links::delivered(conn, post).await?;
-            }
             Ok(outcome.links)
         });
         let result = AssertUnwindSafe(telling).catch_unwind().await;
@@ -69,14 +66,16 @@ async fn tell(store: &Store, rules: &Rules, posts: &[PendingLink]) -> Result<Vec
 fn plan(posts: &[PendingLink]) -> Plan {
     let mut tasks: BTreeMap<InsureNum, Task> = BTreeMap::new();
     for post in posts {
-        tasks
-            .entry(post.new_insure_num.clone())
-            .or_default()
-            .links
-            .push(post.link.clone());
+        let task = tasks.entry(post.new_insure_num.clone()).or_default();
+        let told = if post.withdrawn {
+            &mut task.unlinks
+        } else {
+            &mut task.links
+        };
+        told.push(post.link.clone());
     }
     Plan {
         tasks,
-        ignored: vec![],
+        ..Plan::default()
     }
 }

@@ -12,11 +12,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono::{DateTime, Utc};
 use diesel_async::{AsyncConnection, AsyncMysqlConnection};
 use xiebao_core::id::{Digest, InsureNum};
-use xiebao_core::ledger::Ledger;
+use xiebao_core::ledger::{Arrival, Ledger};
 use xiebao_core::rows::Rows;
 use xiebao_core::rules::Rules;
+use xiebao_core::sequencing::Verdict;
 
-pub use plan::{Outcome, Plan, Task};
+pub use plan::{Mark, Outcome, Plan, Task};
 use writes::Writes;
 
 use crate::store::notices::{self, Known};
@@ -63,7 +64,7 @@ pub async fn settle_free(
             let tasks = free.into_iter().map(|num| (num, swept())).collect();
             let plan = Plan {
                 tasks,
-                ignored: vec![],
+                ..Plan::default()
             };
             let outcome = carry_out(conn, &plan, clock(), rules).await?;
             decided.store(true, Ordering::Relaxed);
@@ -128,12 +129,45 @@ async fn carry_out(
         let Some(ledger) = ledgers.remove(num) else {
             continue;
         };
-        decide(ledger, task, now, rules, &mut writes, &mut outcome);
+        if task.links.is_empty() && task.unlinks.is_empty() {
+            decide(ledger, task, now, rules, &mut writes, &mut outcome);
+        } else {
+            let task = with_current_links(conn, num, task).await?;
+            decide(ledger, &task, now, rules, &mut writes, &mut outcome);
+        }
+    }
+    for (row, rejection) in &plan.refused {
+        outcome.dead += writes::refuse(conn, row, rejection, now).await?;
     }
     writes.write(conn).await?;
     outcome.links = writes.posts;
     notices::keep_ignored(conn, &plan.ignored).await?;
     Ok(outcome)
+}
+
+/// The task with those links only that still lie in the outbox, and takes them from there. Another may have told them
+/// meanwhile, and the notice that states one may have been voided, or restored: the last word is what stands there.
+async fn with_current_links(
+    conn: &mut AsyncMysqlConnection,
+    num: &InsureNum,
+    task: &Task,
+) -> Result<Task, StoreError> {
+    let mut current = Task {
+        links: vec![],
+        unlinks: vec![],
+        ..task.clone()
+    };
+    for link in &task.links {
+        if links::take(conn, num, link, false).await? {
+            current.links.push(link.clone());
+        }
+    }
+    for link in &task.unlinks {
+        if links::take(conn, num, link, true).await? {
+            current.unlinks.push(link.clone());
+        }
+    }
+    Ok(current)
 }
 
 /// Loads the ledgers of proposals; those never heard of are empty.
@@ -187,8 +221,20 @@ fn decide(
     for link in &task.links {
         ledger.link(link.clone(), now, rules);
     }
+    for link in &task.unlinks {
+        ledger.unlink(&link.reissued_from);
+    }
+    for mark in &task.marks {
+        if ledger.set_voided(&mark.digest, mark.voided) {
+            writes.deeds.push(mark.deed.clone());
+            outcome.marked += 1;
+        }
+    }
     for digest in &task.releases {
         ledger.release(digest, now, rules);
+    }
+    for arrival in &task.ignored {
+        take_in_ignored(&mut ledger, arrival, now, rules, writes, outcome);
     }
     for (mark, arrival) in &task.arrivals {
         let verdict = ledger.deliver(arrival.clone(), now, rules);
@@ -197,6 +243,27 @@ fn decide(
     ledger.settle(now, rules);
     count_releases(&ledger, &held_before, task, outcome);
     writes.note(&ledger, task, &before, was_due, now);
+}
+
+/// A notice whose type was not subscribed when it came. Another may have taken it in meanwhile.
+fn take_in_ignored(
+    ledger: &mut Ledger,
+    arrival: &Arrival,
+    now: DateTime<Utc>,
+    rules: &Rules,
+    writes: &mut Writes,
+    outcome: &mut Outcome,
+) {
+    let digest = &arrival.notice.digest;
+    if !ledger.ignored.iter().any(|known| known.digest == *digest) {
+        return;
+    }
+    let verdict = ledger.deliver(arrival.clone(), now, rules);
+    if let Verdict::Rejected(rejection) = &verdict {
+        writes.refuse(arrival, rejection, now);
+        outcome.dead += 1;
+    }
+    outcome.verdicts.push((outcome.verdicts.len(), verdict));
 }
 
 fn count_releases(ledger: &Ledger, held_before: &[Digest], task: &Task, outcome: &mut Outcome) {

@@ -1,3 +1,5 @@
+mod voids;
+
 use serde_json::json;
 
 use super::*;

@@ -8,7 +8,7 @@ impl Rows {
     /// Occurrences are numbered anew, by when they were first received: the number of an entry tells when it
     /// arrived. Rows of one digest are equal but for their number, so that it may pass to another entry.
     pub(super) fn add_logs(&mut self, ledger: &Ledger) {
-        let mut logged: Vec<&Entry> = ledger.applied().filter(|entry| is_logged(entry)).collect();
+        let mut logged: Vec<&Entry> = ledger.counted().filter(|entry| is_logged(entry)).collect();
         logged.sort_by(|a, b| place(a).cmp(&place(b)));
         for copies in logged.chunk_by(|a, b| a.notice.digest == b.notice.digest) {
             for (occurrence, entry) in (1..).zip(distinct(copies)) {

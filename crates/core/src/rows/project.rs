@@ -12,7 +12,7 @@ impl Rows {
     /// applying matters; of two issue notices that disagree about a policy, the later received one is believed.
     pub fn of(ledger: &Ledger) -> Self {
         let mut rows = Self::default();
-        for entry in ledger.applied() {
+        for entry in ledger.counted() {
             rows.add(&entry.notice);
         }
         rows.add_logs(ledger);
@@ -107,7 +107,7 @@ impl Rows {
         let Some(partner_id) = ledger.partner() else {
             return;
         };
-        if reissued_from.is_none() && ledger.applied().next().is_none() {
+        if reissued_from.is_none() && ledger.counted().next().is_none() {
             return;
         }
         let facts = ledger.facts();
@@ -146,7 +146,7 @@ impl PolicyRow {
 /// The policies of the successful issue notices, earliest received first.
 pub(super) fn issued_policies(ledger: &Ledger) -> Vec<&IssuedPolicy> {
     let mut issues: Vec<(&Entry, &Vec<IssuedPolicy>)> = ledger
-        .applied()
+        .counted()
         .filter(|entry| entry.notice.success)
         .filter_map(|entry| match &entry.notice.fact {
             Fact::Issued(policies) => Some((entry, policies)),
@@ -159,7 +159,7 @@ pub(super) fn issued_policies(ledger: &Ledger) -> Vec<&IssuedPolicy> {
 
 fn cancelled_names(ledger: &Ledger) -> BTreeSet<&str> {
     let successful = ledger
-        .applied()
+        .counted()
         .map(|entry| &entry.notice)
         .filter(|notice| notice.success);
     successful
@@ -178,7 +178,7 @@ fn lowest_statement<'l>(
     stated: impl Fn(&'l Notice) -> Option<&'l String>,
 ) -> Option<String> {
     let mut best: Option<(i64, &String)> = None;
-    for notice in ledger.applied().map(|entry| &entry.notice) {
+    for notice in ledger.counted().map(|entry| &entry.notice) {
         let Some(value) = stated(notice) else { continue };
         let candidate = (notice.step.notify_type().0, value);
         best = Some(match best {

@@ -38,7 +38,8 @@ pub struct Args {
     proposal: Option<InsureNum>,
 }
 
-fn digits(text: &str) -> Result<String, String> {
+/// An argument that is the beginning of a digest.
+pub fn digits(text: &str) -> Result<String, String> {
     let digits = text.to_ascii_lowercase();
     if !(6..=64).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err("must be 6 to 64 hex digits".to_owned());

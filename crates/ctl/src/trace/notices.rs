@@ -7,7 +7,7 @@ use xiebao_core::id::InsureNum;
 use super::also::Also;
 use super::family::Member;
 use super::story::{Chapter, Ignored};
-use crate::screen::{plain, platform_time, yuan};
+use crate::screen::{beijing, plain, platform_time, yuan};
 use crate::words::{Label, Wait, Words};
 
 pub fn applied(chapter: &Chapter<'_>, words: &dyn Words) -> Vec<String> {
@@ -22,6 +22,9 @@ pub fn applied(chapter: &Chapter<'_>, words: &dyn Words) -> Vec<String> {
     let mut clauses = vec![words.received(&chapter.received)];
     clauses.extend(went);
     lines.push(words.clauses(&clauses));
+    lines.extend(chapter.voided.as_ref().map(|voided| {
+        words.voided_since(&beijing(voided.at), &plain(&voided.actor), &plain(&voided.reason))
+    }));
     lines
 }
 

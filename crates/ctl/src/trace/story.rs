@@ -17,6 +17,7 @@ use xiebao_worker::store::operations::Operation;
 use super::also::{self, Also};
 use super::family::Family;
 use super::missing::{self, Missing};
+use super::voided::Voided;
 use crate::dead::letter::Letter;
 use crate::operations::deed::Deed;
 
@@ -27,6 +28,7 @@ pub struct Sources<'l> {
     /// All rows of the inbox; only the ignored ones are looked at.
     pub inbox: &'l [NoticeRow],
     pub dead: &'l [DeadLetter],
+    /// What was done by hand, oldest first.
     pub operations: &'l [Operation],
     pub rules: &'l Rules,
     pub now: DateTime<Utc>,
@@ -94,6 +96,9 @@ pub struct Chapter<'l> {
     pub waits_for: Vec<Step>,
     /// What happens to a held notice when its wait ends.
     pub at_timeout: Option<OnTimeout>,
+    /// A person has taken it out of the facts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voided: Option<Voided>,
     pub data: Box<RawValue>,
     #[serde(skip)]
     pub also: Vec<Also>,
@@ -152,7 +157,10 @@ impl<'l> Story<'l> {
             ledger, rules, now, ..
         } = sources;
         let rows = Rows::of(ledger);
-        let chapter = |entry| Chapter::of(entry, ledger, rules);
+        let chapter = |entry| Chapter {
+            voided: Voided::find(entry, sources.operations),
+            ..Chapter::of(entry, ledger, rules)
+        };
         let mut applied: Vec<Chapter<'l>> = ledger.applied().map(chapter).collect();
         applied.sort_by_key(|chapter| chapter.seq);
         let mut held: Vec<Chapter<'l>> = ledger.held().map(chapter).collect();
@@ -218,6 +226,7 @@ impl<'l> Chapter<'l> {
             went: applied_at.map(|at| going(entry, at)),
             waits_for: missing,
             at_timeout: entry.is_held().then(|| rules.on_timeout(notice.step)),
+            voided: None,
             data,
             also,
             entry,
@@ -285,7 +294,7 @@ fn possibilities(ledger: &Ledger) -> Vec<Possibility> {
     const ENDORSED: i64 = 4;
     let any = |fits: fn(&Fact) -> bool| {
         ledger
-            .applied()
+            .counted()
             .any(|entry| entry.notice.success && fits(&entry.notice.fact))
     };
     let mut possible = Vec::new();

@@ -1,6 +1,7 @@
 //! English
 
 mod desk;
+mod repair;
 mod story;
 mod terms;
 

@@ -36,7 +36,14 @@ const PLAY: &[&str] = &[
 #[tokio::test]
 async fn shuffled_and_repeated_stories_end_in_the_right_rows_and_a_wrong_row_is_found() {
     let services = Services::start(2, 3).await;
-    let first = services.simulate(PLAY).await;
+    let beside = async {
+        // While workers are at it, there is no false difference.
+        for _ in 0..3 {
+            let checked = services.check().await;
+            assert_eq!(checked.status.code(), Some(0), "{:#}", report(&checked));
+        }
+    };
+    let (first, ()) = tokio::join!(services.simulate(PLAY), beside);
     let told = report(&first);
     assert_eq!(first.status.code(), Some(0), "{told:#}");
     assert_eq!(counts(&told), json!([0, 0, 0]));
@@ -48,6 +55,10 @@ async fn shuffled_and_repeated_stories_end_in_the_right_rows_and_a_wrong_row_is_
     // Played again, everything is a duplicate, and still right.
     let again = services.simulate(PLAY).await;
     assert_eq!(again.status.code(), Some(0), "{:#}", report(&again));
+
+    let checked = services.check().await;
+    assert_eq!(checked.status.code(), Some(0), "{:#}", report(&checked));
+    assert_eq!(report(&checked)["tables"], json!({}));
 
     let mut connection = services.database.connect().await;
     for wrong in [

@@ -90,6 +90,11 @@ impl Services {
         )
         .await
     }
+
+    /// Compares all rows with what the notices amount to, changing nothing.
+    pub async fn check(&self) -> Output {
+        xiebao(&["rebuild", "--all", "--check", "--json"], &self.environment).await
+    }
 }
 
 /// A keys file that holds this text.

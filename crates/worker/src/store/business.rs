@@ -1,16 +1,18 @@
 //! Writing the business tables: the changes of many proposals in one statement a table.
 
-mod log;
-mod money;
-mod policy;
+mod record;
+mod records;
 
-use diesel::prelude::*;
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::AsyncMysqlConnection;
 use xiebao_core::id::InsureNum;
-use xiebao_core::rows::{Changes, ProposalRow};
+use xiebao_core::rows::Changes;
 
-use super::{ROWS_PER_STATEMENT, StoreError, incoming};
-use crate::schema::proposals;
+pub(crate) use record::Record;
+pub(crate) use records::{
+    Abnormality, Cancellation, Endorsement, HoldRow, InsuredPerson, LinkRow, Payment, Policy, Proposal,
+};
+
+use super::StoreError;
 
 /// The changes of one proposal.
 pub struct ProposalChanges {
@@ -18,86 +20,59 @@ pub struct ProposalChanges {
     pub changes: Changes,
 }
 
-/// Upserts and deletions of one table, of many proposals.
-struct TableBatch<'c, K, R> {
-    upserts: Vec<(&'c InsureNum, &'c K, &'c R)>,
-    deletes: Vec<(&'c InsureNum, &'c K)>,
-}
-
-/// Gathers one table's part of all changes.
-macro_rules! batch {
-    ($all:expr, $table:ident) => {{
-        let mut batch = $crate::store::business::TableBatch {
-            upserts: vec![],
-            deletes: vec![],
-        };
+/// Writes one table's part of all changes. `$key` makes a key of the changes into the rest of that of the table.
+macro_rules! write {
+    ($conn:expr, $all:expr, $table:ident, $record:ident, $key:expr) => {{
+        let mut upserts = Vec::new();
+        let mut deletes = Vec::new();
         for one in $all {
-            let num = &one.insure_num;
-            batch.upserts.extend(
-                one.changes
-                    .$table
+            let (num, changes) = (&one.insure_num, &one.changes.$table);
+            upserts.extend(
+                changes
                     .upserts
                     .iter()
-                    .map(|(key, row)| (num, key, row)),
+                    .map(|(key, row)| $record::of(num, key, row)),
             );
-            batch
-                .deletes
-                .extend(one.changes.$table.deletes.iter().map(|key| (num, key)));
+            deletes.extend(changes.deletes.iter().map(|key| $key(num.to_string(), key)));
         }
-        batch
+        $record::delete($conn, &deletes).await?;
+        $record::upsert($conn, &upserts).await?;
     }};
 }
 
 /// Writes all changes. The caller holds the locks of the proposals.
 pub async fn write(conn: &mut AsyncMysqlConnection, all: &[ProposalChanges]) -> Result<(), StoreError> {
-    write_proposals(conn, batch!(all, proposal)).await?;
-    money::write_payments(conn, batch!(all, payments)).await?;
-    money::write_cancellations(conn, batch!(all, cancellations)).await?;
-    policy::write_policies(conn, batch!(all, policies)).await?;
-    policy::write_insured_persons(conn, batch!(all, insured_persons)).await?;
-    log::write_endorsements(conn, batch!(all, endorsements)).await?;
-    log::write_abnormalities(conn, batch!(all, abnormalities)).await
+    use xiebao_core::rows::{FactKey, LogKey, PersonKey};
+    let fact = |num, key: &FactKey| (num, key.0.clone());
+    let log = |num, key: &LogKey| (num, key.digest.to_string(), key.occurrence);
+    let person = |num, key: &PersonKey| (num, key.policy_num.to_string(), key.name.clone());
+    write!(conn, all, proposal, Proposal, |num, (): &()| (num,));
+    write!(conn, all, payments, Payment, fact);
+    write!(conn, all, cancellations, Cancellation, fact);
+    write!(conn, all, policies, Policy, |num, key: &InsureNum| (
+        num,
+        key.to_string()
+    ));
+    write!(conn, all, insured_persons, InsuredPerson, person);
+    write!(conn, all, endorsements, Endorsement, log);
+    write!(conn, all, abnormalities, Abnormality, log);
+    Ok(())
 }
 
-async fn write_proposals(
+/// The first proposals behind `after` that have derived rows: `limit` of each table, not in order.
+pub(crate) async fn proposals(
     conn: &mut AsyncMysqlConnection,
-    batch: TableBatch<'_, (), ProposalRow>,
-) -> Result<(), StoreError> {
-    for chunk in batch.upserts.chunks(ROWS_PER_STATEMENT) {
-        let row = |(num, (), row): &(&InsureNum, &(), &ProposalRow)| {
-            (
-                proposals::insure_num.eq(num.to_string()),
-                proposals::partner_id.eq(row.partner_id.0),
-                proposals::partner_unique_key.eq(row.partner_unique_key.clone()),
-                proposals::case_code.eq(row.case_code.clone()),
-                proposals::status.eq(row.status.map(|status| status.name())),
-                proposals::e_policy_ready.eq(row.e_policy_ready),
-                proposals::abnormal.eq(row.abnormal),
-                proposals::reissued_from.eq(row.reissued_from.as_ref().map(InsureNum::to_string)),
-                proposals::reissued_to.eq(row.reissued_to.as_ref().map(InsureNum::to_string)),
-            )
-        };
-        diesel::insert_into(proposals::table)
-            .values(chunk.iter().map(row).collect::<Vec<_>>())
-            .on_conflict(diesel::dsl::DuplicatedKeys)
-            .do_update()
-            .set(incoming!(
-                proposals::partner_id,
-                proposals::partner_unique_key,
-                proposals::case_code,
-                proposals::status,
-                proposals::e_policy_ready,
-                proposals::abnormal,
-                proposals::reissued_from,
-                proposals::reissued_to,
-            ))
-            .execute(conn)
-            .await?;
-    }
-    for (num, ()) in &batch.deletes {
-        diesel::delete(proposals::table.find(num.as_str()))
-            .execute(conn)
-            .await?;
-    }
-    Ok(())
+    after: &str,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    let mut names = Proposal::proposals(conn, after, limit).await?;
+    names.extend(Payment::proposals(conn, after, limit).await?);
+    names.extend(Policy::proposals(conn, after, limit).await?);
+    names.extend(InsuredPerson::proposals(conn, after, limit).await?);
+    names.extend(Cancellation::proposals(conn, after, limit).await?);
+    names.extend(Endorsement::proposals(conn, after, limit).await?);
+    names.extend(Abnormality::proposals(conn, after, limit).await?);
+    names.extend(HoldRow::proposals(conn, after, limit).await?);
+    names.extend(LinkRow::proposals(conn, after, limit).await?);
+    Ok(names)
 }

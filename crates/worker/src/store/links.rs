@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use xiebao_core::id::{InsureNum, PartnerId};
@@ -11,6 +13,8 @@ use crate::schema::{reissue_links, reissue_outbox};
 pub struct PendingLink {
     pub new_insure_num: InsureNum,
     pub link: Link,
+    /// The new proposal is to forget it.
+    pub withdrawn: bool,
 }
 
 /// Notes links in the outbox of the cancelled proposals.
@@ -21,13 +25,14 @@ pub async fn post(conn: &mut AsyncMysqlConnection, links: &[PendingLink]) -> Res
                 reissue_outbox::insure_num.eq(pending.link.reissued_from.to_string()),
                 reissue_outbox::new_insure_num.eq(pending.new_insure_num.to_string()),
                 reissue_outbox::partner_id.eq(pending.link.partner_id.0),
+                reissue_outbox::withdrawn.eq(pending.withdrawn),
             )
         };
         diesel::insert_into(reissue_outbox::table)
             .values(chunk.iter().map(row).collect::<Vec<_>>())
             .on_conflict(diesel::dsl::DuplicatedKeys)
             .do_update()
-            .set(incoming!(reissue_outbox::partner_id))
+            .set(incoming!(reissue_outbox::partner_id, reissue_outbox::withdrawn))
             .execute(conn)
             .await?;
     }
@@ -53,11 +58,11 @@ pub async fn posted(
     let rows: Vec<(String, String, i64, bool)> = query.load(conn).await?;
     Ok(rows
         .iter()
-        .filter_map(|(from, to, partner, _)| pending_link(from, to, *partner))
+        .filter_map(|(from, to, partner, withdrawn)| pending_link(from, to, *partner, *withdrawn))
         .collect())
 }
 
-fn pending_link(from: &str, to: &str, partner_id: i64) -> Option<PendingLink> {
+fn pending_link(from: &str, to: &str, partner_id: i64, withdrawn: bool) -> Option<PendingLink> {
     let reissued_from = InsureNum::parse(from).ok().flatten()?;
     let new_insure_num = InsureNum::parse(to).ok().flatten()?;
     Some(PendingLink {
@@ -66,15 +71,33 @@ fn pending_link(from: &str, to: &str, partner_id: i64) -> Option<PendingLink> {
             reissued_from,
             partner_id: PartnerId(partner_id),
         },
+        withdrawn,
     })
 }
 
-/// Forgets delivered links.
-pub async fn delivered(conn: &mut AsyncMysqlConnection, link: &PendingLink) -> Result<(), StoreError> {
+/// Takes a link from the outbox, if it lies there and is withdrawn or not as given. The caller holds the lock of the
+/// new proposal and tells it in the same transaction.
+pub async fn take(
+    conn: &mut AsyncMysqlConnection,
+    new: &InsureNum,
+    link: &Link,
+    withdrawn: bool,
+) -> Result<bool, StoreError> {
     let row = reissue_outbox::table
-        .filter(reissue_outbox::insure_num.eq(link.link.reissued_from.as_str()))
-        .filter(reissue_outbox::new_insure_num.eq(link.new_insure_num.as_str()));
-    diesel::delete(row).execute(conn).await?;
+        .filter(reissue_outbox::insure_num.eq(link.reissued_from.as_str()))
+        .filter(reissue_outbox::new_insure_num.eq(new.as_str()))
+        .filter(reissue_outbox::withdrawn.eq(withdrawn));
+    Ok(diesel::delete(row).execute(conn).await? > 0)
+}
+
+/// Forgets links with the proposals that they led to.
+pub async fn forget(conn: &mut AsyncMysqlConnection, links: &[PendingLink]) -> Result<(), StoreError> {
+    for link in links {
+        let row = reissue_links::table
+            .filter(reissue_links::insure_num.eq(link.new_insure_num.as_str()))
+            .filter(reissue_links::reissued_from.eq(link.link.reissued_from.as_str()));
+        diesel::delete(row).execute(conn).await?;
+    }
     Ok(())
 }
 
@@ -111,6 +134,29 @@ pub async fn leading_to(
         .await?;
     Ok(rows
         .iter()
-        .filter_map(|(to, from, partner)| pending_link(from, to, *partner))
+        .filter_map(|(to, from, partner)| pending_link(from, to, *partner, false))
         .collect())
+}
+
+/// Which proposals a cancelled one has links to, by the table.
+pub async fn led_to_from(
+    conn: &mut AsyncMysqlConnection,
+    from: &InsureNum,
+) -> Result<Vec<String>, StoreError> {
+    let links = reissue_links::table
+        .filter(reissue_links::reissued_from.eq(from.as_str()))
+        .select(reissue_links::insure_num);
+    Ok(links.load(conn).await?)
+}
+
+/// The links of these cancelled proposals that lie in the outbox: from where and whereto.
+pub async fn on_their_way(
+    conn: &mut AsyncMysqlConnection,
+    sources: &[&str],
+) -> Result<BTreeSet<(String, String)>, StoreError> {
+    let rows = reissue_outbox::table
+        .filter(reissue_outbox::insure_num.eq_any(sources))
+        .select((reissue_outbox::insure_num, reissue_outbox::new_insure_num));
+    let rows: Vec<(String, String)> = rows.load(conn).await?;
+    Ok(rows.into_iter().collect())
 }

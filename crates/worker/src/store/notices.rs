@@ -1,5 +1,7 @@
 //! The inbox.
 
+mod pages;
+
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
@@ -8,6 +10,11 @@ use xiebao_core::envelope::Envelope;
 use xiebao_core::facts::Notice;
 use xiebao_core::id::{Digest, InsureNum, NotifyType};
 use xiebao_core::ledger::{Entry, Hold, Ignored, Novelty, Place, Receipts};
+
+pub use pages::{
+    applied_by_digest, count_ignored, counted_of_type, ignored_of_type, proposals, proposals_with_type,
+    remove_ignored,
+};
 
 use super::{ROWS_PER_STATEMENT, StoreError, incoming};
 use crate::schema::notices;
@@ -138,7 +145,7 @@ impl NoticeRow {
         })))
     }
 
-    fn unreadable(&self, what: &str) -> StoreError {
+    pub(crate) fn unreadable(&self, what: &str) -> StoreError {
         let key = format!(
             "{}/{}/{}/{}",
             self.insure_num, self.notify_type, self.digest, self.occurrence

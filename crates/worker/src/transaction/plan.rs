@@ -2,21 +2,39 @@ use std::collections::BTreeMap;
 
 use xiebao_core::id::{Digest, InsureNum};
 use xiebao_core::ledger::{Arrival, Link};
+use xiebao_core::reason::Rejection;
 use xiebao_core::sequencing::Verdict;
 
 use crate::store::links::PendingLink;
 use crate::store::notices::NoticeRow;
+use crate::store::operations::NewOperation;
 
 /// What is to be done with one proposal. All of it settles what is due besides.
 #[derive(Debug, Clone, Default)]
 pub struct Task {
     /// Deliveries in order of arrival, each with the caller's mark for its verdict.
     pub arrivals: Vec<(usize, Arrival)>,
+    /// Links in the outbox, to be told if they still lie there; they are gone from it afterwards.
     pub links: Vec<Link>,
+    /// The same of withdrawn links.
+    pub unlinks: Vec<Link>,
     /// Held notices that a person lets go.
     pub releases: Vec<Digest>,
+    /// Notices kept as ignored that are to be taken in, if they still are.
+    pub ignored: Vec<Arrival>,
+    /// Applied notices that a person takes out of the facts or puts back.
+    pub marks: Vec<Mark>,
     /// The sweeper found it in `holds`: that row is written anew, whatever it says.
     pub swept: bool,
+}
+
+/// A person's word that a notice is not to count, or is to count again.
+#[derive(Debug, Clone)]
+pub struct Mark {
+    pub digest: Digest,
+    pub voided: bool,
+    /// Noted if there was anything to change.
+    pub deed: NewOperation,
 }
 
 /// What one transaction is to do. Proposals are locked in the map's order.
@@ -25,6 +43,8 @@ pub struct Plan {
     pub tasks: BTreeMap<InsureNum, Task>,
     /// Notices kept without being applied.
     pub ignored: Vec<NoticeRow>,
+    /// Ignored notices that can't be read as what they are to be: dead letters, if they still are ignored.
+    pub refused: Vec<(NoticeRow, Rejection)>,
 }
 
 impl Plan {
@@ -49,6 +69,8 @@ pub struct Outcome {
     pub dead: usize,
     /// Held notices that a person let go.
     pub let_go: usize,
+    /// Notices that a person took out of the facts or put back.
+    pub marked: usize,
     /// Proposals that were looked at.
     pub settled: usize,
 }
@@ -61,6 +83,7 @@ impl Outcome {
         self.timed_out += other.timed_out;
         self.dead += other.dead;
         self.let_go += other.let_go;
+        self.marked += other.marked;
         self.settled += other.settled;
     }
 }

@@ -1,7 +1,8 @@
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncMysqlConnection;
-use xiebao_core::id::InsureNum;
-use xiebao_core::ledger::{Entry, Ledger, Link, Novelty};
+use xiebao_core::id::{InsureNum, NotifyType, PartnerId};
+use xiebao_core::ledger::{Arrival, Entry, Ledger, Link, Novelty};
+use xiebao_core::reason::Rejection;
 use xiebao_core::rows::{Changes, Rows};
 
 use super::Task;
@@ -10,6 +11,7 @@ use crate::store::business::{self, ProposalChanges};
 use crate::store::dead_letters::{self, NewDeadLetter};
 use crate::store::links::{self, PendingLink};
 use crate::store::notices::{self, NoticeRow};
+use crate::store::operations::{self, NewOperation};
 use crate::store::{StoreError, holds};
 
 /// What a transaction has to write, table by table.
@@ -17,9 +19,12 @@ use crate::store::{StoreError, holds};
 pub(super) struct Writes {
     notices: Vec<NoticeRow>,
     removed: Vec<(InsureNum, Entry)>,
+    refused: Vec<Arrival>,
     dead: Vec<NewDeadLetter>,
     changes: Vec<ProposalChanges>,
     links: Vec<PendingLink>,
+    unlinks: Vec<PendingLink>,
+    pub deeds: Vec<NewOperation>,
     pub posts: Vec<PendingLink>,
     due: Vec<(InsureNum, DateTime<Utc>)>,
     undue: Vec<InsureNum>,
@@ -53,23 +58,20 @@ impl Writes {
             self.dead.push(NewDeadLetter::of_entry(entry, rejection, now));
         }
         let changes = Changes::between(before, &Rows::of(ledger));
-        let post = |(new, partner): &(InsureNum, _)| PendingLink {
-            new_insure_num: new.clone(),
-            link: Link {
-                reissued_from: num.clone(),
-                partner_id: *partner,
-            },
-        };
-        self.posts.extend(changes.reissues.upserts.iter().map(post));
+        self.post(num, before, &changes);
         self.changes.push(ProposalChanges {
             insure_num: num.clone(),
             changes,
         });
-        let incoming = |link: &Link| PendingLink {
+        let incoming = |link: &Link, withdrawn| PendingLink {
             new_insure_num: num.clone(),
             link: link.clone(),
+            withdrawn,
         };
-        self.links.extend(task.links.iter().map(incoming));
+        self.links
+            .extend(task.links.iter().map(|link| incoming(link, false)));
+        self.unlinks
+            .extend(task.unlinks.iter().map(|link| incoming(link, true)));
         match ledger.due_at() {
             Some(due) if task.swept || was_due != Some(due) => self.due.push((num.clone(), due)),
             None if task.swept || was_due.is_some() => self.undue.push(num.clone()),
@@ -77,14 +79,52 @@ impl Writes {
         }
     }
 
+    /// An ignored notice that can't be applied becomes a dead letter.
+    pub fn refuse(&mut self, arrival: &Arrival, rejection: &Rejection, now: DateTime<Utc>) {
+        let notice = &arrival.notice;
+        let mut letter = NewDeadLetter::of_bytes(&arrival.raw, rejection, now);
+        letter.digest = notice.digest.to_string();
+        letter.insure_num = Some(notice.insure_num.to_string());
+        letter.partner_id = Some(notice.partner_id.0);
+        letter.notify_type = Some(notice.step.notify_type().0);
+        letter.received_at = arrival.received_at.naive_utc();
+        self.dead.push(letter);
+        self.refused.push(arrival.clone());
+    }
+
+    /// Links that are new, and those that no counted notice states any longer.
+    fn post(&mut self, num: &InsureNum, before: &Rows, changes: &Changes) {
+        let post = |new: &InsureNum, partner_id: PartnerId, withdrawn| PendingLink {
+            new_insure_num: new.clone(),
+            link: Link {
+                reissued_from: num.clone(),
+                partner_id,
+            },
+            withdrawn,
+        };
+        let stated = changes.reissues.upserts.iter();
+        self.posts
+            .extend(stated.map(|(new, partner)| post(new, *partner, false)));
+        let withdrawn = changes.reissues.deletes.iter();
+        let withdrawn = withdrawn.filter_map(|new| Some((new, *before.reissues.get(new)?)));
+        self.posts
+            .extend(withdrawn.map(|(new, partner)| post(new, partner, true)));
+    }
+
     pub async fn write(&self, conn: &mut AsyncMysqlConnection) -> Result<(), StoreError> {
         notices::write(conn, &self.notices).await?;
         for (num, entry) in &self.removed {
             notices::remove(conn, num, entry).await?;
         }
+        for Arrival { notice, .. } in &self.refused {
+            let (number, digest) = (notice.insure_num.as_str(), notice.digest.as_str());
+            notices::remove_ignored(conn, number, notice.step.notify_type(), digest).await?;
+        }
         business::write(conn, &self.changes).await?;
         links::store(conn, &self.links).await?;
+        links::forget(conn, &self.unlinks).await?;
         links::post(conn, &self.posts).await?;
+        operations::record(conn, &self.deeds).await?;
         let due: Vec<_> = self.due.iter().map(|(num, at)| (num, *at)).collect();
         holds::set(conn, &due).await?;
         holds::clear(conn, &self.undue.iter().collect::<Vec<_>>()).await?;
@@ -94,4 +134,25 @@ impl Writes {
         let attempts: Vec<_> = self.dead.iter().map(NewAttempt::of_letter).collect();
         attempts::insert(conn, &attempts).await
     }
+}
+
+/// Makes an ignored notice that can't be read a dead letter; how many that were (0: it was not ignored any longer).
+pub(super) async fn refuse(
+    conn: &mut AsyncMysqlConnection,
+    row: &NoticeRow,
+    rejection: &Rejection,
+    now: DateTime<Utc>,
+) -> Result<usize, StoreError> {
+    let notify_type = NotifyType(row.notify_type);
+    if !notices::remove_ignored(conn, &row.insure_num, notify_type, &row.digest).await? {
+        return Ok(0);
+    }
+    let mut letter = NewDeadLetter::of_bytes(&row.raw, rejection, now);
+    letter.digest.clone_from(&row.digest);
+    letter.insure_num = Some(row.insure_num.clone()).filter(|number| !number.is_empty());
+    letter.partner_id = Some(row.partner_id);
+    letter.notify_type = Some(row.notify_type);
+    letter.received_at = row.received_at;
+    dead_letters::insert(conn, &[letter]).await?;
+    Ok(1)
 }

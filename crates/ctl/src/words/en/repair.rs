@@ -1,0 +1,81 @@
+use super::English;
+use crate::words::RepairWords;
+use xiebao_worker::rebuild::Kind;
+
+impl RepairWords for English {
+    fn table_differs(&self, table: &str, lost: u64, extra: u64, differing: u64) -> String {
+        format!("{table}: {lost} lost, {extra} extra, {differing} differing\n")
+    }
+
+    fn difference(&self, kind: Kind) -> &'static str {
+        match kind {
+            Kind::Lost => "lost     ",
+            Kind::Extra => "extra    ",
+            Kind::Differing => "differing",
+        }
+    }
+
+    fn column_differs(&self, column: &str, is: &str, should_be: &str) -> String {
+        format!("{column} is {is}, should be {should_be}")
+    }
+
+    fn sequences_broken(&self, count: u64, examples: &[String]) -> String {
+        let examples = examples.join(", ");
+        format!("notices: in {count} proposals seq is not 1, 2, 3…, which nothing mends: {examples}\n")
+    }
+
+    fn rebuilt(&self, proposals: u64, differences: u64, check: bool) -> String {
+        match (differences, check) {
+            (0, _) => format!("{proposals} proposals compared: the rows are what the notices say.\n"),
+            (_, true) => {
+                format!("{proposals} proposals compared: {differences} rows differ. Nothing was changed.\n")
+            }
+            (_, false) => {
+                format!("{proposals} proposals compared: {differences} rows differed and were put right.\n")
+            }
+        }
+    }
+
+    fn no_applied_notice(&self, beginning: &str) -> String {
+        format!("No applied notice has a digest that begins with {beginning}.\n")
+    }
+
+    fn voided(&self, insure_num: &str, digest: &str, changed: bool) -> String {
+        if changed {
+            format!("Proposal {insure_num}: notice {digest} no longer counts.\n")
+        } else {
+            format!("Proposal {insure_num}: notice {digest} was voided before; nothing was changed.\n")
+        }
+    }
+
+    fn restored(&self, insure_num: &str, digest: &str, changed: bool) -> String {
+        if changed {
+            format!("Proposal {insure_num}: notice {digest} counts again.\n")
+        } else {
+            format!("Proposal {insure_num}: notice {digest} was not voided; nothing was changed.\n")
+        }
+    }
+
+    fn voided_since(&self, at: &str, actor: &str, reason: &str) -> String {
+        format!("voided {at} by {actor}: {reason}")
+    }
+
+    fn not_subscribed(&self, notify_type: i64) -> String {
+        format!(
+            "type {notify_type} is not in `subscribed`: add it to the configuration, restart receivers and workers, \
+             and run this again"
+        )
+    }
+
+    fn undocumented(&self, notify_type: i64) -> String {
+        format!("type {notify_type} is not documented by the platform: there is no telling what it reports")
+    }
+
+    fn reprocessed(&self, applied: usize, held: usize, dead: usize) -> String {
+        format!("Ignored notices taken in: {applied} applied, {held} wait, {dead} became dead letters.\n")
+    }
+
+    fn would_reprocess(&self, count: i64) -> String {
+        format!("Ignored notices of that type: {count}. Nothing was changed.\n")
+    }
+}

@@ -1,0 +1,74 @@
+use super::Chinese;
+use crate::words::RepairWords;
+use xiebao_worker::rebuild::Kind;
+
+impl RepairWords for Chinese {
+    fn table_differs(&self, table: &str, lost: u64, extra: u64, differing: u64) -> String {
+        format!("{table}：缺少 {lost} 行，多出 {extra} 行，不一致 {differing} 行\n")
+    }
+
+    fn difference(&self, kind: Kind) -> &'static str {
+        match kind {
+            Kind::Lost => "缺少  ",
+            Kind::Extra => "多出  ",
+            Kind::Differing => "不一致",
+        }
+    }
+
+    fn column_differs(&self, column: &str, is: &str, should_be: &str) -> String {
+        format!("{column} 现为 {is}，应为 {should_be}")
+    }
+
+    fn sequences_broken(&self, count: u64, examples: &[String]) -> String {
+        let examples = examples.join("、");
+        format!("notices：{count} 个投保单的 seq 不是 1、2、3……，无法修复：{examples}\n")
+    }
+
+    fn rebuilt(&self, proposals: u64, differences: u64, check: bool) -> String {
+        match (differences, check) {
+            (0, _) => format!("已比对 {proposals} 个投保单：各行与通知一致。\n"),
+            (_, true) => format!("已比对 {proposals} 个投保单：{differences} 行有差异。未作任何改动。\n"),
+            (_, false) => format!("已比对 {proposals} 个投保单：{differences} 行有差异，已修复。\n"),
+        }
+    }
+
+    fn no_applied_notice(&self, beginning: &str) -> String {
+        format!("没有摘要以 {beginning} 开头的已入账通知。\n")
+    }
+
+    fn voided(&self, insure_num: &str, digest: &str, changed: bool) -> String {
+        if changed {
+            format!("投保单 {insure_num}：通知 {digest} 已作废，不再计入。\n")
+        } else {
+            format!("投保单 {insure_num}：通知 {digest} 此前已作废，未作改动。\n")
+        }
+    }
+
+    fn restored(&self, insure_num: &str, digest: &str, changed: bool) -> String {
+        if changed {
+            format!("投保单 {insure_num}：通知 {digest} 已恢复，重新计入。\n")
+        } else {
+            format!("投保单 {insure_num}：通知 {digest} 并未作废，未作改动。\n")
+        }
+    }
+
+    fn voided_since(&self, at: &str, actor: &str, reason: &str) -> String {
+        format!("{at} 由 {actor} 作废：{reason}")
+    }
+
+    fn not_subscribed(&self, notify_type: i64) -> String {
+        format!("类型 {notify_type} 不在 `subscribed` 中：请先加入配置并重启接收端和处理端，再执行本命令")
+    }
+
+    fn undocumented(&self, notify_type: i64) -> String {
+        format!("平台文档中没有类型 {notify_type}：无从得知其含义")
+    }
+
+    fn reprocessed(&self, applied: usize, held: usize, dead: usize) -> String {
+        format!("已重新处理被忽略的通知：入账 {applied} 条，等待 {held} 条，成为死信 {dead} 条。\n")
+    }
+
+    fn would_reprocess(&self, count: i64) -> String {
+        format!("该类型被忽略的通知有 {count} 条。未作任何改动。\n")
+    }
+}

@@ -1,0 +1,184 @@
+use diesel_async::RunQueryDsl as _;
+use serde_json::{Value, json};
+
+use crate::desk::{Desk, issued, paid};
+
+const TABLES: [(&str, &str); 9] = [
+    ("proposals", "case_code = 'wrong'"),
+    ("payments", "price_fen = price_fen + 1"),
+    ("policies", "applicant = 'wrong'"),
+    ("insured_persons", "cancelled = NOT cancelled"),
+    ("cancellations", "notify_type = 9"),
+    ("endorsements", "remark = 'wrong'"),
+    ("abnormalities", "fail_msg = 'wrong'"),
+    ("holds", "due_at = '2020-01-01'"),
+    ("reissue_links", "partner_id = partner_id + 1"),
+];
+
+/// One proposal with everything, another that replaces it, and one that waits.
+async fn furnished() -> Desk {
+    let desk = Desk::new().await;
+    let (old, new) = ("20260905000001", "20260905000002");
+    desk.issue(old).await;
+    desk.deliver(26, old, json!({ "status": 1, "remark": "r" })).await;
+    desk.deliver(27, old, json!({ "failMsg": "f" })).await;
+    desk.deliver(5, old, json!({ "newInsureNum": new })).await;
+    desk.deliver(3, new, issued(new)).await;
+    desk.deliver(2, "20260905000003", paid()).await;
+    desk
+}
+
+async fn sql(desk: &Desk, statement: &str) {
+    let mut conn = desk.connect().await;
+    diesel::sql_query(statement)
+        .execute(&mut conn)
+        .await
+        .expect(statement);
+}
+
+async fn check(desk: &Desk) -> (i32, Value) {
+    let answer = desk.xiebao(&["rebuild", "--all", "--check", "--json"]).await;
+    let report = serde_json::from_str(&answer.out).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
+    (answer.code, report)
+}
+
+fn counts(report: &Value, table: &str) -> [u64; 3] {
+    ["lost", "extra", "differing"].map(|kind| report["tables"][table][kind].as_u64().unwrap_or(0))
+}
+
+#[tokio::test]
+async fn what_the_workers_wrote_is_what_the_notices_say() {
+    let desk = furnished().await;
+    let (code, report) = check(&desk).await;
+    assert_eq!((code, &report["proposals"]), (0, &json!(3)), "{report:#}");
+    for (table, _) in TABLES {
+        assert_eq!(counts(&report, table), [0, 0, 0], "{report:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_column_of_every_table_is_found_and_mended() {
+    let desk = furnished().await;
+    for (table, damage) in TABLES {
+        sql(&desk, &format!("UPDATE {table} SET {damage} LIMIT 1")).await;
+        let (code, report) = check(&desk).await;
+        assert_eq!(
+            (code, counts(&report, table)),
+            (1, [0, 0, 1]),
+            "{table}: {report:#}"
+        );
+        let mended = desk.xiebao(&["rebuild", "--all"]).await;
+        assert_eq!(mended.code, 0, "{mended:?}");
+        assert_eq!(check(&desk).await.0, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_row_of_every_table_is_found_and_written_again() {
+    let desk = furnished().await;
+    for (table, _) in TABLES {
+        sql(&desk, &format!("DELETE FROM {table} LIMIT 1")).await;
+        let (code, report) = check(&desk).await;
+        assert_eq!(
+            (code, counts(&report, table)),
+            (1, [1, 0, 0]),
+            "{table}: {report:#}"
+        );
+        let mended = desk.xiebao(&["rebuild", "--all"]).await;
+        assert_eq!(mended.code, 0, "{mended:?}");
+        assert_eq!(check(&desk).await.0, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_no_notice_makes_is_found_and_deleted_even_if_there_is_no_notice_at_all() {
+    let desk = furnished().await;
+    for (table, _) in TABLES {
+        let copy = format!("CREATE TEMPORARY TABLE one AS SELECT * FROM {table} LIMIT 1");
+        let mut conn = desk.connect().await;
+        for statement in [
+            copy,
+            "UPDATE one SET insure_num = '20260905999999'".to_owned(),
+            format!("INSERT INTO {table} SELECT * FROM one"),
+        ] {
+            diesel::sql_query(&statement)
+                .execute(&mut conn)
+                .await
+                .expect(&statement);
+        }
+        let (code, report) = check(&desk).await;
+        assert_eq!(
+            (code, counts(&report, table)),
+            (1, [0, 1, 0]),
+            "{table}: {report:#}"
+        );
+        let mended = desk.xiebao(&["rebuild", "--all"]).await;
+        assert_eq!(mended.code, 0, "{mended:?}");
+        assert_eq!(check(&desk).await.0, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn the_report_names_the_row_and_the_column_in_both_languages() {
+    let desk = furnished().await;
+    sql(
+        &desk,
+        "UPDATE payments SET gateway = 3 WHERE insure_num = '20260905000001'",
+    )
+    .await;
+    let arguments = ["rebuild", "--proposal", "20260905000001", "--check"];
+    let told = desk.xiebao(&arguments).await;
+    assert_eq!(told.code, 1, "{told:?}");
+    told.says(&[
+        "payments: 0 lost, 0 extra, 1 differing",
+        "insure_num=20260905000001",
+        "gateway is 3, should be 21",
+        "Nothing was changed",
+    ]);
+    let told = desk.xiebao(&[&arguments[..], &["--lang", "zh"]].concat()).await;
+    told.says(&[
+        "payments：缺少 0 行，多出 0 行，不一致 1 行",
+        "gateway 现为 3，应为 21",
+    ]);
+    let mended = desk
+        .xiebao(&["rebuild", "--proposal", "20260905000001", "--as", "ops"])
+        .await;
+    assert_eq!(mended.code, 0);
+    mended.says(&["1 rows differed and were put right"]);
+    assert_eq!(check(&desk).await.0, 0);
+    let mut conn = desk.connect().await;
+    let deeds = xiebao_worker::store::operations::of_proposal(&mut conn, "20260905000001").await;
+    let deeds = deeds.expect("the log");
+    assert_eq!(
+        (deeds.len(), deeds[0].actor.as_str(), deeds[0].action.as_str()),
+        (1, "ops", "rebuild")
+    );
+}
+
+#[tokio::test]
+async fn a_gap_in_the_numbering_is_told_though_nothing_mends_it() {
+    let desk = furnished().await;
+    sql(&desk, "UPDATE notices SET seq = 99 WHERE seq = 1 LIMIT 1").await;
+    let (code, report) = check(&desk).await;
+    assert_eq!((code, &report["broken_sequences"]), (1, &json!(1)), "{report:#}");
+    assert_eq!(desk.xiebao(&["rebuild"]).await.code, 2);
+}
+
+#[tokio::test]
+async fn a_check_beside_deliveries_finds_no_false_difference() {
+    let desk = furnished().await;
+    let deliveries = async {
+        for n in 0..40 {
+            let (old, new) = (format!("2026090600{n:04}"), format!("2026090700{n:04}"));
+            desk.issue(&old).await;
+            desk.deliver(5, &old, json!({ "newInsureNum": new })).await;
+        }
+    };
+    let checks = async {
+        for _ in 0..6 {
+            let (code, report) = check(&desk).await;
+            assert_eq!(code, 0, "{report:#}");
+        }
+    };
+    tokio::join!(deliveries, checks);
+}

@@ -1,0 +1,113 @@
+//! What a comparison has found.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// Differences of a table that are told one by one at most.
+const EXAMPLES: usize = 20;
+
+/// How a row differs from what the notices amount to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The notices make it, and the table lacks it.
+    Lost,
+    /// The table holds it, and no notice makes it.
+    Extra,
+    /// Some of its columns hold something else.
+    Differing,
+}
+
+/// A column that holds something else than it should.
+#[derive(Debug, Clone, Serialize)]
+pub struct Column {
+    pub name: String,
+    pub is: Value,
+    pub should_be: Value,
+}
+
+/// One row that differs.
+#[derive(Debug, Clone, Serialize)]
+pub struct Difference {
+    pub kind: Kind,
+    /// The columns of its key, `insure_num` among them.
+    pub key: Map<String, Value>,
+    /// Of a differing row: those that do.
+    pub columns: Vec<Column>,
+}
+
+/// The differences of one table.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Tally {
+    pub lost: u64,
+    pub extra: u64,
+    pub differing: u64,
+    /// The first of them.
+    pub examples: Vec<Difference>,
+}
+
+/// What was compared and what differs.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Report {
+    /// Proposals that were looked at.
+    pub proposals: u64,
+    pub tables: BTreeMap<&'static str, Tally>,
+    /// Proposals whose applied notices are not numbered 1, 2, 3…; nothing mends that.
+    pub broken_sequences: u64,
+    /// The first of them.
+    pub broken_sequence_examples: Vec<String>,
+}
+
+impl Report {
+    /// Rows of the derived tables that differ.
+    pub fn differences(&self) -> u64 {
+        let tallies = self.tables.values();
+        tallies
+            .map(|tally| tally.lost + tally.extra + tally.differing)
+            .sum()
+    }
+
+    pub fn is_clean(&self) -> bool {
+        self.differences() == 0 && self.broken_sequences == 0
+    }
+
+    pub(super) fn note(&mut self, table: &'static str, difference: Difference) {
+        let tally = self.tables.entry(table).or_default();
+        match difference.kind {
+            Kind::Lost => tally.lost += 1,
+            Kind::Extra => tally.extra += 1,
+            Kind::Differing => tally.differing += 1,
+        }
+        if tally.examples.len() < EXAMPLES {
+            tally.examples.push(difference);
+        }
+    }
+
+    pub(super) fn note_sequence(&mut self, insure_num: &str, sorted: &[i64]) {
+        if sorted.iter().copied().eq(1..=sorted.len() as i64) {
+            return;
+        }
+        self.broken_sequences += 1;
+        if self.broken_sequence_examples.len() < EXAMPLES {
+            self.broken_sequence_examples.push(insure_num.to_owned());
+        }
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.proposals += other.proposals;
+        for (table, told) in other.tables {
+            let tally = self.tables.entry(table).or_default();
+            tally.lost += told.lost;
+            tally.extra += told.extra;
+            tally.differing += told.differing;
+            let room = EXAMPLES.saturating_sub(tally.examples.len());
+            tally.examples.extend(told.examples.into_iter().take(room));
+        }
+        self.broken_sequences += other.broken_sequences;
+        let room = EXAMPLES.saturating_sub(self.broken_sequence_examples.len());
+        let examples = other.broken_sequence_examples.into_iter();
+        self.broken_sequence_examples.extend(examples.take(room));
+    }
+}
