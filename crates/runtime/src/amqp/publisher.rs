@@ -16,7 +16,7 @@ use xiebao_core::reason::Reason;
 use super::connect::{ConnectError, pool};
 use super::finishing::Elsewhere;
 use super::link::{Link, Shared};
-use super::message::Message;
+use super::message::{Message, Outgoing};
 use super::routes::Routes;
 use super::topology::TopologyError;
 use crate::config::AmqpConfig;
@@ -101,6 +101,10 @@ impl Publisher {
                 death: Some((reason, detail)),
             })
             .await
+    }
+
+    pub(super) async fn publish_as_it_is(&self, message: Outgoing) -> Result<(), Unavailable> {
+        self.routes.publish(message).await
     }
 
     /// `Err`: why nothing can be published now.

@@ -40,9 +40,9 @@ impl Routes {
         Err(trouble.map_or_else(|| "connecting to the broker".to_owned(), |text| (*text).clone()))
     }
 
-    pub async fn publish(self: &Arc<Self>, message: Message<'_>) -> Result<(), Unavailable> {
+    pub async fn publish(self: &Arc<Self>, message: impl Into<Outgoing>) -> Result<(), Unavailable> {
         let mut trouble = None;
-        let message = Arc::new(Outgoing::from(message));
+        let message = Arc::new(message.into());
         match tokio::time::timeout(self.timeout, self.until_stored(&message, &mut trouble)).await {
             Ok(()) => Ok(()),
             Err(_) => {
