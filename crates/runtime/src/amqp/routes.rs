@@ -8,7 +8,7 @@ use lapin::message::BasicReturnMessage;
 
 use super::confirm::PublishError;
 use super::link::{Link, OpenLink, Shared};
-use super::message::{Message, Outgoing};
+use super::message::Outgoing;
 use super::pacing::Pacing;
 use super::publisher::Unavailable;
 
