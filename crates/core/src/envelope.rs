@@ -23,6 +23,8 @@ pub mod header {
     pub const RECEIVED_AT: &str = "x-received-at";
     pub const SIGNATURE_FORM: &str = "x-signature-form";
     pub const TRACEPARENT: &str = "traceparent";
+    /// `1`: a worker took this message before and gave it back, so its delivery may have been counted.
+    pub const HANDED_BACK: &str = "x-handed-back";
     /// Why a message stands in `xiebao.dead`: a group of [`crate::reason::Reason`].
     pub const DEAD_REASON: &str = "x-dead-reason";
     /// The same in words.

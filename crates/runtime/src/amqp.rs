@@ -3,6 +3,7 @@
 mod confirm;
 mod connect;
 mod finishing;
+mod hand_back;
 mod link;
 mod message;
 mod nodes;

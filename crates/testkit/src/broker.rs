@@ -152,6 +152,33 @@ impl Broker {
         assert!(status.is_success(), "the queue could not be deleted: {status}");
     }
 
+    /// How many messages stand ready in a queue, and how many consumers it has.
+    ///
+    /// # Panics
+    /// When there is no such queue.
+    pub async fn depth(&self, queue: &str) -> (u32, u32) {
+        self.passive(queue).await.expect("the queue is there")
+    }
+
+    /// Whether the queue is there and somebody consumes from it.
+    pub async fn has_consumer(&self, queue: &str) -> bool {
+        self.passive(queue)
+            .await
+            .is_ok_and(|(_, consumers)| consumers > 0)
+    }
+
+    async fn passive(&self, queue: &str) -> Result<(u32, u32), lapin::Error> {
+        let (_connection, channel) = self.channel().await;
+        let options = QueueDeclareOptions {
+            passive: true,
+            ..QueueDeclareOptions::default()
+        };
+        let found = channel
+            .queue_declare(queue.into(), options, FieldTable::default())
+            .await?;
+        Ok((found.message_count(), found.consumer_count()))
+    }
+
     /// Bounds the length of a queue by a policy, or takes that bound away again.
     ///
     /// # Panics

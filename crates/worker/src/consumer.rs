@@ -10,91 +10,156 @@ use lapin::message::Delivery;
 use lapin::options::{BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer};
+use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::envelope::header;
-use xiebao_runtime::amqp::topology::NOTICES;
+use xiebao_runtime::amqp::topology::{self, NOTICES, TopologyError};
 use xiebao_runtime::amqp::{ConnectError, Pacing, connect};
 
-use crate::{Worker, batch, pipeline};
+use crate::outage::LongOutage;
+use crate::{Worker, batch, held, pipeline};
 
 /// How long a batch at work may still wait for the database after the signal to stop.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Bound on what the lanes of a session that is over may still take.
 const LANES_FINISH_WITHIN: Duration = Duration::from_secs(15);
 
 /// Bound on a single answer of the broker: the client can wait for ever when the server goes.
-const BROKER_ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+pub const BROKER_ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+
+/// Bound on ending a connection well. With [`LANES_FINISH_WITHIN`] it stays below the grace of the whole worker.
+pub const CLOSE_WITHIN: Duration = Duration::from_secs(3);
+
+/// Why there is no session with the broker.
+#[derive(Debug, Error)]
+pub enum SessionError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
+    #[error("the broker broke off: {0}")]
+    Broker(#[from] lapin::Error),
+    #[error("no answer from the broker within {0:?}")]
+    Silent(Duration),
+}
 
 /// Consumes until `shutdown`. Each connection is a session with lanes of its own: when it breaks, whatever they had
-/// not acknowledged comes again, and is recognised.
+/// not acknowledged comes again, and is recognised. In a long outage of the database there is no session.
 pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
     let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_secs(2));
     while !shutdown.is_cancelled() {
-        match session(&worker, &shutdown).await {
-            Ok(()) => pacing.start_over(),
+        let result = session(&worker, &shutdown).await;
+        worker.consuming.store(false, Ordering::Relaxed);
+        match result {
+            Ok(None) => pacing.start_over(),
+            Ok(Some(outage)) => {
+                shutdown.run_until_cancelled(outage.until_over(&worker)).await;
+                pacing.start_over();
+            }
             Err(error) => tracing::warn!(error = %error, "no deliveries from the broker"),
         }
-        worker.consuming.store(false, Ordering::Relaxed);
         shutdown.run_until_cancelled(pacing.pause()).await;
     }
 }
 
-async fn session(worker: &Arc<Worker>, shutdown: &CancellationToken) -> Result<(), ConnectError> {
+/// `Some`: it was ended because the database stays away.
+async fn session(
+    worker: &Arc<Worker>,
+    shutdown: &CancellationToken,
+) -> Result<Option<LongOutage>, SessionError> {
     let connection = connect(&worker.amqp, "xiebao-worker").await?;
-    let (_channel, mut deliveries) = subscribe(&connection, NOTICES, worker.settings.prefetch).await?;
-    // Cancelled when the session is over: what it has not acknowledged, nobody can any more.
-    let over = CancellationToken::new();
-    let guard = over.clone().drop_guard();
-    let (senders, mut lanes) = open_lanes(worker, shutdown, &over);
+    let (channel, mut deliveries) = subscribe(&connection, NOTICES, worker.settings.prefetch).await?;
+    // Cancelled when the lanes are to let go of what they are at.
+    let let_go = CancellationToken::new();
+    let (senders, mut lanes) = open_lanes(worker, shutdown, &let_go);
     worker.consuming.store(true, Ordering::Relaxed);
     tracing::info!(queue = NOTICES, "consuming");
-    while let Some(Some(delivery)) = shutdown.run_until_cancelled(deliveries.next()).await {
+    let (result, outage) = tokio::select! {
+        biased;
+        () = shutdown.cancelled() => (Ok(()), None),
+        outage = worker.waiting.long_outage(worker.settings.hand_back_after) => (Ok(()), Some(outage)),
+        result = take(&mut deliveries, &senders) => (result, None),
+    };
+    worker.consuming.store(false, Ordering::Relaxed);
+    let mut held = match &outage {
+        Some(_) => held::stop_taking(&channel, &mut deliveries).await,
+        None => Vec::new(),
+    };
+    drop(senders);
+    let patience = match shutdown.is_cancelled() {
+        true => PATIENCE,
+        false => Duration::ZERO,
+    };
+    held.extend(finish(&mut lanes, &let_go, patience).await);
+    if outage.is_some() {
+        let handing_back = held::hand_back(worker, NOTICES, held);
+        shutdown.run_until_cancelled(handing_back).await;
+    }
+    // Closing returns what was taken and not begun.
+    let _ = timeout(CLOSE_WITHIN, connection.close(200, "done".into())).await;
+    result.map(|()| outage)
+}
+
+/// Spreads deliveries over the lanes until there are no more.
+async fn take(deliveries: &mut Consumer, lanes: &[mpsc::Sender<Delivery>]) -> Result<(), SessionError> {
+    while let Some(delivery) = deliveries.next().await {
         let delivery = delivery?;
-        if senders[lane_of(&delivery, senders.len())]
+        if lanes[lane_of(&delivery, lanes.len())]
             .send(delivery)
             .await
             .is_err()
         {
-            break;
+            return Ok(());
         }
     }
-    worker.consuming.store(false, Ordering::Relaxed);
-    drop(senders);
-    if !shutdown.is_cancelled() {
-        drop(guard);
-    }
-    finish(&mut lanes).await;
-    // Closing hands back what was taken and not begun.
-    let _ = timeout(BROKER_ANSWERS_WITHIN, connection.close(200, "done".into())).await;
+    tracing::warn!("the broker ended the subscription");
     Ok(())
 }
 
-/// Lets the lanes finish what they are at, in bounded time. What they have not acknowledged comes again.
-async fn finish(lanes: &mut JoinSet<()>) {
+/// Lets the lanes finish what they are at, in bounded time; what they have not acknowledged. After `patience` they
+/// wait for the database no longer.
+async fn finish(
+    lanes: &mut JoinSet<Vec<Delivery>>,
+    let_go: &CancellationToken,
+    patience: Duration,
+) -> Vec<Delivery> {
+    let mut left = Vec::new();
     let all = async {
         while let Some(ended) = lanes.join_next().await {
-            if let Err(death) = ended {
-                tracing::error!(error = %death, "a lane died; its notices come again");
+            match ended {
+                Ok(deliveries) => left.extend(deliveries),
+                Err(death) => tracing::error!(error = %death, "a lane died; its notices come again"),
             }
         }
     };
-    if timeout(LANES_FINISH_WITHIN, all).await.is_err() {
+    let hurry = async {
+        tokio::time::sleep(patience).await;
+        let_go.cancel();
+        std::future::pending::<()>().await;
+    };
+    let in_time = async {
+        tokio::select! { () = all => (), () = hurry => () }
+    };
+    if timeout(LANES_FINISH_WITHIN, in_time).await.is_err() {
         tracing::warn!("lanes were not finished in time; their notices come again");
         lanes.shutdown().await;
     }
+    left
 }
 
-/// Consumes from a queue with at most `prefetch` unacknowledged deliveries.
+/// Consumes from a queue with at most `prefetch` unacknowledged deliveries. The topology is declared first: somebody
+/// may have deleted the queue.
 pub async fn subscribe(
     connection: &Connection,
     queue: &str,
     prefetch: u16,
-) -> Result<(Channel, Consumer), ConnectError> {
+) -> Result<(Channel, Consumer), SessionError> {
     let subscribing = async {
+        topology::ensure(connection).await?;
         let channel = connection.create_channel().await?;
         channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
         let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
@@ -103,49 +168,50 @@ pub async fn subscribe(
             .await?;
         Ok((channel, consumer))
     };
-    let late = |_| ConnectError::Timeout(BROKER_ANSWERS_WITHIN);
+    let late = |_| SessionError::Silent(BROKER_ANSWERS_WITHIN);
     timeout(BROKER_ANSWERS_WITHIN, subscribing).await.map_err(late)?
 }
 
 fn open_lanes(
     worker: &Arc<Worker>,
     shutdown: &CancellationToken,
-    over: &CancellationToken,
-) -> (Vec<mpsc::Sender<Delivery>>, JoinSet<()>) {
+    let_go: &CancellationToken,
+) -> (Vec<mpsc::Sender<Delivery>>, JoinSet<Vec<Delivery>>) {
     let mut lanes = JoinSet::new();
     let senders = (0..worker.settings.lanes)
         .map(|_| {
             let (sender, receiver) = mpsc::channel(usize::from(worker.settings.prefetch).max(1));
-            lanes.spawn(lane(Arc::clone(worker), receiver, shutdown.clone(), over.clone()));
+            lanes.spawn(lane(
+                Arc::clone(worker),
+                receiver,
+                shutdown.clone(),
+                let_go.clone(),
+            ));
             sender
         })
         .collect();
     (senders, lanes)
 }
 
-/// Batches at work, one after the other.
+/// Batches at work, one after the other; what it has not acknowledged at its end.
 async fn lane(
     worker: Arc<Worker>,
     mut deliveries: mpsc::Receiver<Delivery>,
     shutdown: CancellationToken,
-    over: CancellationToken,
-) {
+    let_go: CancellationToken,
+) -> Vec<Delivery> {
     let (size, wait) = (worker.settings.batch_size, worker.settings.batch_wait);
+    let mut left = Vec::new();
     while let Some(Some(batch)) = shutdown
         .run_until_cancelled(batch::next(&mut deliveries, size, wait))
         .await
     {
-        // A batch that waits for the database is given up with its session, and some time after the signal to stop:
-        // nothing of it is done then.
-        let stopped = async {
-            shutdown.cancelled().await;
-            tokio::time::sleep(PATIENCE).await;
-        };
-        let given_up = async {
-            tokio::select! { () = over.cancelled() => (), () = stopped => () }
-        };
-        pipeline::process(&worker, batch, given_up).await;
+        left.extend(match let_go.is_cancelled() {
+            true => batch,
+            false => pipeline::process(&worker, batch, &let_go).await,
+        });
     }
+    left
 }
 
 /// Notices of one proposal go to one lane, so that lanes seldom wait for each other's locks. Correctness does not

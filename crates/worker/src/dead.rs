@@ -11,19 +11,21 @@ use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
 use lapin::types::AMQPValue;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::attempts::Attempts;
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::{Reason, Rejection};
 use xiebao_runtime::amqp::topology::DEAD;
-use xiebao_runtime::amqp::{ConnectError, Pacing, connect};
+use xiebao_runtime::amqp::{Pacing, connect};
 use xiebao_runtime::clock;
 
-use crate::consumer::{subscribe, text_header};
+use crate::consumer::{CLOSE_WITHIN, SessionError, subscribe, text_header};
+use crate::outage::LongOutage;
 use crate::store::StoreError;
 use crate::store::attempts::{self, NewAttempt};
 use crate::store::dead_letters::{self, NewDeadLetter};
-use crate::{Worker, batch, probe};
+use crate::{Worker, batch, held, probe};
 
 const AT_ONCE: u16 = 100;
 
@@ -32,35 +34,53 @@ pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
     let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_secs(2));
     while let Some(result) = shutdown.run_until_cancelled(session(&worker)).await {
         match result {
-            Ok(()) => pacing.start_over(),
+            Ok(None) => pacing.start_over(),
+            Ok(Some(outage)) => {
+                shutdown.run_until_cancelled(outage.until_over(&worker)).await;
+                pacing.start_over();
+            }
             Err(error) => tracing::warn!(error = %error, "no dead letters from the broker"),
         }
         shutdown.run_until_cancelled(pacing.pause()).await;
     }
 }
 
-async fn session(worker: &Arc<Worker>) -> Result<(), ConnectError> {
+/// `Some`: it was ended because the database stays away.
+async fn session(worker: &Arc<Worker>) -> Result<Option<LongOutage>, SessionError> {
     let connection = connect(&worker.amqp, "xiebao-worker dead letters").await?;
-    let (_channel, mut deliveries) = subscribe(&connection, DEAD, AT_ONCE).await?;
+    let (channel, mut deliveries) = subscribe(&connection, DEAD, AT_ONCE).await?;
     let (sender, mut receiver) = mpsc::channel(usize::from(AT_ONCE));
-    let taking = async move {
+    let taking = async {
         while let Some(delivery) = deliveries.next().await {
             if sender.send(delivery?).await.is_err() {
                 break;
             }
         }
-        Ok(())
+        Ok(None)
     };
     let filing = async {
         while let Some(batch) = batch::next(&mut receiver, AT_ONCE.into(), Duration::from_millis(10)).await {
-            file(worker, batch).await;
+            tokio::select! {
+                () = file(worker, &batch) => {}
+                outage = worker.filing.long_outage(worker.settings.hand_back_after) => return Some((batch, outage)),
+            }
         }
+        None
     };
-    tokio::select! { result = taking => result, () = filing => Ok(()) }
+    let unfiled = tokio::select! { result = taking => return result, unfiled = filing => unfiled };
+    let Some((mut held, outage)) = unfiled else {
+        return Ok(None);
+    };
+    held.extend(held::stop_taking(&channel, &mut deliveries).await);
+    receiver.close();
+    held.extend(std::iter::from_fn(|| receiver.try_recv().ok()));
+    held::hand_back(worker, DEAD, held).await;
+    let _ = timeout(CLOSE_WITHIN, connection.close(200, "done".into())).await;
+    Ok(Some(outage))
 }
 
 /// Stores a batch, however long the database takes to be there, and acknowledges it.
-async fn file(worker: &Worker, batch: Vec<Delivery>) {
+async fn file(worker: &Worker, batch: &[Delivery]) {
     let letters: Vec<Filed> = batch.iter().map(Filed::of).collect();
     if let Err(error) = until_stored(worker, &letters).await {
         tracing::warn!(error = %error, "a dead letter is refused; filing one by one");
@@ -90,12 +110,14 @@ async fn file_alone(worker: &Worker, mut filed: Filed) {
 /// `Err`: the database is there, and refuses these letters.
 async fn until_stored(worker: &Worker, letters: &[Filed]) -> Result<(), StoreError> {
     let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_secs(5));
+    let mut waiting = None;
     loop {
         match store(worker, letters).await {
             Ok(()) => return Ok(()),
             Err(error) if error.may_be_permanent() && probe::succeeds(worker).await => return Err(error),
             Err(error) => tracing::warn!(error = %error, "dead letters wait for the database"),
         }
+        waiting.get_or_insert_with(|| worker.filing.wait());
         pacing.pause().await;
     }
 }

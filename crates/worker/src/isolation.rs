@@ -6,7 +6,6 @@
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -41,22 +40,6 @@ pub enum End {
     Kept,
     /// It fails by itself, in these words; nothing was written.
     Failed(String),
-}
-
-/// One lane that waits for the database, for as long as this lives.
-struct Waiting<'w>(&'w AtomicUsize);
-
-impl<'w> Waiting<'w> {
-    fn note(lanes: &'w AtomicUsize) -> Self {
-        lanes.fetch_add(1, Ordering::Relaxed);
-        Self(lanes)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// Runs all jobs. The marks that are not in the result were given up and are to be tried again by someone.
@@ -136,7 +119,7 @@ async fn until_decided(worker: &Worker, jobs: &[Job]) -> Result<Outcome, StoreEr
         if waiting.is_none() {
             tracing::warn!(error = %error, "waiting for the database");
             worker.metrics.pauses.inc();
-            waiting = Some(Waiting::note(&worker.waiting));
+            waiting = Some(worker.waiting.wait());
         }
         // The answer to a commit may be what was lost: then these very deliveries have been counted.
         plan.mark_redelivered();

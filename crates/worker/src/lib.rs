@@ -1,15 +1,18 @@
 //! The worker: de-duplicates, orders and applies notices. See `docs/architecture.md`.
 //!
 //! [`consumer`] takes deliveries and acknowledges them, [`pipeline`] makes batches into transactions, [`transaction`]
-//! decides and writes, [`sweeper`] lets go what has waited long enough, [`dead`] files dead letters.
+//! decides and writes, [`sweeper`] lets go what has waited long enough, [`dead`] files dead letters, [`outage`] says what is done while the
+//! database is away.
 
 mod batch;
 pub mod consumer;
 pub mod dead;
 pub mod failing;
+mod held;
 pub mod isolation;
 pub mod links;
 pub mod metrics;
+pub mod outage;
 pub mod pipeline;
 pub mod probe;
 pub mod rebuild;
@@ -21,11 +24,12 @@ pub mod transaction;
 
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::rules::Rules;
 use xiebao_runtime::amqp::{Pacing, Publisher};
@@ -33,13 +37,18 @@ use xiebao_runtime::config::{AmqpConfig, Config, WorkerConfig};
 use xiebao_runtime::health;
 
 use crate::metrics::Metrics;
+use crate::outage::Waiters;
 use crate::store::{Store, StoreError, migrations};
 
 /// Bound on publishing a dead letter; until it is confirmed, its message stays unacknowledged.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long batches at work may take to finish after the signal to stop.
+/// How long all tasks together may take to finish after the signal to stop. With [`CLOSE_WITHIN`] it stays well
+/// below the 30 s that Kubernetes gives, whatever hangs.
 const GRACE: Duration = Duration::from_secs(20);
+
+/// Bound on what the publisher still has to finish after that.
+const CLOSE_WITHIN: Duration = Duration::from_secs(4);
 
 /// What the tasks of a worker share.
 pub struct Worker {
@@ -51,8 +60,10 @@ pub struct Worker {
     pub metrics: Metrics,
     /// The schema is there.
     pub migrated: AtomicBool,
-    /// Lanes that wait for the database.
-    pub waiting: AtomicUsize,
+    /// Lanes that wait for the database, or the session that waits to begin.
+    pub waiting: Waiters,
+    /// The same of the filing of dead letters.
+    pub filing: Waiters,
     /// The last sweep found the database working.
     pub sweeping: AtomicBool,
     /// Deliveries are being taken.
@@ -64,7 +75,7 @@ impl Worker {
         if !self.migrated.load(Ordering::Relaxed) {
             return Err("the database is not available or not migrated".to_owned());
         }
-        if self.waiting.load(Ordering::Relaxed) > 0 || !self.sweeping.load(Ordering::Relaxed) {
+        if self.waiting.any() || self.filing.any() || !self.sweeping.load(Ordering::Relaxed) {
             return Err("waiting for the database".to_owned());
         }
         if !self.consuming.load(Ordering::Relaxed) {
@@ -90,7 +101,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         settings: config.worker.clone(),
         metrics: Metrics::default(),
         migrated: AtomicBool::new(false),
-        waiting: AtomicUsize::new(0),
+        waiting: Waiters::default(),
+        filing: Waiters::default(),
         sweeping: AtomicBool::new(true),
         consuming: AtomicBool::new(false),
     });
@@ -170,5 +182,7 @@ async fn supervise(worker: Arc<Worker>, shutdown: CancellationToken) -> anyhow::
     {
         tracing::warn!("batches at work were not finished in time; their notices go back to the queue");
     }
+    // A confirm that comes later than this is for a message whose delivery was not acknowledged either.
+    let _ = timeout(CLOSE_WITHIN, worker.publisher.close()).await;
     result
 }

@@ -33,6 +33,7 @@ pub struct Metrics {
     pub transaction: Histogram,
     pub conflicts: Counter,
     pub pauses: Counter,
+    pub handed_back: Counter,
 }
 
 impl Default for Metrics {
@@ -45,6 +46,7 @@ impl Default for Metrics {
             transaction: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
             conflicts: Counter::default(),
             pauses: Counter::default(),
+            handed_back: Counter::default(),
         }
     }
 }
@@ -75,6 +77,11 @@ impl Metrics {
             "database_pauses",
             "Times that the database was waited for",
             self.pauses.clone(),
+        );
+        registry.register(
+            "handed_back",
+            "Deliveries given back to their queue as new messages, in a long outage of the database",
+            self.handed_back.clone(),
         );
         registry
     }

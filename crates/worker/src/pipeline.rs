@@ -3,14 +3,14 @@
 //! The order is what makes it safe: nothing is acknowledged before its transaction is committed, or before the
 //! broker has confirmed its dead letter.
 
-use std::future::Future;
 use std::panic::catch_unwind;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 use lapin::message::Delivery;
 use lapin::options::BasicRejectOptions;
-use xiebao_core::envelope::Envelope;
+use tokio_util::sync::CancellationToken;
+use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::facts::Notice;
 use xiebao_core::id::Step;
 use xiebao_core::ledger::Arrival;
@@ -38,9 +38,9 @@ enum Content {
     Unreadable,
 }
 
-/// Processes one batch. `given_up` resolves when waiting for the database is no longer wanted: then the rest of the
-/// batch is left unacknowledged.
-pub async fn process(worker: &Worker, batch: Vec<Delivery>, given_up: impl Future<Output = ()>) {
+/// Processes one batch; what was not acknowledged. `given_up` is cancelled when waiting for the database is no longer
+/// wanted.
+pub async fn process(worker: &Worker, batch: Vec<Delivery>, given_up: &CancellationToken) -> Vec<Delivery> {
     worker.metrics.batch_size.observe(batch.len() as f64);
     let (mut contents, mut jobs) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
     for (mark, delivery) in batch.iter().enumerate() {
@@ -48,15 +48,24 @@ pub async fn process(worker: &Worker, batch: Vec<Delivery>, given_up: impl Futur
         contents.push(content);
         jobs.extend(work.map(|work| Job { mark, work }));
     }
-    let (ends, new_links) = run_all(worker, jobs, given_up).await;
+    let (ends, new_links) = run_all(worker, jobs, given_up.cancelled()).await;
     let mut done = vec![false; batch.len()];
     for (mark, end) in ends {
         done[mark] = true;
         note_end(worker, &mut contents[mark], end);
     }
-    let finished = batch.iter().zip(&contents).zip(done);
-    join_all(finished.map(|((delivery, content), done)| finish(worker, delivery, content, done))).await;
-    links::deliver(worker, new_links).await;
+    let finished = batch.iter().zip(&contents).zip(&done);
+    join_all(finished.map(|((delivery, content), done)| finish(worker, delivery, content, *done))).await;
+    // What is not delivered now lies in the outbox.
+    given_up
+        .run_until_cancelled(links::deliver(worker, new_links))
+        .await;
+    let undone = contents
+        .iter()
+        .zip(done)
+        .map(|(content, done)| !done && matches!(content, Content::Notice(..)));
+    let left = batch.into_iter().zip(undone).filter(|(_, undone)| *undone);
+    left.map(|(delivery, _)| delivery).collect()
 }
 
 fn read(delivery: &Delivery, rules: &Rules) -> (Content, Option<Work>) {
@@ -77,7 +86,7 @@ fn read(delivery: &Delivery, rules: &Rules) -> (Content, Option<Work>) {
                     notice,
                     raw: envelope.body().clone(),
                     received_at: envelope.received_at(),
-                    redelivered: delivery.redelivered,
+                    redelivered: delivery.redelivered || text_header(delivery, header::HANDED_BACK).is_some(),
                 };
                 (Content::Notice(envelope), Some(Work::Apply(num, arrival)))
             }

@@ -9,7 +9,7 @@ use xiebao_core::rules::Rules;
 use xiebao_runtime::clock;
 
 use crate::Worker;
-use crate::store::StoreError;
+use crate::store::{StoreError, server};
 use crate::transaction::{self, Plan, Task};
 
 /// Names no proposal of the platform, whose numbers are digits.
@@ -34,6 +34,15 @@ pub async fn succeeds(worker: &Worker) -> bool {
         tracing::warn!(error = %error, "the database refuses everything");
     }
     outcome.is_ok()
+}
+
+/// Whether the database answers at all, which tells soon.
+pub async fn is_there(worker: &Worker) -> bool {
+    worker
+        .store
+        .ask(async |conn| server::answers(conn).await)
+        .await
+        .is_ok()
 }
 
 async fn rehearse(worker: &Worker) -> Result<(), StoreError> {

@@ -25,8 +25,13 @@ impl Pacing {
     }
 
     pub async fn pause(&mut self) {
-        let delay = self.next.mul_f64(rand::random_range(0.5..=1.0));
+        tokio::time::sleep(self.delay(rand::random())).await;
+    }
+
+    /// The next delay. `draw`: from 0, the shortest that it may be, to 1, the longest.
+    pub fn delay(&mut self, draw: f64) -> Duration {
+        let delay = self.next.mul_f64(0.5 + draw.clamp(0.0, 1.0) / 2.0);
         self.next = (self.next * 2).min(self.longest);
-        tokio::time::sleep(delay).await;
+        delay
     }
 }

@@ -17,7 +17,7 @@ use xiebao_core::reason::Reason;
 use super::connect::{ConnectError, pools};
 use super::finishing::Elsewhere;
 use super::link::{Link, Shared};
-use super::message::{Message, Way};
+use super::message::{Message, Outgoing, Way};
 use super::routes::Routes;
 use super::topology::TopologyError;
 use super::trouble::Trouble;
@@ -135,6 +135,10 @@ impl Publisher {
                 way: Way::Away(reason, detail, attempts),
             })
             .await
+    }
+
+    pub(super) async fn publish_as_it_is(&self, message: Outgoing) -> Result<(), Unavailable> {
+        self.routes.publish(message).await
     }
 
     /// `Err`: why nothing can be published now.

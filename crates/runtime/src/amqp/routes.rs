@@ -8,7 +8,7 @@ use lapin::message::BasicReturnMessage;
 
 use super::confirm::PublishError;
 use super::link::{Link, Shared};
-use super::message::{Message, Outgoing};
+use super::message::Outgoing;
 use super::open_link::OpenLink;
 use super::pacing::Pacing;
 use super::publisher::Unavailable;
@@ -52,9 +52,9 @@ impl Routes {
         )
     }
 
-    pub async fn publish(self: &Arc<Self>, message: Message<'_>) -> Result<(), Unavailable> {
+    pub async fn publish(self: &Arc<Self>, message: impl Into<Outgoing>) -> Result<(), Unavailable> {
         let mut trouble = None;
-        let message = Arc::new(Outgoing::from(message));
+        let message = Arc::new(message.into());
         match tokio::time::timeout(self.timeout, self.until_stored(&message, &mut trouble)).await {
             Ok(()) => Ok(()),
             Err(_) => {

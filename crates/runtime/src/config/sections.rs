@@ -76,6 +76,8 @@ pub struct WorkerConfig {
     pub batch_wait: Duration,
     /// Batches at work at the same time.
     pub lanes: usize,
+    /// How long the database may be away before what is held unacknowledged is handed back to the queue.
+    pub hand_back_after: Duration,
     /// How often held notices are looked at.
     pub sweep_interval: Duration,
 }
@@ -205,6 +207,7 @@ pub(super) fn worker(reader: &mut Reader) -> WorkerConfig {
         batch_size: reader.number("worker.batch_size", 200, 1..=1_000),
         batch_wait: millis(reader, "worker.batch_wait_ms", 5, 0, 1_000),
         lanes: reader.number("worker.lanes", 2, 1..=64),
+        hand_back_after: millis(reader, "worker.hand_back_after_ms", 30_000, 1_000, 600_000),
         sweep_interval: millis(reader, "worker.sweep_interval_ms", 500, 50, 1_000),
     }
 }

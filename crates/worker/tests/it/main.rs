@@ -1,8 +1,10 @@
 //! The whole chain, receiver to rows, with the real broker and the real database.
 
 mod apart;
+mod broker_side;
 mod dead;
 mod life;
+mod long_outage;
 mod moved;
 mod outage;
 mod poison;
