@@ -123,11 +123,12 @@ rabbitmq_logs() { printf '%s\n' "$state_dir/log/$1.log" "$state_dir/$1/log/$(nod
 # A node that gets SIGTERM stops in order, as by `rabbitmqctl stop`. It takes its time (6 s), so a node whose data goes
 # the same way is not asked.
 rabbitmq_stop() {
-    local pid node= dir=$state_dir/$1
+    local pid node='' dir=$state_dir/$1
     if [[ -z ${data_unwanted:-} && -r $dir/node.pid ]]; then
         node=$(<"$dir/node.pid")
         for pid in $(marked_pids "$dir"); do
-            [[ $pid == "$node" ]] && kill -TERM "$pid" 2>/dev/null && signal_marked CONT "$dir" && wait_gone 60 "$dir" && break
+            [[ $pid == "$node" ]] && kill -TERM "$pid" 2>/dev/null && signal_marked CONT "$dir" &&
+                wait_gone 60 "$dir" && break
         done
     fi
     signal_marked KILL "$dir"
