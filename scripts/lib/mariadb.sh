@@ -1,6 +1,6 @@
-# One private MariaDB server. Sourced by scripts/services, which sets state_dir and the instance's values.
+# One private MariaDB server, and what MySQL has in common with it. Sourced by scripts/services.
 # shellcheck shell=bash
-# shellcheck disable=SC2034,SC2154 # state_dir and the instance's values come from scripts/services
+# shellcheck disable=SC2034,SC2154 # state_dir and the instance's values come from scripts/lib/instance.sh
 
 mariadb_program() { PATH=$PATH:/usr/sbin command -v mariadbd; }
 
@@ -13,18 +13,12 @@ mariadb_alive() { is_marked_alive "$state_dir/mariadb"; }
 
 mariadb_query() {
     MYSQL_PWD=$database_password timeout 10 mariadb --no-defaults --protocol=tcp --host=127.0.0.1 \
-        --port="$database_port" --user="$database_user" "$database_name" --execute="$1" </dev/null
+        --port="$database_port" --user="$database_user" "$database_name" \
+        --skip-column-names --execute="$1" </dev/null
 }
 
 mariadb_healthy() { mariadb_alive && mariadb_query 'SELECT 1' >/dev/null 2>&1; }
-
-# The address of a unix socket holds 107 characters; a deep state directory needs a short way round.
-mariadb_choose_socket() {
-    database_socket=$state_dir/mariadb/s.sock
-    if [[ ${#database_socket} -gt 100 ]]; then
-        database_socket=$(mktemp -d /tmp/xiebao-XXXXXX)/s.sock
-    fi
-}
+mariadb_version() { mariadb_query 'SELECT VERSION()' 2>/dev/null; }
 
 mariadb_create_data() {
     local data=$state_dir/mariadb/data
@@ -55,7 +49,7 @@ mariadb_start() {
     mkdir -p "$dir/tmp" "$dir/files"
     mariadb_create_data || return 1
     renew_port_if_taken database_port
-    mariadb_choose_socket
+    choose_database_socket mariadb
     mariadb_write_accounts
     spawn "$dir" "$state_dir/log/mariadb.log" "$(mariadb_program)" --no-defaults --user="$(id -un)" \
         --datadir="$dir/data" --tmpdir="$dir/tmp" --secure-file-priv="$dir/files" --socket="$database_socket" \
@@ -67,11 +61,24 @@ mariadb_start() {
 
 mariadb_logs() { printf '%s\n' "$state_dir/log/mariadb-install.log" "$state_dir/log/mariadb.log"; }
 
-mariadb_stop() {
-    signal_marked TERM "$state_dir/mariadb"
-    if ! wait_gone 60 "$state_dir/mariadb"; then
-        signal_marked KILL "$state_dir/mariadb"
-        wait_gone 10 "$state_dir/mariadb" || return 1
+mariadb_stop() { stop_database mariadb; }
+
+# choose_database_socket PART: the address of a unix socket holds 107 characters; a deep state directory needs a short way
+# round.
+choose_database_socket() {
+    database_socket=$state_dir/$1/s.sock
+    if [[ ${#database_socket} -gt 100 ]]; then
+        database_socket=$(mktemp -d /tmp/xiebao-XXXXXX)/s.sock
+    fi
+}
+
+# stop_database PART: in order, even where somebody has stopped the process for a while.
+stop_database() {
+    signal_marked TERM "$state_dir/$1"
+    signal_marked CONT "$state_dir/$1"
+    if ! wait_gone 60 "$state_dir/$1"; then
+        signal_marked KILL "$state_dir/$1"
+        wait_gone 10 "$state_dir/$1" || return 1
     fi
     case ${database_socket:-} in
         /tmp/xiebao-*/s.sock) rm -rf "${database_socket%/s.sock}" ;;

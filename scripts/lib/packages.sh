@@ -30,23 +30,3 @@ keep_services_off() {
     [[ -d /run/systemd/system ]] || return 0
     systemctl disable --quiet "$@" >/dev/null 2>&1 || true
 }
-
-# debian_mirror: the archive that this system's own packages come from.
-debian_mirror() {
-    # shellcheck disable=SC2016 # apt's own placeholders
-    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep -m1 '/debian/$'
-}
-
-# apt_aside DIRECTORY SUITE ARGUMENT…: apt-get for another suite, with lists, cache and status of its own: it knows no
-# package of this system and changes none. Signatures are checked.
-apt_aside() {
-    local dir=$1 suite=$2 mirror sandbox=()
-    mirror=$(debian_mirror) || return 1
-    : >"$dir/status"
-    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg check-valid-until=no] %s %s main\n' \
-        "$mirror" "$suite" >"$dir/sources.list"
-    is_root && sandbox=(-o APT::Sandbox::User=root)
-    apt-get "${sandbox[@]}" -o Dir::State::status="$dir/status" -o Dir::State::Lists="$dir/lists" \
-        -o Dir::Cache="$dir/cache" -o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=- \
-        -o APT::Architectures::=amd64 -o Acquire::Retries=3 -o Debug::NoLocking=1 "${@:3}"
-}

@@ -1,8 +1,9 @@
-# One private RabbitMQ node. Sourced by scripts/services, which sets state_dir and the instance's values.
-# Every server of this directory offers the same functions: NAME_available, _alive, _healthy,
-# _start, _stop and _logs, and says which package brings it.
+# Private RabbitMQ nodes: of the system's release, or of another one that is unpacked into the cache. One node, or three
+# that are a cluster. Sourced by scripts/services.
+# Every server of this directory offers the same functions: NAME_available, and for a part (the name of its directory)
+# _alive, _healthy, _version, _start, _stop and _logs.
 # shellcheck shell=bash
-# shellcheck disable=SC2034,SC2154 # state_dir and the instance's values come from scripts/services
+# shellcheck disable=SC2034,SC2154 # state_dir and the instance's values come from scripts/lib/instance.sh
 
 readonly rabbitmq_bin=/usr/lib/rabbitmq/bin
 
@@ -11,13 +12,15 @@ rabbitmq_available() { [[ -x $rabbitmq_bin/rabbitmq-server ]] && have epmd; }
 readonly rabbitmq_package=rabbitmq-server
 readonly rabbitmq_units=(rabbitmq-server.service epmd.service epmd.socket)
 
-# Functions that concern one node take its suffix: '' for the first, -2 and -3 for the others of a cluster.
-rabbitmq_dir() { printf '%s/rabbitmq%s' "$state_dir" "${1:-}"; }
-rabbitmq_node() { printf '%s%s@localhost' "${node_name%@*}" "${1:-}"; }
-# rabbitmq_port KIND SUFFIX: the name of the variable that holds a port.
-rabbitmq_port() { printf '%s_port%s' "$1" "${2/-/_}"; }
+# rabbitmq_command VARIABLE WORD…: sets it to the words that run this, where the broker's programs are.
+rabbitmq_command() {
+    local -n words=$1
+    shift
+    words=("$@")
+    [[ $broker_kind != rabbitmq4 ]] || rabbitmq4_command words "$@"
+}
 
-rabbitmq_alive() { is_marked_alive "$(rabbitmq_dir "${1:-}")"; }
+rabbitmq_alive() { is_marked_alive "$state_dir/$1"; }
 
 # A broker opens its AMQP listener last, after all plugins, so one that answers the protocol header is ready.
 rabbitmq_answers() {
@@ -31,107 +34,101 @@ rabbitmq_answers() {
     [[ ${first// /} == 1 ]]
 }
 
-rabbitmq_healthy() {
-    local port
-    port=$(rabbitmq_port amqp "${1:-}")
-    rabbitmq_alive "${1:-}" && (rabbitmq_answers "${!port}")
+rabbitmq_healthy() { rabbitmq_alive "$1" && (rabbitmq_answers "$(node_value amqp_port "$1")"); }
+
+rabbitmq_version() {
+    management_get "$(node_value management_port "$1")" '/api/overview?columns=rabbitmq_version' |
+        sed -n 's/.*"rabbitmq_version":"\([^"]*\)".*/\1/p'
 }
 
-# rabbitmq_write_settings SUFFIX
+# management_get PORT PATH: what the management interface answers.
+management_get() {
+    (
+        exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
+        printf 'GET %s HTTP/1.0\r\nAuthorization: Basic %s\r\n\r\n' "$2" \
+            "$(printf '%s:%s' "$amqp_user" "$amqp_password" | base64 -w0)" >&3
+        timeout 5 cat <&3
+    ) 2>/dev/null
+}
+
 rabbitmq_write_settings() {
-    local dir port
-    dir=$(rabbitmq_dir "$1") port=$(rabbitmq_port management "$1")
-    [[ -z $rabbitmq4 ]] || rabbitmq4_place "$dir"
+    local dir=$state_dir/$1
     mkdir -p "$dir/home" "$dir/mnesia" "$dir/log"
     : >"$dir/env.conf"
     printf '[rabbitmq_management].\n' >"$dir/enabled_plugins"
-    [[ -n $erlang_cookie ]] || erlang_cookie=$(random_hex 20)
-    (umask 377 && printf '%s' "$erlang_cookie" >"$dir/home/.erlang.cookie.new")
-    mv -f "$dir/home/.erlang.cookie.new" "$dir/home/.erlang.cookie"
+    rabbitmq_write_cookie "$dir/home/.erlang.cookie"
     cat >"$dir/rabbitmq.conf" <<CONF
 default_user = $amqp_user
 default_pass = $amqp_password
 default_user_tags.administrator = true
 management.tcp.ip = 127.0.0.1
-management.tcp.port = ${!port}
+management.tcp.port = $(node_value management_port "$1")
+vm_memory_high_watermark.relative = 0.4
 disk_free_limit.absolute = 50MB
+$(cluster_settings "$1")
 CONF
-    if [[ -n $rabbitmq4 ]]; then
-        rabbitmq4_settings
-    else
-        printf 'vm_memory_high_watermark.relative = 0.4\n'
-    fi >>"$dir/rabbitmq.conf"
-    if [[ -n $cluster ]]; then rabbitmq_write_peers >>"$dir/rabbitmq.conf"; fi
 }
 
-# The nodes find each other when they start for the first time. One that is cut off from both others stops serving
-# instead of going its own way; two go on.
-rabbitmq_write_peers() {
-    printf 'cluster_partition_handling = pause_minority\n'
-    printf 'cluster_formation.peer_discovery_backend = classic_config\n'
-    local number=1 suffix
-    for suffix in '' -2 -3; do
-        printf 'cluster_formation.classic_config.nodes.%s = %s\n' "$number" "$(rabbitmq_node "$suffix")"
-        number=$((number + 1))
-    done
+# The nodes of a cluster know each other by the same secret.
+rabbitmq_write_cookie() {
+    local first=$state_dir/rabbitmq/home/.erlang.cookie
+    [[ -f $1 ]] && return 0
+    if [[ -f $first ]]; then cp "$first" "$1"; else random_hex 20 >"$1"; fi
+    chmod 400 "$1"
 }
 
 # Own epmd, started here and not by the node, so that it listens where it should and is known by its mark.
 rabbitmq_start_epmd() {
+    local epmd
     is_marked_alive "$state_dir/epmd" && port_open 127.0.0.1 "$epmd_port" && return 0
     signal_marked KILL "$state_dir/epmd"
     renew_port_if_taken epmd_port
-    spawn "$state_dir/epmd" "$state_dir/log/epmd.log" \
-        "$(command -v epmd)" -address 127.0.0.1 -port "$epmd_port"
+    rabbitmq_command epmd /usr/bin/env epmd -address 127.0.0.1 -port "$epmd_port"
+    spawn "$state_dir/epmd" "$state_dir/log/epmd.log" "${epmd[@]}"
     wait_until 20 port_open 127.0.0.1 "$epmd_port"
 }
 
-# rabbitmq_start SUFFIX
 rabbitmq_start() {
-    local suffix=${1:-} dir limit kind port
-    dir=$(rabbitmq_dir "$suffix")
+    local name limit node
     rabbitmq_start_epmd || return 1
-    for kind in amqp dist management; do renew_port_if_taken "$(rabbitmq_port "$kind" "$suffix")"; done
-    rabbitmq_write_settings "$suffix"
+    for name in amqp_port dist_port management_port; do renew_port_if_taken "$name$(port_suffix "$1")"; done
+    rabbitmq_write_settings "$1"
     limit=$(ulimit -Hn)
     [[ $limit == unlimited || $limit -gt 65536 ]] && limit=65536
+    rabbitmq_command node "$rabbitmq_bin/rabbitmq-server"
     (
         ulimit -Sn "$limit" || true
-        rabbitmq_export_settings "$suffix" "$dir"
-        spawn "$dir" "$state_dir/log/rabbitmq$suffix.log" ${rabbitmq4:+chroot "$(rabbitmq4_root)"} \
-            "$rabbitmq_bin/rabbitmq-server"
+        rabbitmq_export_variables "$1"
+        spawn "$state_dir/$1" "$state_dir/log/$1.log" "${node[@]}"
     )
 }
 
-# rabbitmq_export_settings SUFFIX DIRECTORY
-rabbitmq_export_settings() {
-    local dir=$2 amqp dist
-    [[ -z $rabbitmq4 ]] || dir=$(rabbitmq4_inside "$dir")
-    amqp=$(rabbitmq_port amqp "$1") dist=$(rabbitmq_port dist "$1")
+rabbitmq_export_variables() {
+    local dir=$state_dir/$1
     export HOME=$dir/home ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT=$epmd_port
     export RABBITMQ_CONF_ENV_FILE=$dir/env.conf RABBITMQ_CONFIG_FILE=$dir/rabbitmq.conf
     export RABBITMQ_ENABLED_PLUGINS_FILE=$dir/enabled_plugins
     export RABBITMQ_MNESIA_BASE=$dir/mnesia RABBITMQ_LOG_BASE=$dir/log RABBITMQ_PID_FILE=$dir/node.pid
-    RABBITMQ_NODENAME=$(rabbitmq_node "$1")
-    export RABBITMQ_NODENAME RABBITMQ_DIST_PORT=${!dist}
-    export RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODE_PORT=${!amqp}
+    export RABBITMQ_NODE_IP_ADDRESS=127.0.0.1
+    RABBITMQ_NODENAME=$(node_name_of "$1")
+    RABBITMQ_NODE_PORT=$(node_value amqp_port "$1")
+    RABBITMQ_DIST_PORT=$(node_value dist_port "$1")
+    export RABBITMQ_NODENAME RABBITMQ_NODE_PORT RABBITMQ_DIST_PORT
     # Without this the node's distribution listens on every address.
     export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}'
 }
 
-rabbitmq_logs() {
-    printf '%s\n' "$state_dir/log/rabbitmq${1:-}.log" "$(rabbitmq_dir "${1:-}")/log/$(rabbitmq_node "${1:-}").log"
-}
+rabbitmq_logs() { printf '%s\n' "$state_dir/log/$1.log" "$state_dir/$1/log/$(node_name_of "$1").log"; }
 
 # A node that gets SIGTERM stops in order, as by `rabbitmqctl stop`. It takes its time (6 s), so a node whose data goes
 # the same way is not asked.
 rabbitmq_stop() {
-    local dir pid node=
-    dir=$(rabbitmq_dir "${1:-}")
+    local pid node='' dir=$state_dir/$1
     if [[ -z ${data_unwanted:-} && -r $dir/node.pid ]]; then
         node=$(<"$dir/node.pid")
         for pid in $(marked_pids "$dir"); do
-            [[ $pid == "$node" ]] && kill -TERM "$pid" 2>/dev/null && wait_gone 60 "$dir" && break
+            [[ $pid == "$node" ]] && kill -TERM "$pid" 2>/dev/null && signal_marked CONT "$dir" &&
+                wait_gone 60 "$dir" && break
         done
     fi
     signal_marked KILL "$dir"

@@ -1,50 +1,49 @@
-# RabbitMQ 4 in the place of the distribution's: a Debian of its own in a folder, entered by chroot. What is done with it
-# is told in rabbitmq.sh; here is where it comes from and where its files lie. Sourced by scripts/services.
+# RabbitMQ 4, of the release that Debian 13 has. Its programs know each other by absolute names, so they run inside of a
+# root of their own, made anew for each process: nothing is mounted where others see it, nothing is left behind.
+# Sourced by scripts/services.
 # shellcheck shell=bash
-# shellcheck disable=SC2154 # state_dir, tools_dir and the instance's values come from scripts/services
+# shellcheck disable=SC2154 # state_dir comes from scripts/lib/instance.sh
 
-readonly rabbitmq4_suite=trixie
+readonly rabbitmq4_packages=(rabbitmq-server base-files dash bash coreutils sed grep mawk findutils hostname procps util-linux)
 
-rabbitmq4_root() { printf '%s/rabbitmq4' "$tools_dir"; }
-rabbitmq4_available() { [[ -f $(rabbitmq4_root)/xiebao/complete ]]; }
+rabbitmq4_available() { [[ -f $(cache_dir)/rabbitmq4/complete ]]; }
 
-# rabbitmq4_fetch: needs root, for chroot.
-rabbitmq4_fetch() {
-    local root mirror log
-    root=$(rabbitmq4_root)
-    is_root && mirror=$(debian_mirror) || return 1
-    have debootstrap || (install_packages debootstrap) || return 1
-    say "fetching RabbitMQ 4 (Debian $rabbitmq4_suite) into $root …"
-    log=$(mktemp)
-    rm -rf "$root"
-    mkdir -p "$root"
-    if ! debootstrap --variant=minbase --include=rabbitmq-server "$rabbitmq4_suite" "$root" "$mirror" \
-        </dev/null >"$log" 2>&1; then
-        show_tail "$log"
-        rm -rf "$root" "$log"
-        return 1
-    fi
-    rm -f "$log"
-    printf '127.0.0.1 localhost\n' >"$root/etc/hosts"
-    # Others than root must get through to the servers' folders, and a folder that was cut short must not pass for whole.
-    mkdir -p "$root/xiebao"
-    : >"$root/xiebao/complete"
+rabbitmq4_unpack() {
+    local unshare
+    rabbitmq4_unshare unshare
+    "${unshare[@]}" true 2>/dev/null ||
+        skip 'RabbitMQ 4' 'it needs root, or a kernel that lets users have namespaces of their own (unshare)'
+    unpack_debian 'RabbitMQ 4' trixie "$(cache_dir)/rabbitmq4" "${rabbitmq4_packages[@]}"
 }
 
-# rabbitmq4_place DIRECTORY: a node's folder lies within its Debian; in the state directory there is a way to it.
-rabbitmq4_place() {
-    local inside
-    inside=$(rabbitmq4_root)/xiebao/$instance_id/${1##*/}
-    mkdir -p "$inside"
-    [[ -L $1 ]] || ln -s "$inside" "$1"
+# rabbitmq4_unshare VARIABLE: the words that give a process mounts of its own.
+rabbitmq4_unshare() {
+    local -n unshare_words=$1
+    unshare_words=(unshare --mount)
+    is_root || unshare_words+=(--user --map-root-user)
 }
 
-# rabbitmq4_inside DIRECTORY: the node's folder as the node sees it.
-rabbitmq4_inside() { printf '/xiebao/%s/%s' "$instance_id" "${1##*/}"; }
+# The new root: the release's programs, the system's devices and processes, and the state directory under its usual name.
+# shellcheck disable=SC2016 # expanded by the inner shell
+readonly rabbitmq4_enter='
+set -eu
+programs=$1 state=$2 root=$2/root
+shift 2
+mount -t tmpfs -o mode=755 tmpfs "$root"
+mkdir -p "$root/etc" "$root/proc" "$root/dev" "$root/tmp" "$root/usr" "$root$state"
+for name in bin sbin lib lib64; do ln -s "usr/$name" "$root/$name"; done
+printf "127.0.0.1 localhost\n" >"$root/etc/hosts"
+printf "root:x:0:0:root:/root:/bin/sh\n" >"$root/etc/passwd"
+mount --bind "$programs/usr" "$root/usr"
+for name in dev proc; do mount --rbind "/$name" "$root/$name"; done
+mount --bind "$state" "$root$state"
+exec chroot "$root" "$@"'
 
-# Without /proc it can tell neither the machine's memory nor its own.
-rabbitmq4_settings() {
-    printf 'vm_memory_high_watermark.absolute = 2GiB\nvm_memory_calculation_strategy = allocated\n'
+# rabbitmq4_command VARIABLE WORD…
+rabbitmq4_command() {
+    local -n inside=$1
+    shift
+    mkdir -p "$state_dir/root"
+    rabbitmq4_unshare inside
+    inside+=(/bin/sh -c "$rabbitmq4_enter" sh "$(cache_dir)/rabbitmq4/root" "$state_dir" "$@")
 }
-
-rabbitmq4_purge() { rm -rf "$(rabbitmq4_root)/xiebao/${instance_id:?}"; }

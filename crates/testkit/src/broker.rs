@@ -68,7 +68,7 @@ impl Broker {
         broker
     }
 
-    /// The address, vhost included.
+    /// The address, vhost included; of a cluster, that of its first node, so that a test can break the way there.
     pub fn url(&self) -> String {
         self.url.to_string()
     }

@@ -1,0 +1,71 @@
+# What the servers run on: programs that are installed, programs unpacked into a folder, or Docker. Sourced by
+# scripts/services.
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # the instance's values come from scripts/lib/instance.sh
+
+choose_backend() {
+    if [[ $backend == docker ]]; then
+        docker_works || die "this instance was made with Docker, and Docker does not answer now"
+        refuse_beyond_docker
+        return 0
+    fi
+    unpack_missing
+    if ! broker_available || ! database_available; then
+        if can_install; then
+            install_missing
+        elif docker_works; then
+            refuse_beyond_docker
+            backend=docker
+            return 0
+        else
+            die_without_backend
+        fi
+    fi
+    broker_available || die "RabbitMQ was installed, but $rabbitmq_bin/rabbitmq-server is not there"
+    database_available || die "MariaDB was installed, but its programs are not there"
+    backend=native
+}
+
+broker_available() { "${broker_kind}_available"; }
+database_available() { "${database_kind}_available"; }
+
+# What Debian's stable release does not have is unpacked from another release, into the cache.
+unpack_missing() {
+    [[ $broker_kind != rabbitmq4 ]] || rabbitmq4_unpack
+    [[ $database_kind != mysql ]] || mysql_unpack
+}
+
+# Docker has only the two servers of the default.
+refuse_beyond_docker() {
+    [[ $database_kind == mariadb ]] || skip 'MySQL' "scripts/services does not run it in Docker"
+    [[ $broker_kind == rabbitmq ]] || skip 'RabbitMQ 4' "scripts/services does not run it in Docker"
+    [[ $broker_nodes -eq 1 ]] || skip 'a cluster' "scripts/services does not run one in Docker"
+}
+
+install_missing() {
+    local packages=() units=()
+    if ! broker_available; then
+        packages+=("$rabbitmq_package")
+        units+=("${rabbitmq_units[@]}")
+    fi
+    if ! database_available; then
+        packages+=("$mariadb_package")
+        units+=("${mariadb_units[@]}")
+    fi
+    install_packages "${packages[@]}"
+    keep_services_off "${units[@]}"
+}
+
+die_without_backend() {
+    die "RabbitMQ and MariaDB are not installed, and cannot be from here. One of these helps:
+  - run this as root on Debian or a relative (it installs rabbitmq-server and mariadb-server, and starts no service)
+  - start Docker, and let this user reach it
+  - name servers of your own in XIEBAO__AMQP__URL and XIEBAO__DATABASE__URL"
+}
+
+# server FUNCTION PART: calls the backend's function, e.g. rabbitmq_start or docker_rabbitmq_start.
+server() {
+    local prefix=
+    [[ $backend == docker ]] && prefix=docker_
+    "$prefix${2%%-*}_$1" "$2"
+}

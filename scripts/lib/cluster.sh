@@ -1,0 +1,34 @@
+# Three RabbitMQ nodes that are one cluster. Sourced by scripts/services.
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # state_dir and the instance's values come from scripts/lib/instance.sh
+
+# cluster_settings PART: a node without data joins the first one, which is up by then; the first one waits for nobody.
+# A minority pauses and comes back by itself: with the default (ignore), a node that was cut off for a minute stays out
+# until somebody restarts it.
+cluster_settings() {
+    [[ $broker_nodes -gt 1 ]] || return 0
+    printf 'cluster_partition_handling = pause_minority\n'
+    printf 'cluster_formation.peer_discovery_backend = classic_config\n'
+    printf 'cluster_formation.classic_config.nodes.1 = %s\n' "$(node_name_of rabbitmq)"
+    [[ $1 == rabbitmq ]] || printf 'cluster_formation.classic_config.nodes.2 = %s\n' "$(node_name_of "$1")"
+}
+
+# cluster_may_start PART: a node with data waits for the others by itself; a new one would found a cluster of its own.
+cluster_may_start() {
+    [[ $1 == rabbitmq || -n $(compgen -G "$state_dir/$1/mnesia/*") ]] || wait_until_healthy rabbitmq
+}
+
+# Every node sees every node.
+cluster_is_whole() {
+    local part
+    [[ $broker_nodes -gt 1 ]] || return 0
+    for part in $(broker_parts); do
+        [[ $(cluster_nodes_seen_by "$part") -eq $broker_nodes ]] || return 1
+    done
+}
+
+# cluster_nodes_seen_by PART: how many nodes run as far as it knows.
+cluster_nodes_seen_by() {
+    management_get "$(node_value management_port "$1")" '/api/nodes?columns=name,running' |
+        { grep -o '"running":true' || true; } | wc -l
+}

@@ -1,0 +1,116 @@
+# One instance of the servers and its state directory. Sourced by scripts/services.
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # command comes from scripts/services, and the values are used all over its parts
+
+# What an instance is made of; kept in its state directory, so that `env` says the same until it is purged.
+readonly instance_values=(backend broker_kind broker_nodes database_kind instance_id node_name amqp_user amqp_password
+    database_user database_password database_name database_socket epmd_port database_port
+    amqp_port dist_port management_port amqp_port_2 dist_port_2 management_port_2 amqp_port_3 dist_port_3 management_port_3)
+
+find_state_dir() {
+    local wanted=${XIEBAO_SERVICES_DIR:-$repo_root/.services}
+    [[ $wanted == /* ]] || wanted=$PWD/$wanted
+    state_dir=$(realpath -m -- "$wanted")
+    [[ $state_dir != *[[:space:]\'\"\\]* ]] || die "the state directory may not hold blanks or quotes: $state_dir"
+}
+
+load_instance() {
+    local name
+    for name in "${instance_values[@]}"; do printf -v "$name" ''; done
+    if [[ -f $state_dir/instance ]]; then
+        # shellcheck source=/dev/null # written by save_instance
+        source "$state_dir/instance"
+    fi
+    broker_kind=${broker_kind:-rabbitmq} broker_nodes=${broker_nodes:-1} database_kind=${database_kind:-mariadb}
+}
+
+save_instance() {
+    local name
+    for name in "${instance_values[@]}"; do printf '%s=%q\n' "$name" "${!name}"; done >"$state_dir/instance.new"
+    mv "$state_dir/instance.new" "$state_dir/instance"
+}
+
+new_instance() {
+    instance_id=$(random_hex 4)
+    node_name=xiebao-$instance_id@localhost
+    amqp_user=xiebao amqp_password=$(random_hex 16)
+    database_user=xiebao database_password=$(random_hex 16)
+    database_name=xiebao
+    free_port epmd_port
+    free_port database_port
+}
+
+# Ports of nodes that the instance has not had so far.
+number_nodes() {
+    local part suffix name
+    for part in $(broker_parts); do
+        suffix=$(port_suffix "$part")
+        for name in amqp_port dist_port management_port; do
+            name=$name$suffix
+            [[ -n ${!name} ]] || free_port "$name"
+        done
+    done
+}
+
+# renew_port_if_taken VARIABLE: a server about to start finds its port free, whoever has taken it meanwhile.
+renew_port_if_taken() {
+    if port_open 127.0.0.1 "${!1}"; then free_port "$1"; fi
+}
+
+# Two runs at once would start everything twice.
+lock_instance() {
+    [[ -d $state_dir ]] || [[ $command == up ]] || return 0
+    mkdir -p "$state_dir" || die "cannot make the state directory $state_dir"
+    [[ -w $state_dir ]] || die "cannot write to the state directory $state_dir: whose instance is it?"
+    have flock || return 0
+    exec 9>"$state_dir/lock"
+    flock -w 300 9 || die "another scripts/services is still at work on $state_dir"
+    load_instance
+}
+
+# want_servers OPTION…: what `up` was asked for becomes part of the instance. A cluster can be made of one node later on;
+# a kind of server cannot change under its data.
+want_servers() {
+    local option
+    for option in "$@"; do
+        case $option in
+            --cluster) broker_nodes=3 ;;
+            --mysql) want_kind database_kind mysql MySQL ;;
+            --rabbitmq4) want_kind broker_kind rabbitmq4 'RabbitMQ 4' ;;
+        esac
+    done
+}
+
+# want_kind VARIABLE KIND WORD
+want_kind() {
+    if [[ -n $instance_id && ${!1} != "$2" ]]; then
+        die "the instance in $state_dir has data of another server than $3: purge it, or name another XIEBAO_SERVICES_DIR"
+    fi
+    printf -v "$1" '%s' "$2"
+}
+
+# broker_parts: the broker's nodes, by the names of their directories.
+broker_parts() {
+    local number
+    printf 'rabbitmq\n'
+    for ((number = 2; number <= broker_nodes; number++)); do printf 'rabbitmq-%s\n' "$number"; done
+}
+
+# parts: every server of the instance.
+parts() { printf '%s\n' "$(broker_parts)" "$database_kind"; }
+
+# port_suffix PART: what ends the names of a node's ports, e.g. "_2".
+port_suffix() {
+    local suffix=${1#rabbitmq}
+    printf '%s' "${suffix/-/_}"
+}
+
+# node_value NAME PART: e.g. the amqp_port of rabbitmq-2.
+node_value() {
+    local name
+    name=$1$(port_suffix "$2")
+    printf '%s' "${!name}"
+}
+
+# node_name_of PART
+node_name_of() { printf '%s%s@localhost' "${node_name%@*}" "${1#rabbitmq}"; }
