@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use tokio_util::sync::CancellationToken;
@@ -92,10 +93,13 @@ impl Service {
             run(config, shutdown).await
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        match runtime
-            .map_err(anyhow::Error::from)
-            .and_then(|runtime| runtime.block_on(work))
-        {
+        let result = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
+            let result = runtime.block_on(work);
+            // A look-up of a name that hangs must not keep the process.
+            runtime.shutdown_timeout(Duration::from_secs(1));
+            result
+        });
+        match result {
             Ok(()) => {
                 tracing::info!("stopped");
                 ExitCode::SUCCESS

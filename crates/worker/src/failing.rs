@@ -2,11 +2,10 @@
 //! way it is acknowledged only once the broker has confirmed it where it goes.
 
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicRejectOptions};
-use xiebao_core::attempts::{Attempt, Attempts, MOST};
+use lapin::options::BasicAckOptions;
+use xiebao_core::attempts::{Attempt, Attempts, Delay, MOST};
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::{Reason, Rejection};
-use xiebao_runtime::amqp::Unavailable;
 use xiebao_runtime::clock;
 
 use crate::Worker;
@@ -30,8 +29,7 @@ pub async fn retry_or_bury(worker: &Worker, delivery: &Delivery, envelope: &Enve
         error,
         "a notice fails by itself; it is tried again"
     );
-    let published = worker.publisher.publish_retry(envelope, &attempts, delay).await;
-    settle(delivery, published).await;
+    settle(worker, delivery, envelope, &attempts, Way::Again(delay)).await;
 }
 
 /// Makes a dead letter of a notice whose content will never do.
@@ -58,21 +56,36 @@ async fn away(
         detail = rejection.detail,
         "a notice becomes a dead letter"
     );
-    let (reason, detail) = (rejection.reason, &rejection.detail);
-    let published = worker
-        .publisher
-        .publish_dead(envelope, reason, detail, attempts)
-        .await;
-    settle(delivery, published).await;
+    settle(worker, delivery, envelope, attempts, Way::Away(rejection)).await;
 }
 
-async fn settle(delivery: &Delivery, published: Result<(), Unavailable>) {
-    match published {
-        Ok(()) => acknowledge(delivery).await,
-        // Nowhere but here: handed out again.
-        Err(error) => {
-            tracing::warn!(error = %error, "a notice could not be put aside; it goes back");
-            let _ = delivery.acker.reject(BasicRejectOptions { requeue: true }).await;
+/// Where a notice goes that is put aside.
+#[derive(Debug, Clone, Copy)]
+enum Way<'r> {
+    Again(Delay),
+    Away(&'r Rejection),
+}
+
+/// Publishes until the broker has it, and acknowledges. Until then the delivery is kept: returned, it would come again
+/// at once, and count. The end of the session ends this.
+async fn settle(
+    worker: &Worker,
+    delivery: &Delivery,
+    envelope: &Envelope,
+    attempts: &Attempts,
+    way: Way<'_>,
+) {
+    let publisher = &worker.publisher;
+    loop {
+        let published = match way {
+            Way::Again(delay) => publisher.publish_retry(envelope, attempts, delay).await,
+            Way::Away(Rejection { reason, detail }) => {
+                publisher.publish_dead(envelope, *reason, detail, attempts).await
+            }
+        };
+        match published {
+            Ok(()) => return acknowledge(delivery).await,
+            Err(error) => tracing::warn!(error = %error, "a notice cannot be put aside yet; it is kept"),
         }
     }
 }

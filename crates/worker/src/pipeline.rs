@@ -55,7 +55,10 @@ pub async fn process(worker: &Worker, batch: Vec<Delivery>, given_up: &Cancellat
         note_end(worker, &mut contents[mark], end);
     }
     let finished = batch.iter().zip(&contents).zip(&done);
-    join_all(finished.map(|((delivery, content), done)| finish(worker, delivery, content, *done))).await;
+    let finishing =
+        join_all(finished.map(|((delivery, content), done)| finish(worker, delivery, content, *done)));
+    // What a broker that takes nothing keeps from being put aside comes again with the end of the session.
+    given_up.run_until_cancelled(finishing).await;
     // What is not delivered now lies in the outbox.
     given_up
         .run_until_cancelled(links::deliver(worker, new_links))

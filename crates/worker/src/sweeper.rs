@@ -34,9 +34,11 @@ pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
             Err(StoreError::Conflict(_)) | Ok(()) => None,
             Err(error) => Some(error),
         };
-        worker.sweeping.store(failed.is_none(), Ordering::Relaxed);
+        let was_sweeping = worker.sweeping.swap(failed.is_none(), Ordering::Relaxed);
         if let Some(error) = failed {
-            tracing::warn!(error = %error, "the sweeper waits");
+            if was_sweeping {
+                tracing::warn!(error = %error, "the sweeper waits");
+            }
             shutdown
                 .run_until_cancelled(tokio::time::sleep(Duration::from_secs(1)))
                 .await;

@@ -101,8 +101,13 @@ fn is_unwell(message: &str) -> bool {
 
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
-        let DieselError::DatabaseError(kind, info) = &error else {
-            return Self::Unavailable(error.to_string());
+        let (kind, info) = match &error {
+            DieselError::DatabaseError(kind, info) => (kind, info),
+            // A row or a value that does not fit this program stays so, however long one waits.
+            DieselError::DeserializationError(_) | DieselError::SerializationError(_) => {
+                return Self::Refused(error.to_string());
+            }
+            _ => return Self::Unavailable(error.to_string()),
         };
         let message = without_values(info.message());
         let starts = |list: &[&str]| list.iter().any(|text| message.starts_with(text));
