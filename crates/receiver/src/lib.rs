@@ -80,8 +80,7 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
     let mut ending = Ending::on(shutdown, &receiver.config);
     let served = receiver.serve_notices(listener, &mut ending).await;
     watching.abort();
-    let bound = ending.remaining().min(receiver.config.publish_timeout);
-    let closed = receiver.publisher.close_within(bound).await;
+    let closed = receiver.publisher.close_within(ending.remaining()).await;
     served.and_then(|()| Ok(closed?))
 }
 

@@ -52,10 +52,10 @@ impl Ending {
         finished
     }
 
-    /// What is left of the bound, but for the farewell to the broker itself.
+    /// What is left of the bound.
     pub fn remaining(&self) -> Duration {
         let spent = self.signalled_at.map_or(Duration::ZERO, |at| at.elapsed());
-        self.bound.saturating_sub(spent + self.farewell() / 2)
+        self.bound.saturating_sub(spent)
     }
 
     fn farewell(&self) -> Duration {

@@ -78,7 +78,7 @@ impl PrivateBroker {
     pub async fn starve(&self, of: Shortage) {
         let arguments: &[&str] = match of {
             Shortage::Memory => &["set_vm_memory_high_watermark", "0.0000001"],
-            Shortage::Disk => &["set_disk_free_limit", "1000TB"],
+            Shortage::Disk => &["set_disk_free_limit", "100000GB"],
         };
         apart(self.control(arguments)).await;
     }

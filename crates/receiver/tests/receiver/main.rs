@@ -9,6 +9,7 @@ mod load;
 mod outage;
 mod process;
 mod running;
+mod shutdown;
 mod sources;
 mod topology;
 mod vectors;

@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use xiebao_testkit::{Broker, KEY, PARTNER, Process, Proxy, free_address, post};
 
@@ -13,37 +13,6 @@ pub struct Service {
     pub url: String,
     pub admin: SocketAddr,
     _folder: tempfile::TempDir,
-}
-
-const DRAIN: Duration = Duration::from_millis(800);
-
-impl Service {
-    /// Waits until `/readyz` says no.
-    async fn until_not_ready(&self) {
-        let url = format!("http://{}/readyz", self.admin);
-        for _ in 0..100 {
-            if reqwest::get(&url)
-                .await
-                .is_ok_and(|answer| answer.status() == 503)
-            {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("it is still ready");
-    }
-
-    /// Waits until nobody listens any more.
-    async fn until_refusing(&self) {
-        let address = self.url.split('/').nth(2).unwrap();
-        for _ in 0..1_000 {
-            if tokio::net::TcpStream::connect(address).await.is_err() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("it still listens");
-    }
 }
 
 fn keys_file(folder: &Path) -> String {
@@ -89,45 +58,6 @@ async fn it_is_ready_within_a_second_and_small_when_idle() {
         "{}",
         service.process.log()
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn sigterm_finishes_what_is_in_flight_and_exits_with_0() {
-    let broker = Broker::new().await;
-    let proxy = Proxy::start(broker.address()).await;
-    let drain = DRAIN.as_millis().to_string();
-    let settings = [("XIEBAO__RECEIVER__DRAIN_DELAY_MS", &*drain)];
-    let mut service = start_with(&proxy.instead_of(&broker.url()), &settings);
-    service.process.ready(service.admin, Duration::from_secs(5)).await;
-    // A connection that idles must not hold the end up.
-    let idle = reqwest::Client::new();
-    idle.post(&service.url).body("x").send().await.unwrap();
-    proxy.stall();
-    let url = service.url.clone();
-    let in_flight = tokio::spawn(async move { post(&url, insured("20260723000001")).await });
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    service.process.terminate();
-    let signalled = Instant::now();
-    service.until_not_ready().await;
-    // Whoever has not heard of it yet is still served, and told to go elsewhere the next time.
-    let url = service.url.clone();
-    let late = tokio::spawn(async move { reqwest::Client::new().post(url).body("x").send().await.unwrap() });
-    let late = late.await.unwrap();
-    assert_eq!(
-        (late.status(), &late.headers()["connection"]),
-        (200.try_into().unwrap(), &"close".parse().unwrap())
-    );
-    service.until_refusing().await;
-    let listened = signalled.elapsed();
-    assert!(
-        (DRAIN..DRAIN + Duration::from_secs(1)).contains(&listened),
-        "{listened:?}"
-    );
-    proxy.resume();
-    assert_eq!(in_flight.await.unwrap().verdict(), "accepted");
-    let status = service.process.ended(Duration::from_secs(5)).await;
-    assert_eq!(status.code(), Some(0), "{}", service.process.log());
-    assert_eq!(broker.drain(NOTICES).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

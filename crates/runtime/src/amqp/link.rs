@@ -160,11 +160,11 @@ impl Drop for Unproven {
 }
 
 async fn open(shared: &Shared, start: usize) -> Result<(usize, (Connection, OpenLink)), ConnectError> {
-    let timeout = shared.open_timeout;
+    let (timeout, declared_before) = (shared.open_timeout, *shared.opened.borrow() > 0);
     let attempt = |number: usize| async move {
         let mut connection = Unproven(Some(within(timeout, shared.nodes[number].pool.get()).await?));
         let open = match &connection.0 {
-            Some(connection) => within(timeout, OpenLink::prepare(connection)).await?,
+            Some(connection) => within(timeout, OpenLink::prepare(connection, declared_before)).await?,
             None => return Err(ConnectError::Timeout(timeout)),
         };
         let proven = connection.0.take().ok_or(ConnectError::Timeout(timeout))?;

@@ -15,6 +15,7 @@ use super::topology;
 use super::trouble::Trouble;
 
 const CHANNELS: usize = 2;
+const DECLARED_WITHIN: Duration = Duration::from_secs(1);
 /// In milliseconds.
 const REFUSALS_MEAN_NOTHING_AFTER: u64 = 2_000;
 /// In milliseconds: a connection that has lived so long was worth it, also without a confirm.
@@ -38,9 +39,21 @@ pub(super) struct OpenLink {
 }
 
 impl OpenLink {
-    /// Declares the topology and opens the channels.
-    pub async fn prepare(connection: &lapin::Connection) -> Result<Self, ConnectError> {
-        topology::ensure(connection).await?;
+    /// Declares the topology and opens the channels. Where all was declared before, it goes on without an answer to
+    /// that: a cluster of which one node is frozen declares nothing, but takes messages, and one that came to no queue
+    /// comes back, being mandatory.
+    pub async fn prepare(
+        connection: &lapin::Connection,
+        declared_before: bool,
+    ) -> Result<Self, ConnectError> {
+        let declaring = topology::ensure(connection);
+        match declared_before {
+            true => match tokio::time::timeout(DECLARED_WITHIN, declaring).await {
+                Ok(outcome) => outcome?,
+                Err(_) => tracing::warn!("the broker does not declare the topology; publishing without"),
+            },
+            false => declaring.await?,
+        }
         let mut channels = Vec::with_capacity(CHANNELS);
         for _ in 0..CHANNELS {
             channels.push(ConfirmChannel::open(connection).await?);

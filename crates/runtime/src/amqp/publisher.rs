@@ -8,6 +8,7 @@ use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use xiebao_core::attempts::{Attempts, Delay};
@@ -26,6 +27,9 @@ use crate::config::AmqpConfig;
 /// So many dead connections, one after the other, leave time within the bound for a good one. With more connections
 /// there is more traffic, which finds them dead at the same time.
 const MOST_FOUND_DEAD: usize = 3;
+
+/// How long closing the connections may take.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The broker did not confirm in time. Whether it has the message is not known.
 #[derive(Debug, Error)]
@@ -174,22 +178,26 @@ impl Publisher {
     /// Closes all connections, so that the broker sees them end well. Before that it waits, no longer than for a
     /// publish, for what nobody else waits for any more: confirms, and messages that came back.
     pub async fn close(&self) {
-        if let Err(unfinished) = self.close_within(self.routes.timeout).await {
+        if let Err(unfinished) = self.close_within(self.routes.timeout + FAREWELL).await {
             tracing::error!(error = %unfinished, "closed too early");
         }
     }
 
-    /// The same with another bound, which is kept but for a second of farewell.
+    /// The same with another bound on all of it.
     ///
     /// # Errors
     /// When a message that came back could not be stored again.
     pub async fn close_within(&self, bound: Duration) -> Result<(), Unfinished> {
+        let deadline = Instant::now() + bound;
         let shared = &self.routes.shared;
         let unfinished = &shared.elsewhere.tasks;
         unfinished.close();
-        let _ = tokio::time::timeout(bound, unfinished.wait()).await;
+        let _ = timeout_at(deadline - FAREWELL.min(bound / 2), unfinished.wait()).await;
         shared.closing.cancel();
-        while self.keepers.lock().await.join_next().await.is_some() {}
+        let mut keepers = self.keepers.lock().await;
+        let farewell = async { while keepers.join_next().await.is_some() {} };
+        // What did not part in time is parted from.
+        let _ = timeout_at(deadline, farewell).await;
         match shared.rescues.load(Ordering::Relaxed) {
             0 => Ok(()),
             messages => Err(Unfinished { messages }),

@@ -8,14 +8,17 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_rs::Tokio;
 use async_rs::traits::{Executor, Reactor, RuntimeKit};
 use async_rs::util::Task;
 use futures_io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, Sleep};
+use futures_util::task::AtomicWaker;
+use tokio::time::Instant;
 
 /// What lapin runs on: the current Tokio runtime, with streams that end after a silence.
 #[derive(Debug, Clone)]
@@ -88,42 +91,76 @@ impl Reactor for Kit {
         let (connecting, patience) = (self.tokio.tcp_connect_addr(address), self.patience);
         let kit = self.clone();
         async move {
+            let attention = Arc::new(Attention::default());
             let stream = connecting.await?;
-            Ok(Attended {
-                stream,
-                heard: Instant::now(),
-                silence: patience.map(|patience| (patience, Box::pin(kit.sleep(patience)))),
-            })
+            if let Some(patience) = patience {
+                attention.note();
+                drop(kit.spawn(attend(Arc::downgrade(&attention), patience)));
+            }
+            Ok(Attended { stream, attention })
         }
+    }
+}
+
+/// When a stream was last heard of. Looked at by a task of the runtime: a timer that lapin's own thread polled would
+/// panic there when the runtime ends first.
+#[derive(Debug)]
+struct Attention {
+    begun: Instant,
+    /// In milliseconds since `begun`.
+    heard: AtomicU64,
+    silent: AtomicBool,
+    reader: AtomicWaker,
+}
+
+impl Default for Attention {
+    fn default() -> Self {
+        Self {
+            begun: Instant::now(),
+            heard: AtomicU64::new(0),
+            silent: AtomicBool::new(false),
+            reader: AtomicWaker::new(),
+        }
+    }
+}
+
+impl Attention {
+    fn now(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn note(&self) {
+        self.heard.store(self.now(), Ordering::Relaxed);
+    }
+
+    fn silence(&self) -> Duration {
+        Duration::from_millis(self.now().saturating_sub(self.heard.load(Ordering::Relaxed)))
+    }
+}
+
+/// Ends a stream when nothing came for that long; ends itself when the stream is gone.
+async fn attend(attention: Weak<Attention>, patience: Duration) {
+    while let Some(attention) = attention.upgrade() {
+        let silence = attention.silence();
+        if silence >= patience {
+            attention.silent.store(true, Ordering::Release);
+            attention.reader.wake();
+            return;
+        }
+        drop(attention);
+        tokio::time::sleep(patience - silence).await;
     }
 }
 
 /// A stream whose reading fails when nothing came for too long.
 pub(super) struct Attended<S> {
     stream: S,
-    heard: Instant,
-    silence: Option<(Duration, Pin<Box<Sleep>>)>,
+    attention: Arc<Attention>,
 }
 
 impl<S> fmt::Debug for Attended<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Attended").finish_non_exhaustive()
-    }
-}
-
-impl<S> Attended<S> {
-    /// Ready once nothing came for too long. The timer is moved only when it rings, not at every read.
-    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let Some((patience, timer)) = &mut self.silence else {
-            return Poll::Pending;
-        };
-        loop {
-            ready!(timer.as_mut().poll(context));
-            if self.heard.elapsed() >= *patience {
-                return Poll::Ready(());
-            }
-            timer.as_mut().reset(self.heard + *patience);
-        }
     }
 }
 
@@ -134,11 +171,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Attended<S> {
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(context, buffer) {
-            self.heard = Instant::now();
+            self.attention.note();
             return Poll::Ready(read);
         }
-        ready!(self.poll_silence(context));
-        Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, "the broker is silent")))
+        self.attention.reader.register(context.waker());
+        if self.attention.silent.load(Ordering::Acquire) {
+            return Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, "the broker is silent")));
+        }
+        Poll::Pending
     }
 }
 

@@ -17,7 +17,8 @@ pub enum Trouble {
     Away(String),
     /// Short of memory or disk. The broker takes messages again when that is over.
     Blocked,
-    /// The queue is at its limit. Passes when workers catch up.
+    /// The queue is at its limit (passes when workers catch up), or could not store the message: while it elects a leader
+    /// a broker of 3.10 says the same.
     Full,
     /// No queue is bound; what is missing is being declared again.
     Unroutable(String),
@@ -37,7 +38,7 @@ impl fmt::Display for Trouble {
         match self {
             Self::Away(why) | Self::Unroutable(why) => f.write_str(why),
             Self::Blocked => f.write_str("the broker is short of memory or disk and takes no messages"),
-            Self::Full => f.write_str("the queue is full and takes no messages"),
+            Self::Full => f.write_str("the queue takes no messages: it is full, or has no leader"),
             Self::Refused(why) => write!(f, "somebody must mend this: {why}"),
         }
     }

@@ -1,0 +1,177 @@
+use std::time::{Duration, Instant};
+
+use xiebao_testkit::{Broker, Proxy, post};
+
+use crate::process::{Service, start_with};
+use crate::running::{NOTICES, insured};
+
+const DRAIN: Duration = Duration::from_millis(800);
+
+impl Service {
+    /// Waits until `/readyz` says no.
+    async fn until_not_ready(&self) {
+        let url = format!("http://{}/readyz", self.admin);
+        for _ in 0..100 {
+            if reqwest::get(&url)
+                .await
+                .is_ok_and(|answer| answer.status() == 503)
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("it is still ready");
+    }
+
+    /// Waits until that many requests are being answered.
+    async fn until_in_flight(&self, count: usize) {
+        let (url, line) = (
+            format!("http://{}/metrics", self.admin),
+            format!("xiebao_receiver_in_flight {count}\n"),
+        );
+        for _ in 0..1_000 {
+            if reqwest::get(&url)
+                .await
+                .unwrap()
+                .text()
+                .await
+                .unwrap()
+                .contains(&line)
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("the requests do not come");
+    }
+
+    /// Waits until nobody listens any more.
+    async fn until_refusing(&self) {
+        let address = self.url.split('/').nth(2).unwrap();
+        for _ in 0..1_000 {
+            if tokio::net::TcpStream::connect(address).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("it still listens");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_finishes_what_is_in_flight_and_exits_with_0() {
+    let broker = Broker::new().await;
+    let proxy = Proxy::start(broker.address()).await;
+    let drain = DRAIN.as_millis().to_string();
+    let settings = [("XIEBAO__RECEIVER__DRAIN_DELAY_MS", &*drain)];
+    let mut service = start_with(&proxy.instead_of(&broker.url()), &settings);
+    service.process.ready(service.admin, Duration::from_secs(5)).await;
+    // A connection that idles must not hold the end up.
+    let idle = reqwest::Client::new();
+    idle.post(&service.url).body("x").send().await.unwrap();
+    proxy.stall();
+    let url = service.url.clone();
+    let in_flight = tokio::spawn(async move { post(&url, insured("20260723000001")).await });
+    service.until_in_flight(1).await;
+    service.process.terminate();
+    let signalled = Instant::now();
+    service.until_not_ready().await;
+    // Whoever has not heard of it yet is still served, and told to go elsewhere the next time.
+    let url = service.url.clone();
+    let late = tokio::spawn(async move { reqwest::Client::new().post(url).body("x").send().await.unwrap() });
+    let late = late.await.unwrap();
+    assert_eq!(
+        (late.status(), &late.headers()["connection"]),
+        (200.try_into().unwrap(), &"close".parse().unwrap())
+    );
+    service.until_refusing().await;
+    let listened = signalled.elapsed();
+    assert!(
+        (DRAIN..DRAIN + Duration::from_secs(1)).contains(&listened),
+        "{listened:?}"
+    );
+    proxy.resume();
+    assert_eq!(in_flight.await.unwrap().verdict(), "accepted");
+    let status = service.process.ended(Duration::from_secs(5)).await;
+    assert_eq!(status.code(), Some(0), "{}", service.process.log());
+    assert_eq!(broker.drain(NOTICES).await.len(), 1);
+}
+
+/// Posts that many, gives the signal, and returns the verdicts of those who were answered, the number of those who were
+/// not, and when the signal was.
+async fn post_and_terminate(service: &Service, count: usize) -> (Vec<String>, usize, Instant) {
+    let mut posts = tokio::task::JoinSet::new();
+    for i in 0..count {
+        let request = reqwest::Client::new().post(&service.url);
+        let request = request.body(insured(&format!("20260728000{i:03}")));
+        posts.spawn(async move {
+            let answer = request.send().await.ok()?;
+            Some(answer.headers()["x-notice-result"].to_str().unwrap().to_owned())
+        });
+    }
+    service.until_in_flight(count).await;
+    service.process.terminate();
+    let signalled = Instant::now();
+    let answers = posts.join_all().await;
+    let unanswered = answers.iter().filter(|answer| answer.is_none()).count();
+    (answers.into_iter().flatten().collect(), unanswered, signalled)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_silent_broker_the_end_answers_everyone_and_keeps_its_bound() {
+    let broker = Broker::new().await;
+    let proxy = Proxy::start(broker.address()).await;
+    let settings = [
+        ("XIEBAO__RECEIVER__PUBLISH_TIMEOUT_MS", "1500"),
+        ("XIEBAO__RECEIVER__DRAIN_DELAY_MS", "300"),
+        ("XIEBAO__RECEIVER__SHUTDOWN_TIMEOUT_MS", "4000"),
+    ];
+    let mut service = start_with(&proxy.instead_of(&broker.url()), &settings);
+    service.process.ready(service.admin, Duration::from_secs(5)).await;
+    proxy.stall();
+    let (verdicts, unanswered, signalled) = post_and_terminate(&service, 50).await;
+    assert_eq!(unanswered, 0);
+    assert!(
+        verdicts.iter().all(|verdict| verdict == "unavailable"),
+        "{verdicts:?}"
+    );
+    let status = service.process.ended(Duration::from_secs(10)).await;
+    assert_eq!(status.code(), Some(0), "{}", service.process.log());
+    assert!(
+        signalled.elapsed() < Duration::from_millis(4_000 + 500),
+        "{:?}",
+        signalled.elapsed()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_not_be_answered_before_the_bound_is_cut_off_without_an_answer_and_the_exit_code_is_1() {
+    let broker = Broker::new().await;
+    let proxy = Proxy::start(broker.address()).await;
+    let settings = [
+        ("XIEBAO__RECEIVER__DRAIN_DELAY_MS", "300"),
+        ("XIEBAO__RECEIVER__SHUTDOWN_TIMEOUT_MS", "2000"),
+    ];
+    let mut service = start_with(&proxy.instead_of(&broker.url()), &settings);
+    service.process.ready(service.admin, Duration::from_secs(5)).await;
+    proxy.stall();
+    let (verdicts, unanswered, signalled) = post_and_terminate(&service, 20).await;
+    assert_eq!((verdicts, unanswered), (vec![], 20));
+    let status = service.process.ended(Duration::from_secs(10)).await;
+    assert_eq!(status.code(), Some(1), "{}", service.process.log());
+    assert!(
+        signalled.elapsed() < Duration::from_millis(2_000 + 500),
+        "{:?}",
+        signalled.elapsed()
+    );
+    assert!(
+        service.process.log().contains("20 requests were not answered"),
+        "{}",
+        service.process.log()
+    );
+    assert!(
+        !service.process.log().contains("panicked"),
+        "{}",
+        service.process.log()
+    );
+}
