@@ -8,6 +8,7 @@ use lapin::options::{BasicGetOptions, BasicNackOptions, BasicPublishOptions, Bas
 use lapin::types::AMQPValue;
 use lapin::{BasicProperties, Channel};
 use serde_json::json;
+use xiebao_core::attempts::Attempts;
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::Reason;
 use xiebao_runtime::amqp::Publisher;
@@ -129,7 +130,7 @@ impl Grave {
     async fn bury(&self, body: &[u8], reason: Reason) {
         let envelope = envelope(body);
         self.0
-            .publish_dead(&envelope, reason, "of an earlier life")
+            .publish_dead(&envelope, reason, "of an earlier life", &Attempts::default())
             .await
             .expect("it is buried");
     }
