@@ -47,7 +47,7 @@ pub struct Arrival {
 #[derive(Debug, Clone)]
 pub struct Ledger {
     pub insure_num: InsureNum,
-    /// The partner of the notices held or applied, if there are any. A link alone makes no owner.
+    /// The partner of the notices held or applied that count, if there are any. A link alone makes no owner.
     pub owner: Option<PartnerId>,
     pub entries: Vec<Entry>,
     pub ignored: Vec<Ignored>,
@@ -178,7 +178,7 @@ impl Ledger {
                 sequencing::Going::TimedOut => self.apply(index, now, true),
                 sequencing::Going::Rejected(rejection) => {
                     let entry = self.entries.remove(index);
-                    self.owner = self.entries.first().map(|entry| entry.notice.partner_id);
+                    self.find_owner();
                     self.rejected.push((entry, rejection));
                 }
             }
@@ -202,10 +202,15 @@ impl Ledger {
     }
 
     /// Takes an applied notice out of the facts, every occurrence of it, or (`voided` false) back into them. What was
-    /// applied by it stays applied, and a copy is still a duplicate. `false`: there was nothing to change.
+    /// applied by it stays applied, and a copy is still a duplicate. A proposal whose notices are all voided is free for
+    /// another partner, and what was another's then stays voided. `false`: there was nothing to change.
     pub fn set_voided(&mut self, digest: &Digest, voided: bool) -> bool {
         let mut changed = false;
-        let named = |entry: &&mut Entry| entry.is_applied() && entry.notice.digest == *digest;
+        let owner = self.owner;
+        let foreign = |entry: &Entry| owner.is_some_and(|owner| owner != entry.notice.partner_id);
+        let named = |entry: &&mut Entry| {
+            entry.is_applied() && entry.notice.digest == *digest && (voided || !foreign(entry))
+        };
         for entry in self.entries.iter_mut().filter(named) {
             if entry.voided != voided {
                 entry.voided = voided;
@@ -213,7 +218,13 @@ impl Ledger {
                 changed = true;
             }
         }
+        self.find_owner();
         changed
+    }
+
+    fn find_owner(&mut self) {
+        let counted = self.entries.iter().find(|entry| !entry.voided);
+        self.owner = counted.map(|entry| entry.notice.partner_id);
     }
 
     fn insert(&mut self, arrival: Arrival, place: Place, hold: Option<Hold>) -> usize {

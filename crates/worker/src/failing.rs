@@ -32,6 +32,14 @@ pub async fn retry_or_bury(worker: &Worker, delivery: &Delivery, envelope: &Enve
     settle(worker, delivery, envelope, &attempts, Way::Again(delay)).await;
 }
 
+/// Takes a notice whose proposal somebody else keeps locked out of the way of the others. That is no attempt: it comes
+/// again however long the lock is held.
+pub async fn put_aside(worker: &Worker, delivery: &Delivery, envelope: &Envelope) {
+    tracing::warn!(notice.digest = %envelope.digest(), "somebody keeps the proposal of a notice locked; it is tried again");
+    let attempts = so_far(delivery);
+    settle(worker, delivery, envelope, &attempts, Way::Again(Delay::Middle)).await;
+}
+
 /// Makes a dead letter of a notice whose content will never do.
 pub async fn bury(worker: &Worker, delivery: &Delivery, envelope: &Envelope, rejection: &Rejection) {
     let attempts = one_more(delivery, &rejection.to_string());
@@ -90,11 +98,16 @@ async fn settle(
     }
 }
 
-/// What the message says of earlier attempts, and this one. A dead letter that was moved back by hand starts anew.
-fn one_more(delivery: &Delivery, error: &str) -> Attempts {
+/// What the message says of earlier attempts. A dead letter that was moved back by hand starts anew.
+fn so_far(delivery: &Delivery) -> Attempts {
     let was_dead = text_header(delivery, header::DEAD_REASON).is_some();
     let log = text_header(delivery, header::ATTEMPT_LOG).filter(|_| !was_dead);
-    let mut attempts = Attempts::read(log);
+    Attempts::read(log)
+}
+
+/// The earlier attempts, and this one.
+fn one_more(delivery: &Delivery, error: &str) -> Attempts {
+    let mut attempts = so_far(delivery);
     attempts.fail(Attempt::new(clock::now(), &name_of_this_worker(), error));
     attempts
 }

@@ -33,6 +33,12 @@ pub enum Work {
     Keep(NoticeRow),
 }
 
+/// How often a part that loses races for locks is run again before it is halved, so that whoever keeps one proposal locked
+/// holds up no other; a single notice is then put aside.
+const RACES: usize = 3;
+/// The same by time: one wait for a lock may take ten seconds.
+const RACING_AT_MOST: Duration = Duration::from_secs(5);
+
 /// What became of a job.
 #[derive(Debug, Clone)]
 pub enum End {
@@ -40,6 +46,8 @@ pub enum End {
     Kept,
     /// It fails by itself, in these words; nothing was written.
     Failed(String),
+    /// Somebody else keeps its proposal locked; nothing was written.
+    Locked,
 }
 
 /// Runs all jobs. The marks that are not in the result were given up and are to be tried again by someone.
@@ -82,6 +90,7 @@ pub async fn run_all(
                 let second = first.split_off(first.len() / 2);
                 parts.extend([second, first]);
             }
+            Err(StoreError::Conflict(_)) => ends.extend(part.iter().map(|job| (job.mark, End::Locked))),
             Err(error) => ends.extend(part.iter().map(|job| (job.mark, End::Failed(error.to_string())))),
         }
     }
@@ -94,11 +103,11 @@ impl Job {
     }
 }
 
-/// Runs one transaction until it is committed or has failed for a permanent reason.
+/// Runs one transaction until it is committed, has failed for a permanent reason, or has lost too many races for locks.
 async fn until_decided(worker: &Worker, jobs: &[Job]) -> Result<Outcome, StoreError> {
     let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_secs(5));
     let mut plan = plan(jobs);
-    let mut waiting = None;
+    let (mut waiting, mut races, started) = (None, 0, tokio::time::Instant::now());
     loop {
         let error = match attempt(worker, &plan).await {
             Ok(outcome) => {
@@ -113,6 +122,10 @@ async fn until_decided(worker: &Worker, jobs: &[Job]) -> Result<Outcome, StoreEr
         };
         if let StoreError::Conflict(_) = error {
             worker.metrics.conflicts.inc();
+            races += 1;
+            if races >= RACES || started.elapsed() >= RACING_AT_MOST {
+                return Err(error);
+            }
             tokio::time::sleep(Duration::from_millis(rand::random_range(1..20))).await;
             continue;
         }

@@ -29,7 +29,6 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::rules::Rules;
 use xiebao_runtime::amqp::{Pacing, Publisher};
@@ -182,7 +181,7 @@ async fn supervise(worker: Arc<Worker>, shutdown: CancellationToken) -> anyhow::
     {
         tracing::warn!("batches at work were not finished in time; their notices go back to the queue");
     }
-    // A confirm that comes later than this is for a message whose delivery was not acknowledged either.
-    let _ = timeout(CLOSE_WITHIN, worker.publisher.close()).await;
-    result
+    // What is unfinished after that may be a message that came back after its delivery was acknowledged.
+    let closed = worker.publisher.close_within(CLOSE_WITHIN).await;
+    result.and(closed.map_err(|lost| anyhow!("{lost}")))
 }

@@ -4,6 +4,7 @@
 //! broker has confirmed its dead letter.
 
 use std::panic::catch_unwind;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -20,7 +21,7 @@ use xiebao_core::sequencing::Verdict;
 use xiebao_runtime::clock;
 
 use crate::consumer::text_header;
-use crate::failing::{acknowledge, bury, retry_or_bury};
+use crate::failing::{acknowledge, bury, put_aside, retry_or_bury};
 use crate::isolation::{End, Job, Work, run_all};
 use crate::metrics::result_of;
 use crate::store::notices::NoticeRow;
@@ -34,6 +35,8 @@ enum Content {
     Rejected(Envelope, Rejection),
     /// Failed by itself, in these words.
     Failing(Envelope, String),
+    /// Somebody else holds its proposal's lock.
+    Locked(Envelope),
     /// No notice at all.
     Unreadable,
 }
@@ -54,21 +57,25 @@ pub async fn process(worker: &Worker, batch: Vec<Delivery>, given_up: &Cancellat
         done[mark] = true;
         note_end(worker, &mut contents[mark], end);
     }
-    let finished = batch.iter().zip(&contents).zip(&done);
-    let finishing =
-        join_all(finished.map(|((delivery, content), done)| finish(worker, delivery, content, *done)));
-    // What a broker that takes nothing keeps from being put aside comes again with the end of the session.
-    given_up.run_until_cancelled(finishing).await;
+    let acknowledged: Vec<AtomicBool> = batch.iter().map(|_| AtomicBool::new(false)).collect();
+    let all = batch.iter().zip(&contents).zip(done).zip(&acknowledged);
+    let finishing = join_all(all.map(async |(((delivery, content), done), acknowledged)| {
+        let taken = finish(worker, delivery, content, done).await;
+        acknowledged.store(taken, Ordering::Relaxed);
+    }));
+    tokio::select! {
+        // Even when it is given up: what needs no waiting is acknowledged.
+        biased;
+        _ = finishing => {}
+        () = given_up.cancelled() => {}
+    }
     // What is not delivered now lies in the outbox.
     given_up
         .run_until_cancelled(links::deliver(worker, new_links))
         .await;
-    let undone = contents
-        .iter()
-        .zip(done)
-        .map(|(content, done)| !done && matches!(content, Content::Notice(..)));
-    let left = batch.into_iter().zip(undone).filter(|(_, undone)| *undone);
-    left.map(|(delivery, _)| delivery).collect()
+    let left = batch.into_iter().zip(acknowledged);
+    left.filter_map(|(delivery, acknowledged)| (!acknowledged.into_inner()).then_some(delivery))
+        .collect()
 }
 
 fn read(delivery: &Delivery, rules: &Rules) -> (Content, Option<Work>) {
@@ -114,6 +121,10 @@ fn note_end(worker: &Worker, content: &mut Content, end: End) {
             *content = Content::Failing(envelope.clone(), error);
             return;
         }
+        End::Locked => {
+            *content = Content::Locked(envelope.clone());
+            return;
+        }
         End::Decided(verdict) => result_of(&verdict),
         End::Kept => "ignored",
     };
@@ -126,13 +137,15 @@ fn note_end(worker: &Worker, content: &mut Content, end: End) {
     );
 }
 
-/// Acknowledges what is done. A delivery that can't be acknowledged comes again and is recognised.
-async fn finish(worker: &Worker, delivery: &Delivery, content: &Content, done: bool) {
+/// Acknowledges what is done; `false`: nothing is done. A delivery that can't be acknowledged comes again and is
+/// recognised.
+async fn finish(worker: &Worker, delivery: &Delivery, content: &Content, done: bool) -> bool {
     match content {
-        Content::Notice(..) if !done => {}
+        Content::Notice(..) if !done => return false,
         Content::Notice(..) => acknowledge(delivery).await,
         Content::Rejected(envelope, rejection) => bury(worker, delivery, envelope, rejection).await,
         Content::Failing(envelope, error) => retry_or_bury(worker, delivery, envelope, error).await,
+        Content::Locked(envelope) => put_aside(worker, delivery, envelope).await,
         Content::Unreadable => {
             tracing::warn!(
                 reason = Reason::Unreadable.name(),
@@ -142,4 +155,5 @@ async fn finish(worker: &Worker, delivery: &Delivery, content: &Content, done: b
             let _ = delivery.acker.reject(BasicRejectOptions { requeue: false }).await;
         }
     }
+    true
 }

@@ -99,13 +99,14 @@ impl Store {
         bound: Duration,
         work: impl AsyncFnOnce(&mut AsyncMysqlConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut conn = self.connection().await?;
+        let mut lease = Lease(Some(self.connection().await?));
+        let Some(conn) = lease.0.as_mut() else {
+            unreachable!("just leased");
+        };
         let silent = || StoreError::Unavailable(format!("no answer within {bound:?}"));
-        let result = timeout(bound, work(&mut conn))
-            .await
-            .unwrap_or_else(|_| Err(silent()));
-        if let Err(StoreError::Unavailable(_)) = result {
-            drop(Object::take(conn));
+        let result = timeout(bound, work(conn)).await.unwrap_or_else(|_| Err(silent()));
+        if !matches!(result, Err(StoreError::Unavailable(_))) {
+            drop(lease.0.take());
         }
         result
     }
@@ -114,6 +115,16 @@ impl Store {
     pub async fn connection(&self) -> Result<Object<AsyncMysqlConnection>, StoreError> {
         let late = |_| StoreError::Unavailable(format!("no connection within {CONNECT_WITHIN:?}"));
         Ok(timeout(CONNECT_WITHIN, self.pool.get()).await.map_err(late)??)
+    }
+}
+
+/// A connection in use. Work that fails, panics or is dropped half way may leave a transaction open, with its locks: then
+/// the connection is closed instead of going back to the pool.
+struct Lease(Option<Object<AsyncMysqlConnection>>);
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        drop(self.0.take().map(Object::take));
     }
 }
 

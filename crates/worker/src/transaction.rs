@@ -17,7 +17,7 @@ use xiebao_core::rows::Rows;
 use xiebao_core::rules::Rules;
 use xiebao_core::sequencing::Verdict;
 
-pub use plan::{Mark, Outcome, Plan, Task};
+pub use plan::{Mark, Outcome, Plan, Release, Task};
 use writes::Writes;
 
 use crate::store::notices::{self, Known};
@@ -192,7 +192,9 @@ pub async fn load(
         };
         match row.read()? {
             Known::Entry(entry) => {
-                ledger.owner = Some(entry.notice.partner_id);
+                if !entry.voided {
+                    ledger.owner = Some(entry.notice.partner_id);
+                }
                 ledger.entries.push(*entry);
             }
             Known::Ignored(ignored) => ledger.ignored.push(ignored),
@@ -226,12 +228,14 @@ fn decide(
     }
     for mark in &task.marks {
         if ledger.set_voided(&mark.digest, mark.voided) {
-            writes.deeds.push(mark.deed.clone());
+            writes.deed(&mark.deed, &ledger, &mark.digest);
             outcome.marked += 1;
         }
     }
-    for digest in &task.releases {
-        ledger.release(digest, now, rules);
+    for release in &task.releases {
+        if ledger.release(&release.digest, now, rules) {
+            writes.deed(&release.deed, &ledger, &release.digest);
+        }
     }
     for arrival in &task.ignored {
         take_in_ignored(&mut ledger, arrival, now, rules, writes, outcome);
@@ -272,7 +276,11 @@ fn count_releases(ledger: &Ledger, held_before: &[Digest], task: &Task, outcome:
         .applied()
         .filter(|entry| held_before.contains(&entry.notice.digest))
     {
-        if task.releases.contains(&entry.notice.digest) {
+        if task
+            .releases
+            .iter()
+            .any(|release| release.digest == entry.notice.digest)
+        {
             outcome.let_go += 1;
         } else if entry.out_of_order {
             outcome.timed_out += 1;

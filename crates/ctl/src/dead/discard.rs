@@ -56,8 +56,10 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let mut filter = args.choice.filter(args.group.as_deref(), None, clock::now())?;
     let database = Database::of(context)?;
     let mut conn = database.connection().await?;
-    filter.cut_off = Some(dead_letters::cut_off(&mut conn).await?);
     let named = args.choice.named();
+    if named.is_empty() {
+        filter.cut_off = Some(dead_letters::cut_off(&mut conn).await?);
+    }
     let found = if named.is_empty() {
         vec![]
     } else {

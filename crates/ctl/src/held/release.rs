@@ -1,15 +1,13 @@
 use std::collections::BTreeMap;
 
 use clap::Args as ClapArgs;
-use diesel_async::{AsyncConnection as _, AsyncMysqlConnection};
 use xiebao_core::id::{Digest, InsureNum};
-use xiebao_core::ledger::{Entry, Ledger};
+use xiebao_core::ledger::Ledger;
 use xiebao_runtime::clock;
 use xiebao_worker::links;
-use xiebao_worker::store::StoreError;
 use xiebao_worker::store::notices;
-use xiebao_worker::store::operations::{self, Action, NewOperation};
-use xiebao_worker::transaction::{self, Outcome, Plan, Task};
+use xiebao_worker::store::operations::{Action, NewOperation};
+use xiebao_worker::transaction::{self, Outcome, Plan, Release, Task};
 
 use crate::context::Context;
 use crate::database::{Connection, Database};
@@ -119,11 +117,17 @@ async fn release(
     database: &Database,
     conn: &mut Connection,
     number: &InsureNum,
-    releases: Vec<Digest>,
+    digests: Vec<Digest>,
     actor: &str,
 ) -> Result<Outcome, Failure> {
+    let releases = digests.into_iter().map(|digest| {
+        let mut deed = NewOperation::new(Action::ReleaseHeld, actor, clock::now());
+        deed.insure_num = Some(number.to_string());
+        deed.digest = Some(digest.to_string());
+        Release { digest, deed }
+    });
     let task = Task {
-        releases,
+        releases: releases.collect(),
         ..Task::default()
     };
     let plan = Plan {
@@ -131,42 +135,8 @@ async fn release(
         ..Plan::default()
     };
     let rules = &database.config.rules;
-    let mut outcome = conn
-        .transaction(async |conn| {
-            let outcome = transaction::run(conn, &plan, clock::now, rules).await?;
-            if outcome.let_go > 0 {
-                let deeds = deeds(conn, number, &plan, actor).await?;
-                operations::record(conn, &deeds).await?;
-            }
-            Ok::<_, StoreError>(outcome)
-        })
-        .await?;
+    let mut outcome = transaction::run(conn, &plan, clock::now, rules).await?;
     // Should this fail, the links lie in the outbox, and a worker's sweeper delivers them.
-    links::deliver_all(&database.store, rules, std::mem::take(&mut outcome.links)).await?;
+    let _ = links::deliver_all(&database.store, rules, std::mem::take(&mut outcome.links)).await;
     Ok(outcome)
-}
-
-/// What is to be noted: the notices that have gone out of order by now, which is how a person lets them go.
-async fn deeds(
-    conn: &mut AsyncMysqlConnection,
-    number: &InsureNum,
-    plan: &Plan,
-    actor: &str,
-) -> Result<Vec<NewOperation>, StoreError> {
-    let mut ledgers = transaction::load(conn, std::iter::once(number)).await?;
-    let ledger = ledgers
-        .remove(number)
-        .unwrap_or_else(|| Ledger::empty(number.clone()));
-    let asked = |digest: &Digest| plan.tasks.values().any(|task| task.releases.contains(digest));
-    let gone = ledger
-        .applied()
-        .filter(|entry| entry.out_of_order && asked(&entry.notice.digest));
-    let deed = |entry: &Entry| {
-        let mut deed = NewOperation::new(Action::ReleaseHeld, actor, clock::now());
-        deed.insure_num = Some(number.to_string());
-        deed.notify_type = Some(entry.notice.step.notify_type().0);
-        deed.digest = Some(entry.notice.digest.to_string());
-        deed
-    };
-    Ok(gone.map(deed).collect())
 }

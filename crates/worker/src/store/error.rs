@@ -136,7 +136,7 @@ fn without_values(message: &str) -> String {
     };
     let rest = &message[start + 1..];
     // The value may hold quotes itself; what follows it never does, but for the name of a key or column.
-    let end = rest.find("' for ").unwrap_or(rest.len());
+    let end = rest.rfind("' for ").unwrap_or(rest.len());
     format!("{}…{}", &message[..=start], &rest[end..])
 }
 

@@ -9,6 +9,13 @@ use crate::store::links::PendingLink;
 use crate::store::notices::NoticeRow;
 use crate::store::operations::NewOperation;
 
+/// A held notice that a person lets go, and what is noted of it.
+#[derive(Debug, Clone)]
+pub struct Release {
+    pub digest: Digest,
+    pub deed: NewOperation,
+}
+
 /// What is to be done with one proposal. All of it settles what is due besides.
 #[derive(Debug, Clone, Default)]
 pub struct Task {
@@ -19,7 +26,7 @@ pub struct Task {
     /// The same of withdrawn links.
     pub unlinks: Vec<Link>,
     /// Held notices that a person lets go.
-    pub releases: Vec<Digest>,
+    pub releases: Vec<Release>,
     /// Notices kept as ignored that are to be taken in, if they still are.
     pub ignored: Vec<Arrival>,
     /// Applied notices that a person takes out of the facts or puts back.

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncMysqlConnection;
-use xiebao_core::id::{InsureNum, NotifyType, PartnerId};
+use xiebao_core::id::{Digest, InsureNum, NotifyType, PartnerId};
 use xiebao_core::ledger::{Arrival, Entry, Ledger, Link, Novelty};
 use xiebao_core::reason::Rejection;
 use xiebao_core::rows::{Changes, Rows};
@@ -24,7 +24,7 @@ pub(super) struct Writes {
     changes: Vec<ProposalChanges>,
     links: Vec<PendingLink>,
     unlinks: Vec<PendingLink>,
-    pub deeds: Vec<NewOperation>,
+    deeds: Vec<NewOperation>,
     pub posts: Vec<PendingLink>,
     due: Vec<(InsureNum, DateTime<Utc>)>,
     undue: Vec<InsureNum>,
@@ -77,6 +77,15 @@ impl Writes {
             None if task.swept || was_due.is_some() => self.undue.push(num.clone()),
             _ => {}
         }
+    }
+
+    /// Notes what a person did to one notice.
+    pub fn deed(&mut self, deed: &NewOperation, ledger: &Ledger, digest: &Digest) {
+        let notice = ledger.entries.iter().find(|entry| entry.notice.digest == *digest);
+        let mut deed = deed.clone();
+        deed.notify_type = notice.map(|entry| entry.notice.step.notify_type().0);
+        deed.digest = Some(digest.to_string());
+        self.deeds.push(deed);
     }
 
     /// An ignored notice that can't be applied becomes a dead letter.

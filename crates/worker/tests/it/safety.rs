@@ -90,3 +90,36 @@ async fn a_notice_that_is_handed_out_again_is_applied_once() {
     assert_eq!(stage.number("SELECT COUNT(*) FROM notices").await, 1);
     assert_eq!(stage.number("SELECT COUNT(*) FROM abnormalities").await, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proposal_that_somebody_keeps_locked_holds_up_no_other() {
+    let mut stage = Stage::new().await;
+    let mut elsewhere = stage.connect().await;
+    elsewhere
+        .batch_execute("SET SESSION wait_timeout = 600; BEGIN")
+        .await
+        .expect("a transaction");
+    locks::acquire(&mut elsewhere, &[&number("20260811500000")])
+        .await
+        .expect("the lock is free");
+    for i in 0..6 {
+        let num = format!("2026081150000{i}");
+        assert_eq!(stage.send(1, &num, json!({ "state": true })).await, "accepted");
+    }
+    stage
+        .worker(&[
+            ("XIEBAO__WORKER__LANES", "1"),
+            ("XIEBAO__WORKER__BATCH_WAIT_MS", "500"),
+        ])
+        .await;
+    // Waiting for the lock takes ten seconds each time, and then the batch is halved.
+    eventually(async || stage.number("SELECT COUNT(*) FROM proposals").await == 5)
+        .await
+        .expect("the others are applied while one is locked");
+    elsewhere
+        .batch_execute("ROLLBACK")
+        .await
+        .expect("the lock is let go");
+    stage.until("SELECT COUNT(*) FROM proposals", 6).await;
+    assert_eq!(stage.number("SELECT COUNT(*) FROM dead_letters").await, 0);
+}

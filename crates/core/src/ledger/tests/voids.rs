@@ -102,3 +102,22 @@ fn a_forgotten_link_stands_in_for_nothing() {
     ));
     assert_eq!(Rows::of(&ledger), Rows::default());
 }
+
+#[test]
+fn a_proposal_whose_notices_are_all_voided_is_free_for_its_true_partner() {
+    let mut ledger = ledger();
+    deliver(&mut ledger, 1, json!({}), 0);
+    let wrong = ledger.entries[0].notice.digest.clone();
+    let theirs = || json!({ "partnerId": 8 });
+    assert!(matches!(
+        deliver(&mut ledger, 1, theirs(), 1),
+        Verdict::Rejected(rejection) if rejection.reason == Reason::PartnerMismatch
+    ));
+    assert!(ledger.set_voided(&wrong, true));
+    assert_eq!((ledger.owner, Rows::of(&ledger)), (None, Rows::default()));
+    assert_eq!(deliver(&mut ledger, 1, theirs(), 2), Verdict::Applied);
+    assert_eq!(ledger.owner, Some(PartnerId(8)));
+    // What was another's stays out, and is known all the same.
+    assert!(!ledger.set_voided(&wrong, false));
+    assert_eq!(deliver(&mut ledger, 1, json!({}), 3), Verdict::Duplicate);
+}

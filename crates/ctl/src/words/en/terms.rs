@@ -193,7 +193,7 @@ impl Terms for English {
             Reason::PartnerMismatch => {
                 "Ask the platform whose proposal it is (trace shows the partner that was first). If it is that \
                  partner's, discard this one, and check keys_file: a key may be in wrong hands. If it is this one's, \
-                 the other's notices must be taken out of the tables first; then requeue it (dead requeue)."
+                 take the other's notices out of the facts first (notice void); then requeue it (dead requeue)."
             }
             Reason::TimedOut => {
                 "Ask the platform for what it waited for; when that has come (trace), requeue it (dead requeue). If it \

@@ -191,8 +191,8 @@ impl Terms for Chinese {
             }
             Reason::PartnerMismatch => {
                 "请携保核实这张投保单属于哪个渠道（trace 显示先来的是哪个）。若属于先来的渠道，放弃这一封\
-                 （dead discard），并检查 keys_file：密钥可能落入他人之手。若属于这一封的渠道，须先把另一渠道的通知\
-                 从表中移除，再重新入队（dead requeue）。"
+                 （dead discard），并检查 keys_file：密钥可能落入他人之手。若属于这一封的渠道，先作废另一渠道的通知\
+                 （notice void），再重新入队（dead requeue）。"
             }
             Reason::TimedOut => {
                 "请携保补推它所等的通知；到了以后（trace 可查）重新入队（dead requeue）。若永远不会来，把 \
