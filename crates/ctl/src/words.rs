@@ -212,6 +212,8 @@ pub trait RepairWords {
     fn not_subscribed(&self, notify_type: i64) -> String;
     fn undocumented(&self, notify_type: i64) -> String;
     fn reprocessed(&self, applied: usize, held: usize, dead: usize) -> String;
+    /// Why, comes behind it.
+    fn not_reprocessed(&self, count: usize) -> String;
     fn would_reprocess(&self, count: i64) -> String;
 }
 

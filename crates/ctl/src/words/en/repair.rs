@@ -87,6 +87,12 @@ impl RepairWords for English {
         format!("Ignored notices taken in: {applied} applied, {held} wait, {dead} became dead letters.\n")
     }
 
+    fn not_reprocessed(&self, count: usize) -> String {
+        format!(
+            "{count} passed over and left ignored, as their proposals can't be read or the database refuses them:\n"
+        )
+    }
+
     fn would_reprocess(&self, count: i64) -> String {
         format!("Ignored notices of that type: {count}. Nothing was changed.\n")
     }

@@ -84,6 +84,10 @@ impl RepairWords for Chinese {
         format!("已重新处理被忽略的通知：入账 {applied} 条，等待 {held} 条，成为死信 {dead} 条。\n")
     }
 
+    fn not_reprocessed(&self, count: usize) -> String {
+        format!("已跳过 {count} 条，仍为被忽略，因其投保单无法读取或被数据库拒绝：\n")
+    }
+
     fn would_reprocess(&self, count: i64) -> String {
         format!("该类型被忽略的通知有 {count} 条。未作任何改动。\n")
     }
