@@ -253,7 +253,8 @@ async fn each_mended_batch_is_in_the_log_and_a_run_that_mends_nothing_is_not() {
 #[tokio::test]
 async fn a_hold_that_the_sweeper_put_off_does_not_differ_and_one_put_off_further_does() {
     let desk = furnished().await;
-    sql(&desk, "UPDATE notices SET received_at = received_at - INTERVAL 1 DAY, due_at = due_at - INTERVAL 1 DAY WHERE outcome = 'held'").await;
+    let overdue = "UPDATE notices SET hold_until = UTC_TIMESTAMP() - INTERVAL 1 DAY WHERE outcome = 'held'";
+    sql(&desk, overdue).await;
     sql(
         &desk,
         "UPDATE holds SET due_at = UTC_TIMESTAMP() + INTERVAL 30 SECOND",
