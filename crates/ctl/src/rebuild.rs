@@ -3,8 +3,7 @@
 use clap::Args as ClapArgs;
 use xiebao_core::id::InsureNum;
 use xiebao_runtime::clock;
-use xiebao_worker::rebuild::{self, Kind, Report, Scope};
-use xiebao_worker::store::operations::{self, Action, NewOperation};
+use xiebao_worker::rebuild::{self, Errand, Kind, Report, Scope};
 
 use crate::context::Context;
 use crate::database::Database;
@@ -14,7 +13,8 @@ use crate::trace::proposal_number;
 use crate::words::Words;
 
 const EXAMPLES: &str = "\
-Workers may run meanwhile. With --check nothing is written, and exit code 1 says that something differs.
+Workers may run meanwhile. With --check nothing is written, and exit code 1 says that something differs. Without, it says
+that something can't be mended: a row that can't be read, a broken numbering, a proposal that nothing is known of.
 
 Examples:
   xiebao rebuild --all --check
@@ -54,47 +54,49 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         Some(number) => Scope::Proposal(number),
         None => Scope::All,
     };
-    let report = rebuild::run(&database.store, &scope, !args.check).await?;
-    if !args.check {
-        record(&database, context, &scope, &report).await?;
-    }
+    let actor = context.actor();
+    let errand = Errand {
+        scope: &scope,
+        mend_as: (!args.check).then_some(actor.as_str()),
+        clock: clock::now,
+    };
+    let mut report = Report::default();
+    let ended = rebuild::run(&database.store, &errand, &mut report).await;
+    let words = context.lang.words();
     if args.json {
         show_json(&report)?;
     } else {
-        show(&page(&report, args.check, context.lang.words()));
+        show(&page(&report, &scope, args.check, words));
     }
-    Ok(if args.check && !report.is_clean() {
+    ended?;
+    Ok(verdict(&report, &scope, args.check))
+}
+
+fn is_unknown(report: &Report, scope: &Scope) -> bool {
+    matches!(scope, Scope::Proposal(_)) && report.complete && report.nothing_is_known()
+}
+
+fn verdict(report: &Report, scope: &Scope, check: bool) -> Exit {
+    let amiss = if check {
+        !report.is_clean()
+    } else {
+        report.is_beyond_mending()
+    };
+    if amiss || is_unknown(report, scope) {
         Exit::No
     } else {
         Exit::Done
-    })
-}
-
-async fn record(
-    database: &Database,
-    context: &Context,
-    scope: &Scope,
-    report: &Report,
-) -> Result<(), Failure> {
-    let mut deed = NewOperation::new(Action::Rebuild, &context.actor(), clock::now());
-    if let Scope::Proposal(number) = scope {
-        deed.insure_num = Some(number.to_string());
     }
-    let tables = report.tables.iter();
-    let told: Vec<String> = tables
-        .map(|(table, tally)| {
-            let (lost, extra, differing) = (tally.lost, tally.extra, tally.differing);
-            format!("{table}: {lost} lost, {extra} extra, {differing} differing")
-        })
-        .collect();
-    let deed = deed.with_detail(&format!("{} proposals; {}", report.proposals, told.join("; ")));
-    Ok(database
-        .store
-        .with(async |conn| operations::record(conn, &[deed]).await)
-        .await?)
 }
 
-fn page(report: &Report, check: bool, words: &dyn Words) -> String {
+fn page(report: &Report, scope: &Scope, check: bool, words: &dyn Words) -> String {
+    match scope {
+        Scope::Proposal(number) if is_unknown(report, scope) => words.nothing_to_rebuild(number.as_str()),
+        _ => tables(report, words) + &passed_over(report, words) + &words.rebuilt(report, check),
+    }
+}
+
+fn tables(report: &Report, words: &dyn Words) -> String {
     let mut page = String::new();
     for (table, tally) in &report.tables {
         page += &words.table_differs(table, tally.lost, tally.extra, tally.differing);
@@ -116,6 +118,12 @@ fn page(report: &Report, check: bool, words: &dyn Words) -> String {
             }
         }
     }
+    page
+}
+
+/// What nothing mends.
+fn passed_over(report: &Report, words: &dyn Words) -> String {
+    let mut page = String::new();
     if report.broken_sequences > 0 {
         let examples: Vec<String> = report
             .broken_sequence_examples
@@ -124,7 +132,13 @@ fn page(report: &Report, check: bool, words: &dyn Words) -> String {
             .collect();
         page += &words.sequences_broken(report.broken_sequences, &examples);
     }
-    page + &words.rebuilt(report.proposals, report.differences(), check)
+    if report.unreadable > 0 {
+        page += &words.passed_over(report.unreadable);
+        for example in &report.unreadable_examples {
+            page += &format!("  {}\n", plain(example));
+        }
+    }
+    page
 }
 
 fn cell(name: &str, value: &serde_json::Value) -> String {

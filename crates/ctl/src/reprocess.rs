@@ -3,14 +3,14 @@
 use clap::Args as ClapArgs;
 use xiebao_core::id::{NotifyType, Step};
 use xiebao_runtime::clock;
-use xiebao_worker::reprocess;
+use xiebao_worker::reprocess::{self, Errand, Reprocessed};
 use xiebao_worker::store::notices;
-use xiebao_worker::store::operations::{self, Action, NewOperation};
 
 use crate::context::Context;
 use crate::database::Database;
 use crate::exit::{Exit, Failure};
-use crate::screen::show;
+use crate::screen::{plain, show};
+use crate::words::Words;
 
 const EXAMPLES: &str = "\
 The type must be in `subscribed` by now. Notices keep the times of their receipt; one whose predecessor has not come
@@ -50,15 +50,27 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     drop(conn);
-    let done = reprocess::run(&database.store, rules, notify_type, clock::now).await?;
-    let mut deed = NewOperation::new(Action::Reprocess, &context.actor(), clock::now());
-    deed.notify_type = Some(args.notify_type);
-    let detail = format!("{} applied, {} held, {} dead", done.applied, done.held, done.dead);
-    let deed = deed.with_detail(&detail);
-    let noting = database
-        .store
-        .with(async |conn| operations::record(conn, &[deed]).await);
-    noting.await?;
-    show(&words.reprocessed(done.applied, done.held, done.dead));
-    Ok(Exit::Done)
+    let actor = context.actor();
+    let errand = Errand {
+        notify_type,
+        rules,
+        actor: &actor,
+        clock: clock::now,
+    };
+    let mut done = Reprocessed::default();
+    let ended = reprocess::run(&database.store, &errand, &mut done).await;
+    show(&page(&done, words));
+    ended?;
+    Ok(if done.refused > 0 { Exit::No } else { Exit::Done })
+}
+
+fn page(done: &Reprocessed, words: &dyn Words) -> String {
+    let mut page = words.reprocessed(done.applied, done.held, done.dead);
+    if done.refused > 0 {
+        page += &words.not_reprocessed(done.refused);
+        for example in &done.refused_examples {
+            page += &format!("  {}\n", plain(example));
+        }
+    }
+    page
 }

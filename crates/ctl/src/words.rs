@@ -13,7 +13,7 @@ use xiebao_core::lifecycle::Status;
 use xiebao_core::reason::Reason;
 use xiebao_core::rows::Disagreement;
 use xiebao_core::rules::OnTimeout;
-use xiebao_worker::rebuild::Kind;
+use xiebao_worker::rebuild::{Kind, Report};
 use xiebao_worker::store::operations::Action;
 
 use crate::doctor::Finding;
@@ -201,7 +201,10 @@ pub trait RepairWords {
     fn difference(&self, kind: Kind) -> &'static str;
     fn column_differs(&self, column: &str, is: &str, should_be: &str) -> String;
     fn sequences_broken(&self, count: u64, examples: &[String]) -> String;
-    fn rebuilt(&self, proposals: u64, differences: u64, check: bool) -> String;
+    /// Proposals that were passed over; why, comes behind it.
+    fn passed_over(&self, count: u64) -> String;
+    fn nothing_to_rebuild(&self, insure_num: &str) -> String;
+    fn rebuilt(&self, report: &Report, check: bool) -> String;
     fn no_applied_notice(&self, beginning: &str) -> String;
     fn voided(&self, insure_num: &str, digest: &str, changed: bool) -> String;
     fn restored(&self, insure_num: &str, digest: &str, changed: bool) -> String;
@@ -209,6 +212,8 @@ pub trait RepairWords {
     fn not_subscribed(&self, notify_type: i64) -> String;
     fn undocumented(&self, notify_type: i64) -> String;
     fn reprocessed(&self, applied: usize, held: usize, dead: usize) -> String;
+    /// Why, comes behind it.
+    fn not_reprocessed(&self, count: usize) -> String;
     fn would_reprocess(&self, count: i64) -> String;
 }
 

@@ -16,8 +16,9 @@ pub use report::{Column, Difference, Kind, Report, Tally};
 use crate::store::business::{
     self, Abnormality, Cancellation, Endorsement, InsuredPerson, LinkRow, Payment, Policy, Proposal, Record,
 };
+use crate::store::operations::{self, Action, NewOperation};
 use crate::store::{Store, StoreError, locks, notices};
-use crate::transaction;
+use crate::transaction::{self, Clock};
 
 /// Proposals of one transaction.
 const AT_ONCE: usize = 200;
@@ -36,10 +37,19 @@ pub enum Scope {
 /// Links that notices state and `reissue_links` lacks, by the proposal that they lead to: to be looked at under lock.
 type Missing = BTreeMap<String, BTreeSet<InsureNum>>;
 
-/// Compares; with `mend` writes the difference as well, each batch in the transaction that found it.
-pub async fn run(store: &Store, scope: &Scope, mend: bool) -> Result<Report, StoreError> {
-    let mut report = Report::default();
-    match scope {
+/// How a run goes about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Errand<'e> {
+    pub scope: &'e Scope,
+    /// Who wants the difference written, each batch in the transaction that found it; without, it is only told.
+    pub mend_as: Option<&'e str>,
+    pub clock: Clock,
+}
+
+/// Compares, and mends if that is wanted. The report grows batch by batch: on an error it holds what was done by then.
+/// A proposal with a row that can't be read, or that the database refuses to mend, is told and passed over.
+pub async fn run(store: &Store, errand: &Errand<'_>, report: &mut Report) -> Result<(), StoreError> {
+    match errand.scope {
         Scope::All => {
             let missing = store_wide_missing(store).await?;
             let mut after = String::new();
@@ -47,18 +57,31 @@ pub async fn run(store: &Store, scope: &Scope, mend: bool) -> Result<Report, Sto
                 let names = page(store, &after, &missing).await?;
                 let Some(last) = names.last() else { break };
                 after.clone_from(last);
-                report.add(batch(store, &names, &missing, mend).await?);
+                isolating(store, errand, &names, &missing, report).await?;
             }
         }
         Scope::Proposal(num) => {
-            let (names, missing) = store.with(async |conn| links::around(conn, num).await).await?;
+            let (names, missing) = around(store, num).await?;
             let names: Vec<String> = names.into_iter().collect();
             for names in names.chunks(AT_ONCE) {
-                report.add(batch(store, names, &missing, mend).await?);
+                isolating(store, errand, names, &missing, report).await?;
             }
         }
     }
-    Ok(report)
+    report.complete = true;
+    Ok(())
+}
+
+/// The proposal and those that its reissues lead to, with all links to them that the table lacks: the sources of a link
+/// to the proposal itself only the notices of the whole store tell.
+async fn around(store: &Store, num: &InsureNum) -> Result<(BTreeSet<String>, Missing), StoreError> {
+    let (names, mut missing) = store.with(async |conn| links::around(conn, num).await).await?;
+    for (to, from) in store_wide_missing(store).await? {
+        if names.contains(&to) {
+            missing.entry(to).or_default().extend(from);
+        }
+    }
+    Ok((names, missing))
 }
 
 async fn store_wide_missing(store: &Store) -> Result<Missing, StoreError> {
@@ -100,12 +123,41 @@ async fn page(store: &Store, after: &str, missing: &Missing) -> Result<Vec<Strin
     Ok(names.into_iter().take(AT_ONCE).collect())
 }
 
-async fn batch(store: &Store, names: &[String], missing: &Missing, mend: bool) -> Result<Report, StoreError> {
+/// A batch, and, if something in it can't be read or written, each of its proposals alone.
+async fn isolating(
+    store: &Store,
+    errand: &Errand<'_>,
+    names: &[String],
+    missing: &Missing,
+    report: &mut Report,
+) -> Result<(), StoreError> {
+    match batch(store, errand, names, missing).await {
+        Ok(found) => report.add(found),
+        Err(error) if error.may_be_permanent() => {
+            for name in names.chunks(1) {
+                match batch(store, errand, name, missing).await {
+                    Ok(found) => report.add(found),
+                    Err(error) if error.may_be_permanent() => report.note_unreadable(&error),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+async fn batch(
+    store: &Store,
+    errand: &Errand<'_>,
+    names: &[String],
+    missing: &Missing,
+) -> Result<Report, StoreError> {
     let mut tries = 0;
     loop {
         tries += 1;
         let result = store
-            .with(async |conn| attempt(conn, names, missing, mend).await)
+            .with(async |conn| attempt(conn, errand, names, missing).await)
             .await;
         match result {
             Err(StoreError::Conflict(_)) if tries < TRIES => {}
@@ -114,7 +166,7 @@ async fn batch(store: &Store, names: &[String], missing: &Missing, mend: bool) -
     }
 }
 
-/// What ends a transaction: a comparison is rolled back, so that not even a lock's row is left behind.
+/// What ends a transaction: one that mends nothing is rolled back, so that not even a lock's row is left behind.
 enum End {
     Compared(Report),
     Failed(StoreError),
@@ -128,15 +180,22 @@ impl From<diesel::result::Error> for End {
 
 async fn attempt(
     conn: &mut AsyncMysqlConnection,
+    errand: &Errand<'_>,
     names: &[String],
     missing: &Missing,
-    mend: bool,
 ) -> Result<Report, StoreError> {
     let ended = conn
-        .transaction(async |conn| match under_lock(conn, names, missing, mend).await {
-            Ok(report) if mend => Ok(report),
-            Ok(report) => Err(End::Compared(report)),
-            Err(error) => Err(End::Failed(error)),
+        .transaction(async |conn| {
+            let report = under_lock(conn, errand, names, missing).await;
+            let report = report.map_err(End::Failed)?;
+            match errand.mend_as {
+                Some(actor) if report.differences() > 0 => {
+                    let deed = errand.deed(actor, &report);
+                    operations::record(conn, &[deed]).await.map_err(End::Failed)?;
+                    Ok(report)
+                }
+                _ => Err(End::Compared(report)),
+            }
         })
         .await;
     match ended {
@@ -145,11 +204,22 @@ async fn attempt(
     }
 }
 
+impl Errand<'_> {
+    /// What the log keeps of a mended batch.
+    fn deed(&self, actor: &str, report: &Report) -> NewOperation {
+        let mut deed = NewOperation::new(Action::Rebuild, actor, (self.clock)());
+        if let Scope::Proposal(number) = self.scope {
+            deed.insure_num = Some(number.to_string());
+        }
+        deed.with_detail(&report.summary())
+    }
+}
+
 async fn under_lock(
     conn: &mut AsyncMysqlConnection,
+    errand: &Errand<'_>,
     names: &[String],
     missing: &Missing,
-    mend: bool,
 ) -> Result<Report, StoreError> {
     // What is no proposal number no worker touches, and no notice states.
     let numbers: BTreeSet<InsureNum> = names
@@ -167,12 +237,14 @@ async fn under_lock(
     };
     for ledger in ledgers.values_mut() {
         ledger.links = links_of(ledger, &wanted_links);
+        report.known += (ledger.entries.len() + ledger.ignored.len()) as u64;
         report.note_sequence(ledger.insure_num.as_str(), &sequence(ledger));
     }
     let mut tables = compare::Tables {
         conn,
         names: &names,
-        mend,
+        mend: errand.mend_as.is_some(),
+        now: (errand.clock)().naive_utc(),
         report: &mut report,
     };
     tables.compare_links(wanted_links).await?;

@@ -20,7 +20,7 @@ use crate::{Worker, links};
 const AT_ONCE: i64 = 200;
 
 /// How long a proposal that cannot be settled is left alone.
-const POSTPONED: TimeDelta = TimeDelta::minutes(1);
+pub(crate) const POSTPONED: TimeDelta = TimeDelta::minutes(1);
 
 /// Sweeps until `shutdown`.
 pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {

@@ -161,6 +161,9 @@ async fn a_gap_in_the_numbering_is_told_though_nothing_mends_it() {
     sql(&desk, "UPDATE notices SET seq = 99 WHERE seq = 1 LIMIT 1").await;
     let (code, report) = check(&desk).await;
     assert_eq!((code, &report["broken_sequences"]), (1, &json!(1)), "{report:#}");
+    let mended = desk.xiebao(&["rebuild", "--all"]).await;
+    assert_eq!(mended.code, 1, "{mended:?}");
+    assert!(!mended.out.contains("are what the notices say"), "{mended:?}");
     assert_eq!(desk.xiebao(&["rebuild"]).await.code, 2);
 }
 
@@ -181,4 +184,89 @@ async fn a_check_beside_deliveries_finds_no_false_difference() {
         }
     };
     tokio::join!(deliveries, checks);
+}
+
+#[tokio::test]
+async fn a_lost_link_is_found_and_written_again_from_the_proposal_that_it_leads_to() {
+    let desk = furnished().await;
+    let new = "20260905000002";
+    let from = async || desk.json(&["trace", new, "--json"]).await["proposal"]["reissued_from"].clone();
+    for also in [
+        "DO 0",
+        "UPDATE proposals SET reissued_from = NULL WHERE insure_num = '20260905000002'",
+    ] {
+        sql(&desk, "DELETE FROM reissue_links").await;
+        sql(&desk, also).await;
+        let told = desk.xiebao(&["rebuild", "--proposal", new, "--check"]).await;
+        assert_eq!(told.code, 1, "{told:?}");
+        told.says(&["reissue_links: 1 lost, 0 extra, 0 differing"]);
+        let mended = desk.xiebao(&["rebuild", "--proposal", new]).await;
+        assert_eq!(mended.code, 0, "{mended:?}");
+        assert_eq!(from().await, json!("20260905000001"), "{also}");
+        assert_eq!(check(&desk).await.0, 0, "{also}");
+    }
+}
+
+#[tokio::test]
+async fn of_an_unknown_proposal_nothing_is_known_in_both_languages() {
+    let desk = furnished().await;
+    for more in [&[][..], &["--check"]] {
+        let arguments = [&["rebuild", "--proposal", "20260905999999"], more].concat();
+        let told = desk.xiebao(&arguments).await;
+        assert_eq!(told.code, 1, "{told:?}");
+        told.says(&["Nothing known of 20260905999999"]);
+        let told = desk.xiebao(&[&arguments[..], &["--lang", "zh"]].concat()).await;
+        assert_eq!(told.code, 1, "{told:?}");
+        told.says(&["没有 20260905999999 的任何记录"]);
+    }
+}
+
+#[tokio::test]
+async fn a_notice_that_cannot_be_read_is_told_and_the_others_are_mended() {
+    let desk = furnished().await;
+    let bad = "UPDATE notices SET raw = 'x' WHERE insure_num = '20260905000001' AND notify_type = 5";
+    sql(&desk, bad).await;
+    sql(&desk, "DELETE FROM holds").await;
+    let (code, report) = check(&desk).await;
+    assert_eq!((code, counts(&report, "holds")), (1, [1, 0, 0]), "{report:#}");
+    // The proposal itself, and the one whose link only that notice can vouch for.
+    assert_eq!(report["unreadable"], json!(2), "{report:#}");
+    let mended = desk.xiebao(&["rebuild", "--all"]).await;
+    assert_eq!(mended.code, 1, "{mended:?}");
+    mended.says(&["2 proposals passed over", "notices, key 20260905000001/5/"]);
+    let (code, report) = check(&desk).await;
+    assert_eq!((code, counts(&report, "holds")), (1, [0, 0, 0]), "{report:#}");
+    assert_eq!(counts(&report, "reissue_links"), [0, 0, 0], "{report:#}");
+}
+
+#[tokio::test]
+async fn each_mended_batch_is_in_the_log_and_a_run_that_mends_nothing_is_not() {
+    let desk = furnished().await;
+    let logged = async || desk.xiebao(&["operations", "--action", "rebuild"]).await;
+    assert_eq!(desk.xiebao(&["rebuild", "--all"]).await.code, 0);
+    assert_eq!(logged().await.code, 1);
+    sql(&desk, "DELETE FROM payments LIMIT 1").await;
+    assert_eq!(desk.xiebao(&["rebuild", "--all"]).await.code, 0);
+    logged().await.says(&["payments: 1 lost, 0 extra, 0 differing"]);
+}
+
+#[tokio::test]
+async fn a_hold_that_the_sweeper_put_off_does_not_differ_and_one_put_off_further_does() {
+    let desk = furnished().await;
+    let overdue = "UPDATE notices SET hold_until = UTC_TIMESTAMP() - INTERVAL 1 DAY WHERE outcome = 'held'";
+    sql(&desk, overdue).await;
+    sql(
+        &desk,
+        "UPDATE holds SET due_at = UTC_TIMESTAMP() + INTERVAL 30 SECOND",
+    )
+    .await;
+    let (code, report) = check(&desk).await;
+    assert_eq!(code, 0, "{report:#}");
+    sql(
+        &desk,
+        "UPDATE holds SET due_at = UTC_TIMESTAMP() + INTERVAL 1 HOUR",
+    )
+    .await;
+    let (code, report) = check(&desk).await;
+    assert_eq!((code, counts(&report, "holds")), (1, [0, 0, 1]), "{report:#}");
 }

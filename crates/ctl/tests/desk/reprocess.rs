@@ -71,6 +71,33 @@ async fn what_cannot_be_applied_becomes_a_dead_letter() {
 }
 
 #[tokio::test]
+async fn one_proposal_that_cannot_be_read_is_told_and_the_others_are_taken_in() {
+    let desk = Desk::new().await;
+    let (bad, good) = ("20260909000003", "20260909000004");
+    for number in [bad, good] {
+        desk.issue(number).await;
+        desk.deliver(27, number, json!({ "failMsg": "f" })).await;
+        ignore(&desk, number, 27).await;
+    }
+    let mut conn = desk.connect().await;
+    let damage = format!("UPDATE notices SET raw = 'x' WHERE insure_num = '{bad}' AND notify_type = 3");
+    diesel::sql_query(&damage)
+        .execute(&mut conn)
+        .await
+        .expect(&damage);
+    let done = desk.xiebao(&["reprocess", "--type", "27"]).await;
+    assert_eq!(done.code, 1, "{done:?}");
+    done.says(&[
+        "1 applied, 0 wait, 0 became",
+        "1 passed over",
+        "notices, key 20260909000003/3/",
+    ]);
+    desk.xiebao(&["operations", "--action", "reprocess"])
+        .await
+        .says(&["1 applied, 0 held, 0 dead"]);
+}
+
+#[tokio::test]
 async fn a_type_that_is_not_subscribed_or_not_documented_is_a_usage_error() {
     let desk = Desk::new().await;
     let unknown = desk.xiebao(&["reprocess", "--type", "99"]).await;

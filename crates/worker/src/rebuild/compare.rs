@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDateTime;
 use diesel_async::AsyncMysqlConnection;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -14,11 +15,13 @@ use super::{
 };
 use crate::store::StoreError;
 use crate::store::business::HoldRow;
+use crate::sweeper::POSTPONED;
 
 pub(super) struct Tables<'t> {
     pub conn: &'t mut AsyncMysqlConnection,
     pub names: &'t [&'t str],
     pub mend: bool,
+    pub now: NaiveDateTime,
     pub report: &'t mut Report,
 }
 
@@ -37,11 +40,30 @@ impl Tables<'_> {
         self.compare(wanted.cancellations).await?;
         self.compare(wanted.endorsements).await?;
         self.compare(wanted.abnormalities).await?;
-        self.compare(wanted.holds).await
+        let holds = self.postponed(wanted.holds).await?;
+        self.compare(holds).await
+    }
+
+    /// What is overdue and can't be settled the sweeper puts off, without the lock, to a moment later than the notices
+    /// say: no difference, as long as it is tried again as soon as the sweeper would.
+    async fn postponed(&mut self, mut wanted: Vec<HoldRow>) -> Result<Vec<HoldRow>, StoreError> {
+        let actual = HoldRow::read(self.conn, self.names).await?;
+        let actual: BTreeMap<_, _> = actual
+            .into_iter()
+            .map(|row| (row.insure_num, row.due_at))
+            .collect();
+        for row in wanted.iter_mut().filter(|row| row.due_at <= self.now) {
+            match actual.get(&row.insure_num) {
+                Some(later) if *later > row.due_at && *later <= self.now + POSTPONED => row.due_at = *later,
+                _ => {}
+            }
+        }
+        Ok(wanted)
     }
 
     async fn compare<R: Record>(&mut self, wanted: Vec<R>) -> Result<(), StoreError> {
         let actual = R::read(self.conn, self.names).await?;
+        self.report.known += (actual.len() + wanted.len()) as u64;
         let mut actual: BTreeMap<R::Key, R> = actual.into_iter().map(|row| (row.key(), row)).collect();
         let mut upserts = Vec::new();
         for row in wanted {

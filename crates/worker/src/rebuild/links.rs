@@ -19,12 +19,28 @@ pub(super) const REISSUED: NotifyType = Step::Reissued.notify_type();
 /// By cancelled proposal and the one that replaces it.
 type Stated = BTreeMap<(String, String), PartnerId>;
 
+/// What becomes of a notice that can't be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unreadable {
+    /// It is passed over: its proposal is told when its turn comes.
+    Skip,
+    /// Nothing is told of the proposals that it may lead to.
+    Fail,
+}
+
 /// The links that the notices of these proposals state.
-async fn stated_by(conn: &mut AsyncMysqlConnection, sources: &[&str]) -> Result<Stated, StoreError> {
+async fn stated_by(
+    conn: &mut AsyncMysqlConnection,
+    sources: &[&str],
+    unreadable: Unreadable,
+) -> Result<Stated, StoreError> {
     let mut stated = Stated::new();
     for row in notices::counted_of_type(conn, sources, REISSUED).await? {
-        let notice = Notice::read(&row.raw.clone().into());
-        let notice = notice.map_err(|rejection| row.unreadable(&rejection.to_string()))?;
+        let notice = match Notice::read(&row.raw.clone().into()) {
+            Ok(notice) => notice,
+            Err(_) if unreadable == Unreadable::Skip => continue,
+            Err(rejection) => return Err(row.unreadable(&rejection.to_string())),
+        };
         if let Some(new) = notice.reissued_to() {
             stated.insert((row.insure_num, new.to_string()), notice.partner_id);
         }
@@ -39,7 +55,7 @@ pub(super) async fn note_missing(
     missing: &mut Missing,
 ) -> Result<(), StoreError> {
     let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
-    let stated = stated_by(conn, &sources).await?;
+    let stated = stated_by(conn, &sources, Unreadable::Skip).await?;
     let targets: BTreeSet<&str> = stated.keys().map(|(_, to)| to.as_str()).collect();
     let targets: Vec<&str> = targets.into_iter().collect();
     let known: BTreeSet<(String, String)> = LinkRow::read(conn, &targets)
@@ -79,7 +95,7 @@ pub(super) async fn wanted(
     let lacking = names.iter().filter_map(|name| missing.get(*name)).flatten();
     sources.extend(lacking.map(InsureNum::to_string));
     let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
-    let stated = stated_by(conn, &sources).await?;
+    let stated = stated_by(conn, &sources, Unreadable::Fail).await?;
     // Read after the notices: what was on its way when they were read still is, as telling it needs the lock.
     let on_their_way = outbox::on_their_way(conn, &sources).await?;
     let told = |from: &str, to: &str| !on_their_way.contains(&(from.to_owned(), to.to_owned()));

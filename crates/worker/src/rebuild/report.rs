@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::store::StoreError;
+
 /// Differences of a table that are told one by one at most.
 const EXAMPLES: usize = 20;
 
@@ -58,6 +60,15 @@ pub struct Report {
     pub broken_sequences: u64,
     /// The first of them.
     pub broken_sequence_examples: Vec<String>,
+    /// Proposals that were passed over, as a row of theirs can't be read or the database refuses to mend them.
+    pub unreadable: u64,
+    /// Why, of the first of them: the table, the key and the fault.
+    pub unreadable_examples: Vec<String>,
+    /// Whether all was looked at that was to be.
+    pub complete: bool,
+    /// Notices and derived rows that there are or should be.
+    #[serde(skip)]
+    pub(super) known: u64,
 }
 
 impl Report {
@@ -70,7 +81,35 @@ impl Report {
     }
 
     pub fn is_clean(&self) -> bool {
-        self.differences() == 0 && self.broken_sequences == 0
+        self.differences() == 0 && !self.is_beyond_mending()
+    }
+
+    /// Whether something is amiss that a run which mends leaves as it is.
+    pub fn is_beyond_mending(&self) -> bool {
+        self.broken_sequences > 0 || self.unreadable > 0
+    }
+
+    /// Whether there is neither a notice nor a row of what was looked at.
+    pub fn nothing_is_known(&self) -> bool {
+        self.known == 0 && self.unreadable == 0
+    }
+
+    /// The figures of it, for the log of operations.
+    pub(super) fn summary(&self) -> String {
+        let told = self.tables.iter().map(|(table, tally)| {
+            let (lost, extra, differing) = (tally.lost, tally.extra, tally.differing);
+            format!("{table}: {lost} lost, {extra} extra, {differing} differing")
+        });
+        let told: Vec<String> = told.collect();
+        format!("{} proposals; {}", self.proposals, told.join("; "))
+    }
+
+    pub(super) fn note_unreadable(&mut self, error: &StoreError) {
+        self.proposals += 1;
+        self.unreadable += 1;
+        if self.unreadable_examples.len() < EXAMPLES {
+            self.unreadable_examples.push(error.to_string());
+        }
     }
 
     pub(super) fn note(&mut self, table: &'static str, difference: Difference) {
@@ -97,6 +136,7 @@ impl Report {
 
     pub(super) fn add(&mut self, other: Self) {
         self.proposals += other.proposals;
+        self.known += other.known;
         for (table, told) in other.tables {
             let tally = self.tables.entry(table).or_default();
             tally.lost += told.lost;

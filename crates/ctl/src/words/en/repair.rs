@@ -1,6 +1,6 @@
 use super::English;
 use crate::words::RepairWords;
-use xiebao_worker::rebuild::Kind;
+use xiebao_worker::rebuild::{Kind, Report};
 
 impl RepairWords for English {
     fn table_differs(&self, table: &str, lost: u64, extra: u64, differing: u64) -> String {
@@ -24,16 +24,28 @@ impl RepairWords for English {
         format!("notices: in {count} proposals seq is not 1, 2, 3…, which nothing mends: {examples}\n")
     }
 
-    fn rebuilt(&self, proposals: u64, differences: u64, check: bool) -> String {
-        match (differences, check) {
-            (0, _) => format!("{proposals} proposals compared: the rows are what the notices say.\n"),
-            (_, true) => {
-                format!("{proposals} proposals compared: {differences} rows differ. Nothing was changed.\n")
-            }
-            (_, false) => {
-                format!("{proposals} proposals compared: {differences} rows differed and were put right.\n")
-            }
-        }
+    fn passed_over(&self, count: u64) -> String {
+        format!("{count} proposals passed over, as they can't be read or the database refuses them:\n")
+    }
+
+    fn nothing_to_rebuild(&self, insure_num: &str) -> String {
+        format!("Nothing known of {insure_num}.\n")
+    }
+
+    fn rebuilt(&self, report: &Report, check: bool) -> String {
+        let differences = report.differences();
+        let told = match (differences, check) {
+            (0, _) if report.is_clean() && report.complete => "the rows are what the notices say.".to_owned(),
+            (0, _) => "no row that could be compared differs.".to_owned(),
+            (_, true) => format!("{differences} rows differ. Nothing was changed."),
+            (_, false) => format!("{differences} rows differed and were put right."),
+        };
+        let broken_off = if report.complete {
+            ""
+        } else {
+            " Broken off: the rest was not compared."
+        };
+        format!("{} proposals compared: {told}{broken_off}\n", report.proposals)
     }
 
     fn no_applied_notice(&self, beginning: &str) -> String {
@@ -73,6 +85,12 @@ impl RepairWords for English {
 
     fn reprocessed(&self, applied: usize, held: usize, dead: usize) -> String {
         format!("Ignored notices taken in: {applied} applied, {held} wait, {dead} became dead letters.\n")
+    }
+
+    fn not_reprocessed(&self, count: usize) -> String {
+        format!(
+            "{count} passed over and left ignored, as their proposals can't be read or the database refuses them:\n"
+        )
     }
 
     fn would_reprocess(&self, count: i64) -> String {

@@ -1,6 +1,6 @@
 use super::Chinese;
 use crate::words::RepairWords;
-use xiebao_worker::rebuild::Kind;
+use xiebao_worker::rebuild::{Kind, Report};
 
 impl RepairWords for Chinese {
     fn table_differs(&self, table: &str, lost: u64, extra: u64, differing: u64) -> String {
@@ -24,12 +24,28 @@ impl RepairWords for Chinese {
         format!("notices：{count} 个投保单的 seq 不是 1、2、3……，无法修复：{examples}\n")
     }
 
-    fn rebuilt(&self, proposals: u64, differences: u64, check: bool) -> String {
-        match (differences, check) {
-            (0, _) => format!("已比对 {proposals} 个投保单：各行与通知一致。\n"),
-            (_, true) => format!("已比对 {proposals} 个投保单：{differences} 行有差异。未作任何改动。\n"),
-            (_, false) => format!("已比对 {proposals} 个投保单：{differences} 行有差异，已修复。\n"),
-        }
+    fn passed_over(&self, count: u64) -> String {
+        format!("已跳过 {count} 个投保单，因其无法读取或被数据库拒绝：\n")
+    }
+
+    fn nothing_to_rebuild(&self, insure_num: &str) -> String {
+        format!("没有 {insure_num} 的任何记录。\n")
+    }
+
+    fn rebuilt(&self, report: &Report, check: bool) -> String {
+        let differences = report.differences();
+        let told = match (differences, check) {
+            (0, _) if report.is_clean() && report.complete => "各行与通知一致。".to_owned(),
+            (0, _) => "能够比对的各行均无差异。".to_owned(),
+            (_, true) => format!("{differences} 行有差异。未作任何改动。"),
+            (_, false) => format!("{differences} 行有差异，已修复。"),
+        };
+        let broken_off = if report.complete {
+            ""
+        } else {
+            "已中断：其余未比对。"
+        };
+        format!("已比对 {} 个投保单：{told}{broken_off}\n", report.proposals)
     }
 
     fn no_applied_notice(&self, beginning: &str) -> String {
@@ -66,6 +82,10 @@ impl RepairWords for Chinese {
 
     fn reprocessed(&self, applied: usize, held: usize, dead: usize) -> String {
         format!("已重新处理被忽略的通知：入账 {applied} 条，等待 {held} 条，成为死信 {dead} 条。\n")
+    }
+
+    fn not_reprocessed(&self, count: usize) -> String {
+        format!("已跳过 {count} 条，仍为被忽略，因其投保单无法读取或被数据库拒绝：\n")
     }
 
     fn would_reprocess(&self, count: i64) -> String {
