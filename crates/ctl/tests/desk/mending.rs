@@ -163,7 +163,7 @@ async fn killed_between_publish_and_mark(floor: &Floor) -> i64 {
     let half = ALL / 2;
     let mut lock = floor.desk.connect().await;
     let held = format!(
-        "START TRANSACTION; UPDATE dead_letters SET detail = '' WHERE id = {}",
+        "SET SESSION wait_timeout = 600; START TRANSACTION; UPDATE dead_letters SET detail = '' WHERE id = {}",
         half + 100
     );
     lock.batch_execute(&held).await.expect("it is locked");
