@@ -99,10 +99,9 @@ impl Filter {
     }
 }
 
-/// The cut-off of this moment, by the clock that is ahead: letters bear the time of the worker that filed them.
+/// The cut-off of this moment, by the database's clock.
 pub async fn cut_off(conn: &mut AsyncMysqlConnection) -> Result<CutOff, StoreError> {
-    let now = "SELECT GREATEST(UTC_TIMESTAMP(6), COALESCE(MAX(last_dead_at), UTC_TIMESTAMP(6))) AS at, \
-        CAST(COALESCE(MAX(id), 0) AS SIGNED) AS id FROM dead_letters";
+    let now = "SELECT UTC_TIMESTAMP(6) AS at, CAST(COALESCE(MAX(id), 0) AS SIGNED) AS id FROM dead_letters";
     Ok(diesel::sql_query(now).get_result(conn).await?)
 }
 
