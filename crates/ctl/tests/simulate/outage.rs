@@ -78,6 +78,7 @@ async fn outage(length: Duration, share: f64) {
     assert_eq!(counts(&told), json!([0, 0, 0]), "{told:#}");
     assert_eq!((output.status.code(), &told["given_up"]), (Some(0), &json!(0)));
     assert_eq!(services.count("dead_letters").await, 0);
+    assert_eq!(services.check().await.status.code(), Some(0));
     assert!(
         after >= share * usual,
         "usually {usual:.0}/s, afterwards {after:.0}/s"
