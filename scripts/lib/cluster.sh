@@ -3,11 +3,11 @@
 # shellcheck disable=SC2154 # state_dir and the instance's values come from scripts/lib/instance.sh
 
 # cluster_settings PART: a node without data joins the first one, which is up by then; the first one waits for nobody.
-# A minority pauses and comes back by itself: with the default (ignore), a node that was cut off for a minute stays out
-# until somebody restarts it.
+# Nodes that lost each other for a minute come together again by themselves (ADR 0035); what that loses are messages of
+# classic queues, and there are none.
 cluster_settings() {
     [[ $broker_nodes -gt 1 ]] || return 0
-    printf 'cluster_partition_handling = pause_minority\n'
+    printf 'cluster_partition_handling = autoheal\n'
     printf 'cluster_formation.peer_discovery_backend = classic_config\n'
     printf 'cluster_formation.classic_config.nodes.1 = %s\n' "$(node_name_of rabbitmq)"
     [[ $1 == rabbitmq ]] || printf 'cluster_formation.classic_config.nodes.2 = %s\n' "$(node_name_of "$1")"
@@ -16,6 +16,19 @@ cluster_settings() {
 # cluster_may_start PART: a node with data waits for the others by itself; a new one would found a cluster of its own.
 cluster_may_start() {
     [[ $1 == rabbitmq || -n $(compgen -G "$state_dir/$1/mnesia/*") ]] || wait_until_healthy rabbitmq
+}
+
+# A node that was silent for a minute (stopped, or cut off) is given up by the others. Should it stay apart although it
+# answers, it is restarted: one that sees no majority.
+cluster_mend_partition() {
+    local part
+    [[ $broker_nodes -gt 1 ]] || return 0
+    for part in $(broker_parts); do
+        server healthy "$part" || continue
+        [[ $(($(cluster_nodes_seen_by "$part") * 2)) -lt $broker_nodes ]] || continue
+        say "$part is up, but apart from the others: it is restarted"
+        start_part "$part"
+    done
 }
 
 # Every node sees every node.

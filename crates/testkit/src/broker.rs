@@ -65,7 +65,27 @@ impl Broker {
             .manage(Method::PUT, &format!("vhosts/{}", broker.vhost), None)
             .await;
         assert!(status.is_success(), "the vhost could not be made: {status}");
+        broker.wait_until_running().await;
         broker
+    }
+
+    /// A cluster has made a vhost before it has started on every node; a quorum queue declared in between fails.
+    async fn wait_until_running(&self) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let (vhost, nodes) = (format!("vhosts/{}", self.vhost), "nodes?columns=name");
+        let nodes = self.get(nodes).await.as_array().map_or(0, Vec::len);
+        loop {
+            let known = self.get(&vhost).await;
+            let states = known["cluster_state"].as_object();
+            let running = states.map_or(0, |states| {
+                states.values().filter(|state| *state == "running").count()
+            });
+            if running >= nodes {
+                return;
+            }
+            assert!(Instant::now() < deadline, "the vhost does not start: {known}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// The address, vhost included; of a cluster, that of its first node, so that a test can break the way there.
@@ -241,6 +261,10 @@ impl Broker {
     }
 
     async fn list(&self, path: &str) -> Vec<serde_json::Value> {
+        self.get(path).await.as_array().cloned().unwrap_or_default()
+    }
+
+    async fn get(&self, path: &str) -> serde_json::Value {
         let answer = Client::new().get(self.endpoint(path)).send().await;
         answer
             .expect("the management interface answers")
