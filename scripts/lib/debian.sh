@@ -20,6 +20,7 @@ unpack_debian() {
     shift 3
     [[ -f $dir/complete ]] && return 0
     for tool in apt-get dpkg-deb; do have "$tool" || skip "$what" "$tool is missing, so this is no Debian"; done
+    [[ -n $(debian_mirror) ]] || skip "$what" "this system's packages do not come from Debian"
     [[ -r $debian_keyring ]] || skip "$what" "Debian's keys are missing (package debian-archive-keyring)"
     mkdir -p "$dir"
     exec 8>"$dir/lock"
@@ -81,11 +82,9 @@ Acquire::Retries "3";
 CONF
 }
 
-# debian_mirror: the one this system uses already, if it is a Debian.
+# debian_mirror: where this system's own packages come from; nothing if it is no Debian.
 debian_mirror() {
-    local mirror
     # shellcheck disable=SC2016 # apt-get's own variables
-    mirror=$(apt-get indextargets --format '$(ORIGIN) $(LABEL) $(REPO_URI)' 2>/dev/null |
-        sed -n 's/^Debian Debian //p' | head -n 1) || true
-    printf '%s' "${mirror:-http://deb.debian.org/debian}"
+    apt-get indextargets --format '$(ORIGIN) $(LABEL) $(REPO_URI)' 2>/dev/null |
+        sed -n 's/^Debian Debian //p' | sed -n 1p || true
 }
