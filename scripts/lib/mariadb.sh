@@ -80,7 +80,12 @@ stop_database() {
         signal_marked KILL "$state_dir/$1"
         wait_gone 10 "$state_dir/$1" || return 1
     fi
-    case ${database_socket:-} in
-        /tmp/xiebao-*/s.sock) rm -rf "${database_socket%/s.sock}" ;;
-    esac
+    remove_short_socket
+}
+
+# Takes no more than what choose_database_socket made: a state directory may itself lie in /tmp and be called xiebao-….
+remove_short_socket() {
+    [[ -n ${database_socket:-} && $database_socket != "$state_dir"/* ]] || return 0
+    rm -f "$database_socket" "$database_socket.lock"
+    rmdir "${database_socket%/*}" 2>/dev/null || true
 }
