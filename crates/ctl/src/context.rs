@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use xiebao_core::id::PartnerId;
 use xiebao_runtime::config::{Config, Environment, Needs};
-use xiebao_runtime::keys;
+use xiebao_runtime::{host, keys};
 
 use crate::exit::Failure;
 use crate::lang::Lang;
@@ -45,8 +45,7 @@ impl Context {
         if let Some(name) = &self.named_actor {
             return name.clone();
         }
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        format!("{}@{}", user(), host.trim())
+        format!("{}@{}", user(), host::name())
     }
 
     /// Where the receiver of this configuration takes notices.

@@ -52,9 +52,9 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
 }
 
 /// Runs on a given listener until `shutdown`, then goes on for `receiver.drain_delay_ms`, finishes what is in flight, and
-/// ends within `receiver.shutdown_timeout_ms`; it is an error if something could not be finished. Comes up without a broker and is not
-/// ready then; a topology that differs from what is wanted is an error. Must run inside a Tokio runtime with several
-/// threads.
+/// ends within `receiver.shutdown_timeout_ms`; it is an error if something could not be finished. Comes up without a
+/// broker and is not ready then; a topology that differs from what is wanted is an error. Must run inside a Tokio runtime
+/// with several threads.
 pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let keys = open_keys(config.require_keys_file()?)?;
     let settings = config.receiver.clone();

@@ -4,12 +4,13 @@
 //! - [`amqp`]: connections, the topology, publishing that is confirmed;
 //! - [`keys`]: the partners' keys, re-read when their file changes;
 //! - [`service`]: what both services do before and after their own work;
-//! - [`health`], [`telemetry`], [`shutdown`], [`clock`]: what operations need.
+//! - [`health`], [`telemetry`], [`shutdown`], [`clock`], [`host`]: what operations need.
 
 pub mod amqp;
 pub mod clock;
 pub mod config;
 pub mod health;
+pub mod host;
 pub mod keys;
 pub mod service;
 pub mod shutdown;

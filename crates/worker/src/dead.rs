@@ -170,8 +170,9 @@ fn letter(delivery: &Delivery) -> NewDeadLetter {
     }
 }
 
-/// Why it died last. What the broker has dead-lettered bears the broker's own words (`x-death`), which a worker never
-/// publishes: beside them, a reason of ours is that of an earlier death, after which a person moved the message back.
+/// Why it died last. What the broker has dead-lettered bears the broker's own words (`x-death`), and nothing that a
+/// worker buries does: beside them, a reason of ours is that of an earlier death, after which a person moved the message
+/// back.
 fn cause(delivery: &Delivery) -> Rejection {
     let broker_reason = last_death(delivery);
     let detail = text_header(delivery, header::DEAD_DETAIL).unwrap_or_default();

@@ -6,7 +6,7 @@ use lapin::options::BasicAckOptions;
 use xiebao_core::attempts::{Attempt, Attempts, Delay, MOST};
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::{Reason, Rejection};
-use xiebao_runtime::clock;
+use xiebao_runtime::{clock, host};
 
 use crate::Worker;
 use crate::consumer::text_header;
@@ -108,14 +108,8 @@ fn so_far(delivery: &Delivery) -> Attempts {
 /// The earlier attempts, and this one.
 fn one_more(delivery: &Delivery, error: &str) -> Attempts {
     let mut attempts = so_far(delivery);
-    attempts.fail(Attempt::new(clock::now(), &name_of_this_worker(), error));
+    attempts.fail(Attempt::new(clock::now(), &host::process(), error));
     attempts
-}
-
-/// Host and process, as in `worker-7c9f/1`.
-pub fn name_of_this_worker() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    format!("{}/{}", host.trim(), std::process::id())
 }
 
 /// An acknowledgement that is lost makes the notice come again.

@@ -1,8 +1,8 @@
 //! The worker: de-duplicates, orders and applies notices. See `docs/architecture.md`.
 //!
 //! [`consumer`] takes deliveries and acknowledges them, [`pipeline`] makes batches into transactions, [`transaction`]
-//! decides and writes, [`sweeper`] lets go what has waited long enough, [`dead`] files dead letters, [`outage`] says what is done while the
-//! database is away.
+//! decides and writes, [`sweeper`] lets go what has waited long enough, [`dead`] files dead letters, [`outage`] says
+//! what is done while the database is away.
 
 mod batch;
 pub mod consumer;

@@ -10,11 +10,8 @@ use xiebao_runtime::clock;
 
 use crate::Worker;
 use crate::store::links::PendingLink;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, TRIES};
 use crate::transaction::{self, Plan, Task};
-
-/// How often a delivery that loses a race for a lock is tried.
-const TRIES: usize = 5;
 
 /// Delivers links and whatever links follow from that. What fails stays in the outbox, where the sweeper finds it,
 /// and takes no other link with it.
@@ -48,6 +45,7 @@ fn by_proposal(pending: Vec<PendingLink>) -> impl Iterator<Item = Vec<PendingLin
 /// Tells one proposal of its links; the links that follow.
 async fn tell(store: &Store, rules: &Rules, posts: &[PendingLink]) -> Result<Vec<PendingLink>, StoreError> {
     let plan = plan(posts);
+    // Not [`Store::racing`]: what borrows its way through that can't be sent to another thread, where the workers' tasks are.
     let mut tries = 0;
     loop {
         tries += 1;

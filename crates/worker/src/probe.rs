@@ -40,7 +40,7 @@ pub async fn succeeds(worker: &Worker) -> bool {
 pub async fn is_there(worker: &Worker) -> bool {
     worker
         .store
-        .ask(async |conn| server::answers(conn).await)
+        .ask(async |conn| server::time(conn).await)
         .await
         .is_ok()
 }

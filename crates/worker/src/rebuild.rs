@@ -23,9 +23,6 @@ use crate::transaction::{self, Clock};
 /// Proposals of one transaction.
 const AT_ONCE: usize = 200;
 
-/// How often a batch that loses a race for a lock is tried.
-const TRIES: usize = 5;
-
 /// Which proposals.
 #[derive(Debug, Clone)]
 pub enum Scope {
@@ -153,17 +150,9 @@ async fn batch(
     names: &[String],
     missing: &Missing,
 ) -> Result<Report, StoreError> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let result = store
-            .with(async |conn| attempt(conn, errand, names, missing).await)
-            .await;
-        match result {
-            Err(StoreError::Conflict(_)) if tries < TRIES => {}
-            result => return result,
-        }
-    }
+    store
+        .racing(async |conn| attempt(conn, errand, names, missing).await)
+        .await
 }
 
 /// What ends a transaction: one that mends nothing is rolled back, so that not even a lock's row is left behind.

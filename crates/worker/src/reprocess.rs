@@ -18,9 +18,6 @@ use crate::transaction::{self, Clock, Outcome, Plan};
 /// Notices of one transaction.
 const AT_ONCE: i64 = 100;
 
-/// How often a page that loses a race for a lock is tried.
-const TRIES: usize = 5;
-
 /// Refused notices that are told one by one at most.
 const EXAMPLES: usize = 20;
 
@@ -117,17 +114,9 @@ async fn note(store: &Store, errand: &Errand<'_>, done: &Reprocessed) -> Result<
 }
 
 async fn take_in(store: &Store, errand: &Errand<'_>, plan: Plan) -> Result<Outcome, StoreError> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let result = store
-            .with(async |conn| transaction::run(conn, &plan, errand.clock, errand.rules).await)
-            .await;
-        match result {
-            Err(StoreError::Conflict(_)) if tries < TRIES => {}
-            result => return result,
-        }
-    }
+    store
+        .racing(async |conn| transaction::run(conn, &plan, errand.clock, errand.rules).await)
+        .await
 }
 
 fn plan(page: Vec<NoticeRow>) -> Plan {

@@ -26,16 +26,23 @@ use tokio::time::timeout;
 pub use error::StoreError;
 
 /// Read committed: a batch sees what was committed before it took its locks, and leaves no gap locks behind.
-/// Strict: what does not fit is an error, never cut. A session of which nothing has been heard for half a minute ends, and
-/// with it its locks: where the network has lost a connection without a word, the server would keep them for hours. In English, because errors are known by their texts.
-const SESSION: &str = "SET SESSION transaction_isolation = 'READ-COMMITTED', \
-    SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
-    SESSION innodb_lock_wait_timeout = 10, SESSION wait_timeout = 30, SESSION lc_messages = 'en_US'";
-
+/// Strict: what does not fit is an error, never cut. A session of which nothing has been heard for half a minute ends,
+/// and with it its locks: where the network has lost a connection without a word, the server would keep them for hours.
+/// In English, because errors are known by their texts.
+macro_rules! session {
+    ($isolation:literal) => {
+        concat!(
+            "SET SESSION ",
+            $isolation,
+            " = 'READ-COMMITTED', \
+             SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
+             SESSION innodb_lock_wait_timeout = 10, SESSION wait_timeout = 30, SESSION lc_messages = 'en_US'"
+        )
+    };
+}
+const SESSION: &str = session!("transaction_isolation");
 /// MariaDB before 11.1 knows the variable by its old name.
-const SESSION_OLD_NAME: &str = "SET SESSION tx_isolation = 'READ-COMMITTED', \
-    SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
-    SESSION innodb_lock_wait_timeout = 10, SESSION wait_timeout = 30, SESSION lc_messages = 'en_US'";
+const SESSION_OLD_NAME: &str = session!("tx_isolation");
 
 /// Bound on getting a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -49,6 +56,9 @@ const SMALL_ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// A connection that was not used for longer is replaced: the server may have ended it (`wait_timeout`).
 const UNUSED_AT_MOST: Duration = Duration::from_secs(20);
+
+/// How often work that loses a race for a lock is done.
+pub(crate) const TRIES: usize = 5;
 
 /// Rows of one multi-row statement at most.
 pub const ROWS_PER_STATEMENT: usize = 500;
@@ -84,6 +94,21 @@ impl Store {
         work: impl AsyncFnOnce(&mut AsyncMysqlConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.within(ANSWER_WITHIN, work).await
+    }
+
+    /// The same for a transaction that may lose a race for a lock: a few times, it is run again.
+    pub async fn racing<T>(
+        &self,
+        transaction: impl AsyncFn(&mut AsyncMysqlConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.with(&transaction).await {
+                Err(StoreError::Conflict(_)) if tries < TRIES => {}
+                result => return result,
+            }
+        }
     }
 
     /// The same for a small question, whose answer tells soon whether the database is there at all.

@@ -137,7 +137,7 @@ async fn carry_out(
         }
     }
     for (row, rejection) in &plan.refused {
-        outcome.dead += writes::refuse(conn, row, rejection, now).await?;
+        outcome.dead += usize::from(writes.refuse_row(conn, row, rejection, now).await?);
     }
     writes.write(conn).await?;
     outcome.links = writes.posts;

@@ -2,10 +2,10 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use xiebao_core::attempts::Attempt;
+use xiebao_runtime::host;
 
 use super::dead_letters::NewDeadLetter;
 use super::{ROWS_PER_STATEMENT, StoreError};
-use crate::failing::name_of_this_worker;
 use crate::schema::dead_letter_attempts;
 
 /// A failed attempt at the notice of this digest.
@@ -31,7 +31,7 @@ impl NewAttempt {
     /// The one failure of a letter whose story nobody has told: when it died, and of what.
     pub fn of_letter(letter: &NewDeadLetter) -> Self {
         let error = format!("{}: {}", letter.reason, letter.detail);
-        let attempt = Attempt::new(letter.last_dead_at.and_utc(), &name_of_this_worker(), &error);
+        let attempt = Attempt::new(letter.last_dead_at.and_utc(), &host::process(), &error);
         Self::of(&letter.digest, &attempt)
     }
 }

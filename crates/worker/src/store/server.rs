@@ -11,11 +11,6 @@ pub async fn version(conn: &mut AsyncMysqlConnection) -> Result<String, StoreErr
     Ok(diesel::select(sql::<Text>("VERSION()")).get_result(conn).await?)
 }
 
-/// `Ok`: the server answers.
-pub async fn answers(conn: &mut AsyncMysqlConnection) -> Result<(), StoreError> {
-    time(conn).await.map(drop)
-}
-
 /// The time now by the server's clock.
 pub async fn time(conn: &mut AsyncMysqlConnection) -> Result<DateTime<Utc>, StoreError> {
     let time: NaiveDateTime = diesel::select(sql::<Datetime>("UTC_TIMESTAMP(6)"))

@@ -101,6 +101,28 @@ impl Writes {
         self.refused.push(arrival.clone());
     }
 
+    /// An ignored notice that can't be read becomes a dead letter; `false`: it is not ignored any longer.
+    pub async fn refuse_row(
+        &mut self,
+        conn: &mut AsyncMysqlConnection,
+        row: &NoticeRow,
+        rejection: &Rejection,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let notify_type = NotifyType(row.notify_type);
+        if !notices::remove_ignored(conn, &row.insure_num, notify_type, &row.digest).await? {
+            return Ok(false);
+        }
+        let mut letter = NewDeadLetter::of_bytes(&row.raw, rejection, now);
+        letter.digest.clone_from(&row.digest);
+        letter.insure_num = Some(row.insure_num.clone()).filter(|number| !number.is_empty());
+        letter.partner_id = Some(row.partner_id);
+        letter.notify_type = Some(row.notify_type);
+        letter.received_at = row.received_at;
+        self.dead.push(letter);
+        Ok(true)
+    }
+
     /// Links that are new, and those that no counted notice states any longer.
     fn post(&mut self, num: &InsureNum, before: &Rows, changes: &Changes) {
         let post = |new: &InsureNum, partner_id: PartnerId, withdrawn| PendingLink {
@@ -139,29 +161,8 @@ impl Writes {
         holds::clear(conn, &self.undue.iter().collect::<Vec<_>>()).await?;
         dead_letters::close_applied(conn, &self.applied).await?;
         dead_letters::insert(conn, &self.dead).await?;
-        // Held notices that timed out: their one attempt is the wait.
+        // Held notices that timed out, and ignored ones that were refused: they had this one attempt.
         let attempts: Vec<_> = self.dead.iter().map(NewAttempt::of_letter).collect();
         attempts::insert(conn, &attempts).await
     }
-}
-
-/// Makes an ignored notice that can't be read a dead letter; how many that were (0: it was not ignored any longer).
-pub(super) async fn refuse(
-    conn: &mut AsyncMysqlConnection,
-    row: &NoticeRow,
-    rejection: &Rejection,
-    now: DateTime<Utc>,
-) -> Result<usize, StoreError> {
-    let notify_type = NotifyType(row.notify_type);
-    if !notices::remove_ignored(conn, &row.insure_num, notify_type, &row.digest).await? {
-        return Ok(0);
-    }
-    let mut letter = NewDeadLetter::of_bytes(&row.raw, rejection, now);
-    letter.digest.clone_from(&row.digest);
-    letter.insure_num = Some(row.insure_num.clone()).filter(|number| !number.is_empty());
-    letter.partner_id = Some(row.partner_id);
-    letter.notify_type = Some(row.notify_type);
-    letter.received_at = row.received_at;
-    dead_letters::insert(conn, &[letter]).await?;
-    Ok(1)
 }
