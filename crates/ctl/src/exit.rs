@@ -13,6 +13,13 @@ pub enum Exit {
     No,
 }
 
+impl Exit {
+    /// Of a search.
+    pub fn of_found(found: bool) -> Self {
+        if found { Self::Done } else { Self::No }
+    }
+}
+
 /// The command could not do what it was asked.
 #[derive(Debug, Error)]
 pub enum Failure {

@@ -80,11 +80,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     } else {
         show(&list.page(context.lang.words()));
     }
-    Ok(if list.proposals.is_empty() {
-        Exit::No
-    } else {
-        Exit::Done
-    })
+    Ok(Exit::of_found(!list.proposals.is_empty()))
 }
 
 impl By {

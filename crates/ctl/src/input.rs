@@ -5,6 +5,9 @@ use std::path::Path;
 
 use crate::exit::Failure;
 
+/// Characters of a reason at most: the columns that keep one hold no more.
+const LONGEST_WHY: usize = 1000;
+
 /// The bytes of a file; `-` is standard input.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let unreadable = |error: std::io::Error| Failure::Usage(format!("{}: {error}", path.display()));
@@ -29,5 +32,14 @@ pub fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
         _ => Err("must be a number above 0".to_owned()),
+    }
+}
+
+/// An argument that says why something is done, to be kept.
+pub fn why(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("is blank".to_owned()),
+        text if text.chars().count() > LONGEST_WHY => Err(format!("is longer than {LONGEST_WHY} characters")),
+        text => Ok(text.to_owned()),
     }
 }

@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::database::{Connection, Database};
 use crate::exit::{Exit, Failure};
 use crate::held::digits;
+use crate::input::why;
 use crate::screen::show;
 use crate::trace::proposal_number;
 
@@ -51,15 +52,8 @@ struct Named {
     #[arg(long, value_name = "INSURE_NUM", value_parser = proposal_number)]
     proposal: Option<InsureNum>,
     /// Why, for the log of operations
-    #[arg(long, value_name = "WHY", value_parser = words_of_a_reason)]
+    #[arg(long, value_name = "WHY", value_parser = why)]
     reason: String,
-}
-
-fn words_of_a_reason(text: &str) -> Result<String, String> {
-    match text.trim() {
-        "" => Err("must say something".to_owned()),
-        words => Ok(words.to_owned()),
-    }
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {

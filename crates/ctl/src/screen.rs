@@ -10,6 +10,11 @@ use crate::exit::Failure;
 
 const BEIJING: i32 = 8 * 3600;
 
+/// The first digits of a digest, which tell notices apart well enough.
+pub fn short(digest: &str) -> String {
+    digest.chars().take(12).collect()
+}
+
 /// `2026-07-23 09:15:02`, Beijing wall-clock time.
 pub fn beijing(at: DateTime<Utc>) -> String {
     platform_time(at.with_timezone(&offset()).naive_local())

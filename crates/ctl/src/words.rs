@@ -1,5 +1,5 @@
-//! What `trace`, `find`, `held`, `dead`, `operations`, `migrate` and `doctor` say, in Chinese and English. A text that one language
-//! lacks does not compile: texts are methods of traits, and what they depend on is matched exhaustively.
+//! What `trace`, `find`, `held`, `dead`, `operations`, `migrate` and `doctor` say, in Chinese and English. A text that
+//! one language lacks does not compile: texts are methods of traits, and what they depend on is matched exhaustively.
 
 mod en;
 mod zh;

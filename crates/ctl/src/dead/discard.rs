@@ -9,11 +9,9 @@ use super::marks;
 use crate::context::Context;
 use crate::database::{Connection, Database};
 use crate::exit::{Exit, Failure};
+use crate::input::why;
 use crate::screen::show;
 use crate::words::Words;
-
-/// The column holds no more.
-const LONGEST_REASON: usize = 1000;
 
 /// Letters of one transaction.
 const PAGE: i64 = 500;
@@ -37,18 +35,8 @@ pub struct Args {
     #[arg(long, value_name = "REASON", value_parser = Reason::ALL.map(Reason::name))]
     group: Option<String>,
     /// Why nothing is lost by it; kept with the dead letter
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    #[arg(long, value_name = "TEXT", value_parser = why)]
     reason: String,
-}
-
-fn reason(text: &str) -> Result<String, String> {
-    match text.trim() {
-        "" => Err("is blank".to_owned()),
-        text if text.chars().count() > LONGEST_REASON => {
-            Err(format!("is longer than {LONGEST_REASON} characters"))
-        }
-        text => Ok(text.to_owned()),
-    }
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
@@ -71,11 +59,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let discarded = discard(&mut conn, &filter, &args.reason, &context.actor()).await?;
     if named.is_empty() {
         show(&words.discarded_all(discarded.len()));
-        return Ok(if discarded.is_empty() {
-            Exit::No
-        } else {
-            Exit::Done
-        });
+        return Ok(Exit::of_found(!discarded.is_empty()));
     }
     let ends = named.iter().map(|id| end(*id, &discarded, &found, words));
     // Every one is told, also after the first that could not be.

@@ -66,11 +66,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     } else {
         show(&list.page(context.lang.words()));
     }
-    Ok(if list.groups.is_empty() {
-        Exit::No
-    } else {
-        Exit::Done
-    })
+    Ok(Exit::of_found(!list.groups.is_empty()))
 }
 
 impl Args {

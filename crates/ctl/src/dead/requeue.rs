@@ -109,11 +109,7 @@ impl Chosen {
     }
 
     fn exit(&self) -> Exit {
-        if self.missing.is_empty() && self.total > 0 {
-            Exit::Done
-        } else {
-            Exit::No
-        }
+        Exit::of_found(self.missing.is_empty() && self.total > 0)
     }
 }
 

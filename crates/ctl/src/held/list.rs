@@ -11,11 +11,8 @@ use xiebao_worker::transaction;
 use crate::context::Context;
 use crate::database::Database;
 use crate::exit::{Exit, Failure};
-use crate::screen::{columns, plain, show, show_json};
+use crate::screen::{columns, plain, short, show, show_json};
 use crate::words::Words;
-
-/// Digits of a digest that tell notices apart well enough.
-const DIGEST_DIGITS: usize = 12;
 
 const EXAMPLES: &str = "\
 Those first that are due first. Exit code 1 if nothing waits.
@@ -79,11 +76,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     } else {
         show(&list.page(context.lang.words()));
     }
-    Ok(if list.held.is_empty() {
-        Exit::No
-    } else {
-        Exit::Done
-    })
+    Ok(Exit::of_found(!list.held.is_empty()))
 }
 
 impl Waiting {
@@ -125,7 +118,7 @@ impl Waiting {
             words.waits_for(&self.waits_for),
             self.until
                 .map_or_else(String::new, |until| words.until(until, self.at_timeout)),
-            self.digest.as_str().chars().take(DIGEST_DIGITS).collect(),
+            short(self.digest.as_str()),
         ]
     }
 }

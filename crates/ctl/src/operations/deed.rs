@@ -5,11 +5,8 @@ use serde::Serialize;
 use xiebao_core::id::NotifyType;
 use xiebao_worker::store::operations::{Action, Operation};
 
-use crate::screen::{beijing, columns, plain};
+use crate::screen::{beijing, columns, plain, short};
 use crate::words::Words;
-
-/// Digits of a digest that tell notices apart well enough.
-const DIGEST_DIGITS: usize = 12;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Deed {
@@ -51,8 +48,7 @@ impl Deed {
         parts.extend(self.notify_type.map(|number| words.notice(Some(number))));
         // The number of a dead letter says it all.
         if self.dead_letter_id.is_none() {
-            let digits = |digest: &String| digest.chars().take(DIGEST_DIGITS).collect();
-            parts.extend(self.digest.as_ref().map(digits));
+            parts.extend(self.digest.as_deref().map(short));
         }
         parts.join(" ")
     }
