@@ -3,11 +3,9 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use diesel::QueryableByName;
-use diesel::sql_types::BigInt;
-use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+use diesel_async::SimpleAsyncConnection as _;
 use xiebao_core::reason::Reason;
-use xiebao_testkit::{Broker, KEY, PARTNER, Process, free_address};
+use xiebao_testkit::{Broker, KEY, PARTNER, Process, free_address, number};
 use xiebao_worker::store::dead_letters::{self, NewDeadLetter};
 
 use crate::dead::letter;
@@ -27,12 +25,6 @@ pub struct Receiver {
     pub url: String,
     _process: Process,
     _keys: tempfile::NamedTempFile,
-}
-
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    value: i64,
 }
 
 impl Floor {
@@ -131,12 +123,7 @@ impl Desk {
 
     /// A single number.
     pub async fn number(&self, sql: &str) -> i64 {
-        let sql = format!("SELECT CAST(({sql}) AS SIGNED) AS value");
-        let row: Number = diesel::sql_query(sql)
-            .get_result(&mut self.connect().await)
-            .await
-            .expect("a number");
-        row.value
+        number(&self.database.url(), sql).await.expect(sql)
     }
 
     /// How many dead letters match.

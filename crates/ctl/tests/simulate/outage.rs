@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
-use diesel::QueryableByName;
-use diesel::sql_types::BigInt;
-use diesel_async::RunQueryDsl as _;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
-use xiebao_testkit::Proxy;
+use xiebao_testkit::{Proxy, number};
 
 use crate::services::Services;
 use crate::{counts, report};
@@ -15,20 +12,10 @@ use crate::{counts, report};
 /// Notices a second while the database is away.
 const RATE: u64 = 500;
 
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
 impl Services {
     async fn count(&self, table: &str) -> i64 {
-        let query = diesel::sql_query(format!("SELECT COUNT(*) AS count FROM {table}"));
-        let row: Count = query
-            .get_result(&mut self.database.connect().await)
-            .await
-            .expect("a count");
-        row.count
+        let query = format!("SELECT COUNT(*) FROM {table}");
+        number(&self.database.url(), &query).await.expect("a count")
     }
 
     /// Notices a second from the first that comes, until no more come for three seconds.

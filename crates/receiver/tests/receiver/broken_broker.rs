@@ -70,6 +70,17 @@ fn assert_refused_after_the_bound(tally: &Tally, stopped: Duration) {
     assert!((0.8..1.5).contains(&share), "{unavailable} were refused");
 }
 
+/// A stop that is longer than the bound: refusals after it, in bounded memory, and all is well afterwards.
+async fn sit_out(private: &PrivateBroker, broker: &Broker, service: &Service, length: Duration) {
+    let (tally, most) = while_stopped(private, service, length).await;
+    assert_refused_after_the_bound(&tally, length);
+    tally.assert_stored(broker).await;
+    assert!(most < MOST_MEMORY, "{most} bytes");
+    let (tally, _) = while_stopped(private, service, Duration::ZERO).await;
+    assert_none_refused(&tally, 5);
+    tally.assert_stored(broker).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_stops_for_five_seconds_costs_no_refusal_and_for_fifteen_one_after_the_bound() {
     let (private, broker, service) = alone().await;
@@ -77,27 +88,14 @@ async fn a_broker_that_stops_for_five_seconds_costs_no_refusal_and_for_fifteen_o
     assert_none_refused(&tally, 10);
     tally.assert_stored(&broker).await;
     assert!(most < MOST_MEMORY, "{most} bytes");
-    let length = Duration::from_secs(15);
-    let (tally, most) = while_stopped(&private, &service, length).await;
-    assert_refused_after_the_bound(&tally, length);
-    tally.assert_stored(&broker).await;
-    assert!(most < MOST_MEMORY, "{most} bytes");
-    let (tally, _) = while_stopped(&private, &service, Duration::ZERO).await;
-    assert_none_refused(&tally, 5);
+    sit_out(&private, &broker, &service, Duration::from_secs(15)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes two minutes"]
 async fn a_broker_that_stops_for_a_minute_is_unavailable_after_the_bound_and_all_is_well_afterwards() {
     let (private, broker, service) = alone().await;
-    let length = Duration::from_secs(60);
-    let (tally, most) = while_stopped(&private, &service, length).await;
-    assert_refused_after_the_bound(&tally, length);
-    tally.assert_stored(&broker).await;
-    assert!(most < MOST_MEMORY, "{most} bytes");
-    let (tally, _) = while_stopped(&private, &service, Duration::ZERO).await;
-    assert_none_refused(&tally, 5);
-    tally.assert_stored(&broker).await;
+    sit_out(&private, &broker, &service, Duration::from_secs(60)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{Nullable, Text};
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl, SimpleAsyncConnection};
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use xiebao_testkit::{Broker, Database, KEY, PARTNER, Process, free_address, notice, post};
+use xiebao_testkit::{Broker, Database, KEY, PARTNER, Process, free_address, notice, number, post};
 
 /// How long anything may take before a test calls it lost.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -98,12 +98,7 @@ impl Stage {
 
     /// A single number.
     pub async fn number(&self, sql: &str) -> i64 {
-        let sql = format!("SELECT CAST(({sql}) AS SIGNED) AS value");
-        let row: Number = diesel::sql_query(sql)
-            .get_result(&mut self.connect().await)
-            .await
-            .expect("a number");
-        row.value
+        number(&self.database.url(), sql).await.expect(sql)
     }
 
     /// Single texts, one a row, `NULL` as "NULL".
@@ -130,12 +125,6 @@ impl Stage {
             panic!("{sql}: wanted {wanted}, still {last}\n{}", logs.join("\n---\n"));
         }
     }
-}
-
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    value: i64,
 }
 
 #[derive(QueryableByName)]
