@@ -25,8 +25,8 @@ mod tests {
     #[test]
     fn the_counters_of_all_labels_are_added_up_and_nothing_else() {
         let text = "# TYPE xiebao_worker_notices counter\n\
-            xiebao_worker_notices_total{notify_type=\"1\",result=\"applied\"} 3\n\
-            xiebao_worker_notices_total{notify_type=\"2\",result=\"held\"} 4\n\
+            xiebao_worker_notices_total{notify_type=\"insured\",result=\"applied\"} 3\n\
+            xiebao_worker_notices_total{notify_type=\"paid\",result=\"held\"} 4\n\
             xiebao_worker_released_total{how=\"in_order\"} 9\n# EOF\n";
         assert_eq!(sum(text), 7);
     }

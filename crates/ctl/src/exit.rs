@@ -14,7 +14,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// Of a search.
+    /// `found`: there was what was looked for, or meant.
     pub fn of_found(found: bool) -> Self {
         if found { Self::Done } else { Self::No }
     }

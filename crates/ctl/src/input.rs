@@ -43,3 +43,16 @@ pub fn why(text: &str) -> Result<String, String> {
         text => Ok(text.to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_trimmed_and_neither_blank_nor_cut() {
+        assert_eq!(why(" sent again ").as_deref(), Ok("sent again"));
+        assert!(why(" ").is_err());
+        assert!(why(&"键".repeat(LONGEST_WHY)).is_ok());
+        assert!(why(&"键".repeat(LONGEST_WHY + 1)).is_err());
+    }
+}

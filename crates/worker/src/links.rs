@@ -45,7 +45,7 @@ fn by_proposal(pending: Vec<PendingLink>) -> impl Iterator<Item = Vec<PendingLin
 /// Tells one proposal of its links; the links that follow.
 async fn tell(store: &Store, rules: &Rules, posts: &[PendingLink]) -> Result<Vec<PendingLink>, StoreError> {
     let plan = plan(posts);
-    // Not [`Store::racing`]: what borrows its way through that can't be sent to another thread, where the workers' tasks are.
+    // Not [`Store::racing`]: the worker's tasks move between threads.
     let mut tries = 0;
     loop {
         tries += 1;

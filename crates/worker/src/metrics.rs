@@ -70,7 +70,7 @@ impl Metrics {
         );
         registry.register(
             "lock_conflicts",
-            "Transactions run again after a deadlock",
+            "Transactions that lost a race for a lock: a deadlock, or a wait that was too long",
             self.conflicts.clone(),
         );
         registry.register(

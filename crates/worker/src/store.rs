@@ -96,7 +96,8 @@ impl Store {
         self.within(ANSWER_WITHIN, work).await
     }
 
-    /// The same for a transaction that may lose a race for a lock: a few times, it is run again.
+    /// [`with`](Self::with) for a transaction that may lose a race for a lock: a few times, it is run again. What it
+    /// borrows keeps its future on one thread, so tasks that are spawned have loops of their own.
     pub async fn racing<T>(
         &self,
         transaction: impl AsyncFn(&mut AsyncMysqlConnection) -> Result<T, StoreError>,
@@ -111,7 +112,7 @@ impl Store {
         }
     }
 
-    /// The same for a small question, whose answer tells soon whether the database is there at all.
+    /// [`with`](Self::with) for a small question, whose answer tells soon whether the database is there at all.
     pub async fn ask<T>(
         &self,
         question: impl AsyncFnOnce(&mut AsyncMysqlConnection) -> Result<T, StoreError>,

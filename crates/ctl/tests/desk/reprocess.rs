@@ -65,6 +65,10 @@ async fn what_cannot_be_applied_becomes_a_dead_letter() {
     done.says(&["0 applied, 0 wait, 1 became dead letters"]);
     let dead = desk.json(&["dead", "list", "--json"]).await;
     assert_eq!(dead["letters"][0]["reason"], json!("incomplete"), "{dead:#}");
+    let id = dead["letters"][0]["id"].to_string();
+    let shown = desk.json(&["dead", "show", &id, "--json"]).await;
+    let failures = shown["failures"].as_array().map_or(0, Vec::len);
+    assert_eq!(failures, 1, "{shown:#}");
     desk.xiebao(&["reprocess", "--type", "27"])
         .await
         .says(&["0 applied, 0 wait, 0 became"]);
