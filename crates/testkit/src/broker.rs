@@ -1,16 +1,20 @@
 //! A vhost of its own for a test, deleted at the end.
 
-use std::collections::BTreeMap;
+mod leaving;
+mod message;
+
 use std::time::{Duration, Instant};
 
 use lapin::options::{BasicGetOptions, QueueDeclareOptions};
-use lapin::types::{AMQPValue, FieldTable};
+use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
 use reqwest::{Client, Method, StatusCode};
 use url::Url;
 
+pub use message::Message;
+
 use crate::PrivateBroker;
-use crate::services::{run_apart, unique_name, variable};
+use crate::services::{unique_name, variable};
 
 /// A private vhost of the broker.
 #[derive(Debug)]
@@ -18,20 +22,6 @@ pub struct Broker {
     vhost: String,
     url: Url,
     management: Url,
-}
-
-/// What stood on a queue.
-#[derive(Debug, Clone)]
-pub struct Message {
-    pub body: Vec<u8>,
-    pub exchange: String,
-    pub routing_key: String,
-    pub message_id: Option<String>,
-    pub content_type: Option<String>,
-    /// 2: persistent.
-    pub delivery_mode: Option<u8>,
-    /// The headers that are text.
-    pub headers: BTreeMap<String, String>,
 }
 
 impl Broker {
@@ -275,39 +265,5 @@ impl Broker {
 
     fn endpoint(&self, path: &str) -> String {
         format!("{}/api/{path}", self.management.as_str().trim_end_matches('/'))
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        run_apart(async {
-            // A vhost that stays behind harms no other test.
-            let _ = Client::new()
-                .delete(self.endpoint(&format!("vhosts/{}", self.vhost)))
-                .send()
-                .await;
-        });
-    }
-}
-
-impl Message {
-    fn read(delivery: &lapin::message::Delivery) -> Self {
-        let properties = &delivery.properties;
-        let headers = properties.headers().iter().flat_map(|table| table.inner());
-        let text = |value: &AMQPValue| match value {
-            AMQPValue::LongString(text) => Some(text.to_string()),
-            _ => None,
-        };
-        Self {
-            body: delivery.data.clone(),
-            exchange: delivery.exchange.to_string(),
-            routing_key: delivery.routing_key.to_string(),
-            message_id: properties.message_id().as_ref().map(ToString::to_string),
-            content_type: properties.content_type().as_ref().map(ToString::to_string),
-            delivery_mode: *properties.delivery_mode(),
-            headers: headers
-                .filter_map(|(name, value)| Some((name.to_string(), text(value)?)))
-                .collect(),
-        }
     }
 }
