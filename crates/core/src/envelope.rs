@@ -8,8 +8,11 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use thiserror::Error;
 
 use crate::digest;
+use crate::facts::Notice;
 use crate::id::{Digest, InsureNum, NotifyType, PartnerId};
+use crate::json::Json;
 use crate::notice::{self, Malformed, RawNotice};
+use crate::reason::Rejection;
 use crate::signature::{Form, VerifiedNotice};
 
 pub const VERSION: &str = "1";
@@ -48,6 +51,13 @@ pub struct Envelope {
     traceparent: Option<String>,
 }
 
+/// What is known of a body once its envelope was read.
+struct Known {
+    notify_type: NotifyType,
+    partner_id: PartnerId,
+    digest: Digest,
+}
+
 /// Why a message of the queue is no envelope.
 #[derive(Debug, Error)]
 pub enum EnvelopeError {
@@ -78,30 +88,55 @@ impl Envelope {
         header: impl Fn(&str) -> Option<&'h str>,
         read_at: DateTime<Utc>,
     ) -> Result<Self, EnvelopeError> {
+        Ok(Self::read(body, header, read_at, |_, _| ())?.0)
+    }
+
+    /// [`from_message`](Self::from_message), and the notice in it. The body is parsed once for both.
+    pub fn with_notice<'h>(
+        body: Bytes,
+        header: impl Fn(&str) -> Option<&'h str>,
+        read_at: DateTime<Utc>,
+    ) -> Result<(Self, Result<Notice, Rejection>), EnvelopeError> {
+        Self::read(body, header, read_at, |known, data| {
+            Notice::of(known.partner_id, known.notify_type, data, || known.digest.clone())
+        })
+    }
+
+    fn read<'h, T>(
+        body: Bytes,
+        header: impl Fn(&str) -> Option<&'h str>,
+        read_at: DateTime<Utc>,
+        also: impl FnOnce(&Known, &Json<'_>) -> T,
+    ) -> Result<(Self, T), EnvelopeError> {
         if let Some(version) = header(header::VERSION).filter(|v| *v != VERSION) {
             return Err(EnvelopeError::UnknownVersion(version.to_owned()));
         }
         let raw = RawNotice::parse(&body)?;
         let object = raw.data.object()?;
-        let (notify_type, partner_id) = (raw.notify_type, raw.partner_id);
-        let digest = digest::of_notice(partner_id, notify_type, &object);
+        let known = Known {
+            notify_type: raw.notify_type,
+            partner_id: raw.partner_id,
+            digest: digest::of_notice(raw.partner_id, raw.notify_type, &object),
+        };
         let insure_num = notice::insure_num(&object).ok().flatten();
+        let also = also(&known, &object);
         drop(object);
         let received_at = header(header::RECEIVED_AT)
             .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
             .map_or(read_at, |at| at.to_utc());
         let form = header(header::SIGNATURE_FORM).and_then(Form::from_name);
         let traceparent = header(header::TRACEPARENT).map(str::to_owned);
-        Ok(Self {
+        let envelope = Self {
             body,
-            notify_type,
-            partner_id,
+            notify_type: known.notify_type,
+            partner_id: known.partner_id,
             insure_num,
-            digest,
+            digest: known.digest,
             received_at,
             form,
             traceparent,
-        })
+        };
+        Ok((envelope, also))
     }
 
     /// The headers to publish with. `x-insure-num` is absent when the notice names no (storable) proposal.

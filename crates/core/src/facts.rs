@@ -16,7 +16,7 @@ pub use issue::IssuedPolicy;
 pub use payment::Payment;
 
 use crate::digest;
-use crate::id::{Digest, InsureNum, PartnerId, Step, identifier_text};
+use crate::id::{Digest, InsureNum, NotifyType, PartnerId, Step, identifier_text};
 use crate::json::Json;
 use crate::limits::{KEY_CHARS, NUMBER_CHARS};
 use crate::notice::RawNotice;
@@ -52,14 +52,38 @@ pub enum Fact {
 impl Notice {
     /// Reads the HTTP body of an authentic notice of a documented type.
     pub fn read(body: &Bytes) -> Result<Self, Rejection> {
+        Self::read_with(body, |raw, data| {
+            digest::of_notice(raw.partner_id, raw.notify_type, data)
+        })
+    }
+
+    /// Reads a body that was read before: what it is known by is taken as given, not worked out again.
+    pub fn read_known(body: &Bytes, digest: Digest) -> Result<Self, Rejection> {
+        Self::read_with(body, |_, _| digest)
+    }
+
+    fn read_with(
+        body: &Bytes,
+        digest: impl FnOnce(&RawNotice<'_>, &Json<'_>) -> Digest,
+    ) -> Result<Self, Rejection> {
         let unreadable =
             |error: crate::notice::Malformed| Rejection::new(Reason::Unreadable, error.to_string());
         let raw = RawNotice::parse(body).map_err(unreadable)?;
         let data = raw.data.object().map_err(unreadable)?;
-        let step = Step::of(raw.notify_type).ok_or_else(|| {
+        Self::of(raw.partner_id, raw.notify_type, &data, || digest(&raw, &data))
+    }
+
+    /// The notice that an envelope and its `data` make.
+    pub(crate) fn of(
+        partner_id: PartnerId,
+        notify_type: NotifyType,
+        data: &Json<'_>,
+        digest: impl FnOnce() -> Digest,
+    ) -> Result<Self, Rejection> {
+        let step = Step::of(notify_type).ok_or_else(|| {
             Rejection::new(
                 Reason::Unreadable,
-                format!("type {} is not documented", raw.notify_type),
+                format!("type {notify_type} is not documented"),
             )
         })?;
         if let Some(path) = data.repeated_key() {
@@ -68,13 +92,13 @@ impl Notice {
                 format!("the key {path} stands twice"),
             ));
         }
-        let fields = Fields::of(&data);
-        let insure_num = proposal_number(&data)?;
+        let fields = Fields::of(data);
+        let insure_num = proposal_number(data)?;
         let success = outcome(step, &fields)?;
         Ok(Self {
             step,
-            partner_id: raw.partner_id,
-            digest: digest::of_notice(raw.partner_id, raw.notify_type, &data),
+            partner_id,
+            digest: digest(),
             success,
             partner_unique_key: fields.text("partnerUniqueKey", KEY_CHARS)?,
             case_code: fields.text("caseCode", KEY_CHARS)?,

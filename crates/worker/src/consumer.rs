@@ -19,6 +19,7 @@ use xiebao_core::envelope::header;
 use xiebao_runtime::amqp::topology::{self, NOTICES, TopologyError};
 use xiebao_runtime::amqp::{ConnectError, Pacing, connect};
 
+use crate::acks::Acks;
 use crate::outage::LongOutage;
 use crate::{Worker, batch, held, pipeline};
 
@@ -75,7 +76,8 @@ async fn session(
     let (channel, mut deliveries) = subscribe(&connection, NOTICES, worker.settings.prefetch).await?;
     // Cancelled when the lanes are to let go of what they are at.
     let let_go = CancellationToken::new();
-    let (senders, mut lanes) = open_lanes(worker, shutdown, &let_go);
+    let acks = Arc::new(Acks::new(channel.clone()));
+    let (senders, mut lanes) = open_lanes(worker, &acks, shutdown, &let_go);
     worker.consuming.store(true, Ordering::Relaxed);
     tracing::info!(queue = NOTICES, "consuming");
     let (result, outage) = tokio::select! {
@@ -83,6 +85,7 @@ async fn session(
         () = shutdown.cancelled() => (Ok(()), None),
         outage = worker.waiting.long_outage(worker.settings.hand_back_after) => (Ok(()), Some(outage)),
         result = take(&mut deliveries, &senders) => (result, None),
+        never = acks.keep_sweeping() => match never {},
     };
     worker.consuming.store(false, Ordering::Relaxed);
     let mut held = match &outage {
@@ -95,6 +98,7 @@ async fn session(
         false => Duration::ZERO,
     };
     held.extend(finish(&mut lanes, &let_go, patience).await);
+    let _ = timeout(CLOSE_WITHIN, acks.finish()).await;
     if outage.is_some() {
         let handing_back = held::hand_back(worker, NOTICES, held);
         shutdown.run_until_cancelled(handing_back).await;
@@ -174,6 +178,7 @@ pub async fn subscribe(
 
 fn open_lanes(
     worker: &Arc<Worker>,
+    acks: &Arc<Acks>,
     shutdown: &CancellationToken,
     let_go: &CancellationToken,
 ) -> (Vec<mpsc::Sender<Delivery>>, JoinSet<Vec<Delivery>>) {
@@ -183,6 +188,7 @@ fn open_lanes(
             let (sender, receiver) = mpsc::channel(usize::from(worker.settings.prefetch).max(1));
             lanes.spawn(lane(
                 Arc::clone(worker),
+                Arc::clone(acks),
                 receiver,
                 shutdown.clone(),
                 let_go.clone(),
@@ -196,6 +202,7 @@ fn open_lanes(
 /// Batches at work, one after the other; what it has not acknowledged at its end.
 async fn lane(
     worker: Arc<Worker>,
+    acks: Arc<Acks>,
     mut deliveries: mpsc::Receiver<Delivery>,
     shutdown: CancellationToken,
     let_go: CancellationToken,
@@ -208,7 +215,7 @@ async fn lane(
     {
         left.extend(match let_go.is_cancelled() {
             true => batch,
-            false => pipeline::process(&worker, batch, &let_go).await,
+            false => pipeline::process(&worker, &acks, batch, &let_go).await,
         });
     }
     left

@@ -4,6 +4,7 @@
 //! decides and writes, [`sweeper`] lets go what has waited long enough, [`dead`] files dead letters, [`outage`] says
 //! what is done while the database is away.
 
+mod acks;
 mod batch;
 pub mod consumer;
 pub mod dead;

@@ -21,17 +21,29 @@ pub async fn deliver(worker: &Worker, pending: Vec<PendingLink>) {
     }
 }
 
-/// Delivers links and whatever links follow from that, each proposal's by itself. The last error, if there was one.
+/// Delivers links and whatever links follow from that: all together, and where that fails, each proposal's by itself. The
+/// last error, if there was one.
 pub async fn deliver_all(store: &Store, rules: &Rules, pending: Vec<PendingLink>) -> Result<(), StoreError> {
-    let mut to_tell: VecDeque<Vec<PendingLink>> = by_proposal(pending).collect();
+    let mut to_tell = VecDeque::from([pending]);
     let mut result = Ok(());
     while let Some(posts) = to_tell.pop_front() {
+        if posts.is_empty() {
+            continue;
+        }
         match tell(store, rules, &posts).await {
-            Ok(following) => to_tell.extend(by_proposal(following)),
-            Err(error) => result = Err(error),
+            Ok(following) => to_tell.push_back(following),
+            Err(error @ StoreError::Unavailable(_)) => result = Err(error),
+            Err(error) if !concerns_several(&posts) => result = Err(error),
+            Err(_) => to_tell.extend(by_proposal(posts)),
         }
     }
     result
+}
+
+fn concerns_several(posts: &[PendingLink]) -> bool {
+    posts
+        .windows(2)
+        .any(|two| two[0].new_insure_num != two[1].new_insure_num)
 }
 
 fn by_proposal(pending: Vec<PendingLink>) -> impl Iterator<Item = Vec<PendingLink>> {
@@ -42,7 +54,7 @@ fn by_proposal(pending: Vec<PendingLink>) -> impl Iterator<Item = Vec<PendingLin
     posts.into_values()
 }
 
-/// Tells one proposal of its links; the links that follow.
+/// Tells proposals of their links; the links that follow.
 async fn tell(store: &Store, rules: &Rules, posts: &[PendingLink]) -> Result<Vec<PendingLink>, StoreError> {
     let plan = plan(posts);
     // Not [`Store::racing`]: the worker's tasks move between threads.

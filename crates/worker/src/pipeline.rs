@@ -12,7 +12,6 @@ use lapin::message::Delivery;
 use lapin::options::BasicRejectOptions;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::envelope::{Envelope, header};
-use xiebao_core::facts::Notice;
 use xiebao_core::id::Step;
 use xiebao_core::ledger::Arrival;
 use xiebao_core::reason::{Reason, Rejection};
@@ -20,8 +19,9 @@ use xiebao_core::rules::Rules;
 use xiebao_core::sequencing::Verdict;
 use xiebao_runtime::clock;
 
+use crate::acks::Acks;
 use crate::consumer::text_header;
-use crate::failing::{acknowledge, bury, put_aside, retry_or_bury};
+use crate::failing::{bury, put_aside, retry_or_bury};
 use crate::isolation::{End, Job, Work, run_all};
 use crate::metrics::result_of;
 use crate::store::notices::NoticeRow;
@@ -41,9 +41,20 @@ enum Content {
     Unreadable,
 }
 
+impl Content {
+    fn is_notice(&self) -> bool {
+        matches!(self, Self::Notice(..))
+    }
+}
+
 /// Processes one batch; what was not acknowledged. `given_up` is cancelled when waiting for the database is no longer
 /// wanted.
-pub async fn process(worker: &Worker, batch: Vec<Delivery>, given_up: &CancellationToken) -> Vec<Delivery> {
+pub async fn process(
+    worker: &Worker,
+    acks: &Acks,
+    batch: Vec<Delivery>,
+    given_up: &CancellationToken,
+) -> Vec<Delivery> {
     worker.metrics.batch_size.observe(batch.len() as f64);
     let (mut contents, mut jobs) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
     for (mark, delivery) in batch.iter().enumerate() {
@@ -57,11 +68,16 @@ pub async fn process(worker: &Worker, batch: Vec<Delivery>, given_up: &Cancellat
         done[mark] = true;
         note_end(worker, &mut contents[mark], end);
     }
-    let acknowledged: Vec<AtomicBool> = batch.iter().map(|_| AtomicBool::new(false)).collect();
-    let all = batch.iter().zip(&contents).zip(done).zip(&acknowledged);
-    let finishing = join_all(all.map(async |(((delivery, content), done), acknowledged)| {
-        let taken = finish(worker, delivery, content, done).await;
-        acknowledged.store(taken, Ordering::Relaxed);
+    let committed = contents.iter().zip(done).map(|(content, done)| done && content.is_notice());
+    let done: Vec<AtomicBool> = committed.map(AtomicBool::new).collect();
+    let committed = batch.iter().zip(&done).filter(|(_, done)| done.load(Ordering::Relaxed));
+    acks.settle(committed.map(|(delivery, _)| delivery.delivery_tag)).await;
+    let others = batch.iter().zip(&contents).zip(&done);
+    let others = others.filter(|((_, content), _)| !content.is_notice());
+    let finishing = join_all(others.map(async |((delivery, content), done)| {
+        put_away(worker, delivery, content).await;
+        done.store(true, Ordering::Relaxed);
+        acks.answered(delivery.delivery_tag).await;
     }));
     tokio::select! {
         // Even when it is given up: what needs no waiting is acknowledged.
@@ -73,23 +89,23 @@ pub async fn process(worker: &Worker, batch: Vec<Delivery>, given_up: &Cancellat
     given_up
         .run_until_cancelled(links::deliver(worker, new_links))
         .await;
-    let left = batch.into_iter().zip(acknowledged);
-    left.filter_map(|(delivery, acknowledged)| (!acknowledged.into_inner()).then_some(delivery))
+    let left = batch.into_iter().zip(done);
+    left.filter_map(|(delivery, done)| (!done.into_inner()).then_some(delivery))
         .collect()
 }
 
 fn read(delivery: &Delivery, rules: &Rules) -> (Content, Option<Work>) {
     let reading = catch_unwind(|| {
         let body = Bytes::copy_from_slice(&delivery.data);
-        let Ok(envelope) = Envelope::from_message(body, |name| text_header(delivery, name), clock::now())
-        else {
+        let reading = Envelope::with_notice(body, |name| text_header(delivery, name), clock::now());
+        let Ok((envelope, notice)) = reading else {
             return (Content::Unreadable, None);
         };
         if !Step::of(envelope.notify_type()).is_some_and(|step| rules.is_subscribed(step)) {
             let row = NoticeRow::of_ignored(&envelope);
             return (Content::Notice(envelope), Some(Work::Keep(row)));
         }
-        match Notice::read(envelope.body()) {
+        match notice {
             Ok(notice) => {
                 let num = notice.insure_num.clone();
                 let arrival = Arrival {
@@ -137,12 +153,11 @@ fn note_end(worker: &Worker, content: &mut Content, end: End) {
     );
 }
 
-/// Acknowledges what is done; `false`: nothing is done. A delivery that can't be acknowledged comes again and is
-/// recognised.
-async fn finish(worker: &Worker, delivery: &Delivery, content: &Content, done: bool) -> bool {
+/// Does what is to be done with a delivery that was not applied, and answers for it. One that can't be answered for comes
+/// again and is recognised.
+async fn put_away(worker: &Worker, delivery: &Delivery, content: &Content) {
     match content {
-        Content::Notice(..) if !done => return false,
-        Content::Notice(..) => acknowledge(delivery).await,
+        Content::Notice(..) => {}
         Content::Rejected(envelope, rejection) => bury(worker, delivery, envelope, rejection).await,
         Content::Failing(envelope, error) => retry_or_bury(worker, delivery, envelope, error).await,
         Content::Locked(envelope) => put_aside(worker, delivery, envelope).await,
@@ -155,5 +170,4 @@ async fn finish(worker: &Worker, delivery: &Delivery, content: &Content, done: b
             let _ = delivery.acker.reject(BasicRejectOptions { requeue: false }).await;
         }
     }
-    true
 }

@@ -7,6 +7,7 @@ pub mod dead_letters;
 pub mod error;
 pub mod find;
 pub mod holds;
+pub(crate) mod kept;
 pub mod links;
 pub mod locks;
 pub mod migrations;
@@ -24,6 +25,7 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 pub use error::StoreError;
+pub use kept::ROWS_PER_STATEMENT;
 
 /// Read committed: a batch sees what was committed before it took its locks, and leaves no gap locks behind.
 /// Strict: what does not fit is an error, never cut. A session of which nothing has been heard for half a minute ends,
@@ -59,9 +61,6 @@ const UNUSED_AT_MOST: Duration = Duration::from_secs(20);
 
 /// How often work that loses a race for a lock is done.
 pub(crate) const TRIES: usize = 5;
-
-/// Rows of one multi-row statement at most.
-pub const ROWS_PER_STATEMENT: usize = 500;
 
 /// A pool of connections that are set up as the statements here need them.
 #[derive(Clone)]

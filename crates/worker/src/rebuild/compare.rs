@@ -13,7 +13,7 @@ use super::report::{Column, Difference, Kind, Report};
 use super::{
     Abnormality, Cancellation, Endorsement, InsuredPerson, LinkRow, Payment, Policy, Proposal, Record,
 };
-use crate::store::StoreError;
+use crate::store::{StoreError, kept};
 use crate::store::business::HoldRow;
 use crate::sweeper::POSTPONED;
 
@@ -85,7 +85,7 @@ impl Tables<'_> {
             // Deletions first: a key that differs in trailing blanks alone is the same to the database.
             let extra: Vec<R::Key> = actual.into_keys().collect();
             R::delete(self.conn, &extra).await?;
-            R::upsert(self.conn, &upserts).await?;
+            kept::upsert(self.conn, &upserts).await?;
         }
         Ok(())
     }

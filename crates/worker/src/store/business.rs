@@ -12,7 +12,7 @@ pub(crate) use records::{
     Abnormality, Cancellation, Endorsement, HoldRow, InsuredPerson, LinkRow, Payment, Policy, Proposal,
 };
 
-use super::StoreError;
+use super::{StoreError, kept};
 
 /// The changes of one proposal.
 pub struct ProposalChanges {
@@ -36,7 +36,7 @@ macro_rules! write {
             deletes.extend(changes.deletes.iter().map(|key| $key(num.to_string(), key)));
         }
         $record::delete($conn, &deletes).await?;
-        $record::upsert($conn, &upserts).await?;
+        kept::upsert($conn, &upserts).await?;
     }};
 }
 

@@ -16,6 +16,7 @@ use xiebao_core::reason::Rejection;
 
 pub use search::{Attempt, CutOff, Filter, Group, attempts, bodies, cut_off, groups, page, select};
 
+use super::kept::{lists, one_of};
 use super::{StoreError, incoming};
 use crate::schema::dead_letters;
 
@@ -199,15 +200,23 @@ pub async fn discard(
 
 /// What was dead and has been applied after all (a later copy, say) is no longer open.
 pub async fn close_applied(conn: &mut AsyncMysqlConnection, digests: &[String]) -> Result<(), StoreError> {
-    if digests.is_empty() {
-        return Ok(());
+    let digests: Vec<&str> = digests.iter().map(String::as_str).collect();
+    for list in lists(&digests) {
+        // Hardly ever there are any, and to ask is cheaper than to lock.
+        let open = dead_letters::table
+            .filter(one_of(dead_letters::digest, list))
+            .filter(dead_letters::status.eq("open"))
+            .select(dead_letters::id);
+        let open: Vec<i64> = open.load(conn).await?;
+        if !open.is_empty() {
+            let applied = dead_letters::table
+                .filter(dead_letters::id.eq_any(open))
+                .filter(dead_letters::status.eq("open"));
+            diesel::update(applied)
+                .set(dead_letters::status.eq("requeued"))
+                .execute(conn)
+                .await?;
+        }
     }
-    let applied = dead_letters::table
-        .filter(dead_letters::digest.eq_any(digests))
-        .filter(dead_letters::status.eq("open"));
-    diesel::update(applied)
-        .set(dead_letters::status.eq("requeued"))
-        .execute(conn)
-        .await?;
     Ok(())
 }

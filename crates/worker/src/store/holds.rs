@@ -3,7 +3,9 @@ use diesel::prelude::*;
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use xiebao_core::id::InsureNum;
 
-use super::{ROWS_PER_STATEMENT, StoreError, incoming};
+use super::StoreError;
+use super::business::HoldRow;
+use super::kept::{lists, one_of, upsert};
 use crate::schema::holds;
 
 /// A proposal with a held notice, and when the earliest wait there ends.
@@ -46,30 +48,20 @@ pub async fn set(
     conn: &mut AsyncMysqlConnection,
     due: &[(&InsureNum, DateTime<Utc>)],
 ) -> Result<(), StoreError> {
-    for chunk in due.chunks(ROWS_PER_STATEMENT) {
-        let row = |(num, at): &(&InsureNum, DateTime<Utc>)| -> (String, NaiveDateTime) {
-            (num.to_string(), at.naive_utc())
-        };
-        let rows: Vec<_> = chunk
-            .iter()
-            .map(row)
-            .map(|(num, at)| (holds::insure_num.eq(num), holds::due_at.eq(at)))
-            .collect();
-        diesel::insert_into(holds::table)
-            .values(rows)
-            .on_conflict(diesel::dsl::DuplicatedKeys)
-            .do_update()
-            .set(incoming!(holds::due_at))
-            .execute(conn)
-            .await?;
-    }
-    Ok(())
+    let rows: Vec<_> = due
+        .iter()
+        .map(|(num, at)| HoldRow {
+            insure_num: num.to_string(),
+            due_at: at.naive_utc(),
+        })
+        .collect();
+    upsert(conn, &rows).await
 }
 
 pub async fn clear(conn: &mut AsyncMysqlConnection, done: &[&InsureNum]) -> Result<(), StoreError> {
-    for chunk in done.chunks(ROWS_PER_STATEMENT) {
-        let names: Vec<&str> = chunk.iter().map(|num| num.as_str()).collect();
-        diesel::delete(holds::table.filter(holds::insure_num.eq_any(names)))
+    let names: Vec<&str> = done.iter().map(|num| num.as_str()).collect();
+    for list in lists(&names) {
+        diesel::delete(holds::table.filter(one_of(holds::insure_num, list)))
             .execute(conn)
             .await?;
     }

@@ -5,6 +5,7 @@ use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use xiebao_core::id::{InsureNum, PartnerId};
 use xiebao_core::ledger::Link;
 
+use super::kept::{lists, one_of};
 use super::{ROWS_PER_STATEMENT, StoreError, incoming};
 use crate::schema::{reissue_links, reissue_outbox};
 
@@ -128,10 +129,11 @@ pub async fn leading_to(
     proposals: &[&InsureNum],
 ) -> Result<Vec<PendingLink>, StoreError> {
     let names: Vec<&str> = proposals.iter().map(|num| num.as_str()).collect();
-    let rows: Vec<(String, String, i64)> = reissue_links::table
-        .filter(reissue_links::insure_num.eq_any(names))
-        .load(conn)
-        .await?;
+    let mut rows: Vec<(String, String, i64)> = Vec::new();
+    for list in lists(&names) {
+        let links = reissue_links::table.filter(one_of(reissue_links::insure_num, list));
+        rows.extend(links.load(conn).await?);
+    }
     Ok(rows
         .iter()
         .filter_map(|(to, from, partner)| pending_link(from, to, *partner, false))

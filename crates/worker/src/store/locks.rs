@@ -2,27 +2,27 @@ use diesel::prelude::*;
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use xiebao_core::id::InsureNum;
 
-use super::{ROWS_PER_STATEMENT, StoreError, incoming};
+use super::StoreError;
+use super::kept::{kept_row, upsert};
 use crate::schema::proposal_locks;
 
 /// Locks proposals until the transaction ends, making the rows that do not exist yet. In the order given, which is
 /// to be the same everywhere: sorted.
 pub async fn acquire(conn: &mut AsyncMysqlConnection, sorted: &[&InsureNum]) -> Result<(), StoreError> {
-    for chunk in sorted.chunks(ROWS_PER_STATEMENT) {
-        let rows: Vec<_> = chunk
-            .iter()
-            .map(|num| proposal_locks::insure_num.eq(num.as_str()))
-            .collect();
-        diesel::insert_into(proposal_locks::table)
-            .values(rows)
-            .on_conflict(diesel::dsl::DuplicatedKeys)
-            .do_update()
-            .set(incoming!(proposal_locks::insure_num))
-            .execute(conn)
-            .await?;
-    }
-    Ok(())
+    let rows: Vec<_> = sorted
+        .iter()
+        .map(|num| LockRow {
+            insure_num: num.as_str(),
+        })
+        .collect();
+    upsert(conn, &rows).await
 }
+
+struct LockRow<'n> {
+    insure_num: &'n str,
+}
+
+kept_row!(LockRow<'_> => proposal_locks { insure_num } updating { insure_num });
 
 /// Of the proposals given, locks those that nobody else has locked, and returns them.
 pub async fn acquire_free(

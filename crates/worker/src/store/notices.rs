@@ -16,7 +16,8 @@ pub use pages::{
     remove_ignored,
 };
 
-use super::{ROWS_PER_STATEMENT, StoreError, incoming};
+use super::kept::{kept_row, lists, one_of, upsert};
+use super::{ROWS_PER_STATEMENT, StoreError};
 use crate::schema::notices;
 
 /// Bytes of `raw` in one statement at most, well under the servers' usual `max_allowed_packet` of 16 MiB.
@@ -43,6 +44,14 @@ pub struct NoticeRow {
     pub applied_at: Option<NaiveDateTime>,
     pub voided: bool,
 }
+
+// `raw` is updated too: when the notice was ignored before, it may be another spelling of the same value.
+kept_row!(NoticeRow => notices {
+    insure_num, notify_type, digest, occurrence, partner_id, outcome, seq, out_of_order, raw, received_at,
+    last_received_at, deliveries, held_at, hold_until, applied_at, voided,
+} updating {
+    outcome, seq, out_of_order, raw, received_at, last_received_at, deliveries, held_at, hold_until, applied_at, voided,
+});
 
 /// What a row is to the ledger of its proposal.
 pub enum Known {
@@ -102,7 +111,7 @@ impl NoticeRow {
     }
 
     /// Reads the row as what it is to its ledger.
-    pub fn read(self) -> Result<Known, StoreError> {
+    pub fn read(mut self) -> Result<Known, StoreError> {
         let receipts = Receipts {
             first: self.received_at.and_utc(),
             last: self.last_received_at.and_utc(),
@@ -126,8 +135,10 @@ impl NoticeRow {
             ("held", None, None) => Place::Held,
             _ => return Err(self.unreadable("outcome, seq and applied_at contradict each other")),
         };
-        let raw = Bytes::copy_from_slice(&self.raw);
-        let notice = Notice::read(&raw).map_err(|rejection| self.unreadable(&rejection.to_string()))?;
+        let digest = Digest::parse(&self.digest).ok_or_else(|| self.unreadable("digest is none"))?;
+        let raw = Bytes::from(std::mem::take(&mut self.raw));
+        let notice =
+            Notice::read_known(&raw, digest).map_err(|rejection| self.unreadable(&rejection.to_string()))?;
         let hold = self.held_at.zip(self.hold_until);
         Ok(Known::Entry(Box::new(Entry {
             notice,
@@ -164,35 +175,20 @@ pub async fn of_proposals(
     proposals: &[&InsureNum],
 ) -> Result<Vec<NoticeRow>, StoreError> {
     let names: Vec<&str> = proposals.iter().map(|num| num.as_str()).collect();
-    let rows = notices::table
-        .filter(notices::insure_num.eq_any(names))
-        .select(NoticeRow::as_select());
-    Ok(rows.load(conn).await?)
+    let mut all = Vec::new();
+    for list in lists(&names) {
+        let rows = notices::table
+            .filter(one_of(notices::insure_num, list))
+            .select(NoticeRow::as_select());
+        all.extend(rows.load(conn).await?);
+    }
+    Ok(all)
 }
 
 /// Writes new and changed entries. The caller holds the locks of their proposals.
 pub async fn write(conn: &mut AsyncMysqlConnection, rows: &[NoticeRow]) -> Result<(), StoreError> {
     for chunk in chunks(rows) {
-        diesel::insert_into(notices::table)
-            .values(chunk)
-            .on_conflict(diesel::dsl::DuplicatedKeys)
-            .do_update()
-            .set(incoming!(
-                notices::outcome,
-                notices::seq,
-                notices::out_of_order,
-                // Another spelling of the same value, when the notice was ignored before.
-                notices::raw,
-                notices::received_at,
-                notices::last_received_at,
-                notices::deliveries,
-                notices::held_at,
-                notices::hold_until,
-                notices::applied_at,
-                notices::voided,
-            ))
-            .execute(conn)
-            .await?;
+        upsert(conn, chunk).await?;
     }
     Ok(())
 }

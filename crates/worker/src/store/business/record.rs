@@ -2,10 +2,11 @@ use diesel_async::AsyncMysqlConnection;
 use serde::Serialize;
 
 use crate::store::StoreError;
+use crate::store::kept::Row;
 
 /// A row as the database holds it: plain values, so that one that no program of this release would write can be read
 /// as well.
-pub(crate) trait Record: Serialize + PartialEq + Clone + Sized {
+pub(crate) trait Record: Row + Serialize + PartialEq + Clone + Sized {
     const TABLE: &'static str;
     /// Names of the columns of the key, `insure_num` first.
     const KEY: &'static [&'static str];
@@ -21,8 +22,6 @@ pub(crate) trait Record: Serialize + PartialEq + Clone + Sized {
         after: &str,
         limit: i64,
     ) -> Result<Vec<String>, StoreError>;
-    /// Inserts; a row of that key gets these values. The caller holds the locks of the proposals.
-    async fn upsert(conn: &mut AsyncMysqlConnection, rows: &[Self]) -> Result<(), StoreError>;
     async fn delete(conn: &mut AsyncMysqlConnection, keys: &[Self::Key]) -> Result<(), StoreError>;
 }
 
@@ -33,16 +32,14 @@ macro_rules! record {
         $table:ident as $name:ident by ($($key:ident: $key_type:ty),+) { $($column:ident: $type:ty),+ $(,)? }
     ) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Queryable, Selectable, Insertable)]
-        #[diesel(
-            table_name = $table,
-            check_for_backend(diesel::mysql::Mysql),
-            treat_none_as_default_value = false
-        )]
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Queryable, Selectable)]
+        #[diesel(table_name = $table, check_for_backend(diesel::mysql::Mysql))]
         pub struct $name {
             $(pub $key: $key_type,)+
             $(pub $column: $type,)+
         }
+
+        $crate::store::kept::kept_row!($name => $table { $($key,)+ $($column),+ } updating { $($column),+ });
 
         impl $crate::store::business::Record for $name {
             const TABLE: &'static str = stringify!($table);
@@ -72,19 +69,6 @@ macro_rules! record {
                     .order($table::insure_num)
                     .limit(limit);
                 Ok(numbers.load(conn).await?)
-            }
-
-            async fn upsert(conn: &mut AsyncMysqlConnection, rows: &[Self]) -> Result<(), StoreError> {
-                for chunk in rows.chunks(ROWS_PER_STATEMENT) {
-                    diesel::insert_into($table::table)
-                        .values(chunk)
-                        .on_conflict(diesel::dsl::DuplicatedKeys)
-                        .do_update()
-                        .set(incoming!($($table::$column),+))
-                        .execute(conn)
-                        .await?;
-                }
-                Ok(())
             }
 
             async fn delete(conn: &mut AsyncMysqlConnection, keys: &[Self::Key]) -> Result<(), StoreError> {

@@ -15,7 +15,7 @@ use crate::schema::{
     abnormalities, cancellations, endorsements, holds, insured_persons, payments, policies, proposals,
     reissue_links,
 };
-use crate::store::{ROWS_PER_STATEMENT, StoreError, incoming};
+use crate::store::StoreError;
 
 record! {
     proposals as Proposal by (insure_num: String) {

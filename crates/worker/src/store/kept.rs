@@ -1,0 +1,178 @@
+//! Statements over many rows that a connection keeps prepared.
+//!
+//! A statement over many rows has placeholders for every column of every row, and to prepare it costs the server more
+//! than to run it. So that there are few to keep, rows are written in parts of a power of two, and lists are filled up
+//! to one. Prepared are at most ten statements a table and a list in each connection.
+
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
+use diesel::mysql::Mysql;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::sql_types::{Bool, Text};
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+
+use super::StoreError;
+
+/// Rows of one statement, and values of one list, at most: a power of two. From 1,000 values on, MariaDB reads a list as a
+/// table to be joined.
+pub const ROWS_PER_STATEMENT: usize = 512;
+
+/// A row as a statement over many binds it. Made by [`kept_row!`].
+pub(crate) trait Row: Sync {
+    /// All up to the first row.
+    const INSERT: &'static str;
+    /// What a row becomes whose key is there already.
+    const UPDATE: &'static str;
+
+    fn bind<'b>(&'b self, out: AstPass<'_, 'b, Mysql>) -> QueryResult<()>;
+}
+
+/// Tells which fields of a struct are columns, of the same names, and which of them a row takes over that is there
+/// already.
+macro_rules! kept_row {
+    ($Row:ty => $table:ident { $first:ident $(, $column:ident)* $(,)? } updating { $update:ident $(, $updates:ident)* $(,)? }) => {
+        impl $crate::store::kept::Row for $Row {
+            const INSERT: &'static str = concat!(
+                "INSERT INTO `", stringify!($table), "` (`", stringify!($first), "`" $(, ", `", stringify!($column), "`")*,
+                ") VALUES "
+            );
+            const UPDATE: &'static str = concat!(
+                " ON DUPLICATE KEY UPDATE `", stringify!($update), "` = VALUES(`", stringify!($update), "`)"
+                $(, ", `", stringify!($updates), "` = VALUES(`", stringify!($updates), "`)")*
+            );
+
+            fn bind<'b>(
+                &'b self,
+                mut out: diesel::query_builder::AstPass<'_, 'b, diesel::mysql::Mysql>,
+            ) -> diesel::QueryResult<()> {
+                out.push_bind_param::<diesel::dsl::SqlTypeOf<$table::$first>, _>(&self.$first)?;
+                $(
+                    out.push_sql(", ");
+                    out.push_bind_param::<diesel::dsl::SqlTypeOf<$table::$column>, _>(&self.$column)?;
+                )*
+                Ok(())
+            }
+        }
+    };
+}
+pub(crate) use kept_row;
+
+/// Inserts rows, in their order; one whose key is there already gets the new values.
+pub(crate) async fn upsert<R: Row>(conn: &mut AsyncMysqlConnection, rows: &[R]) -> Result<(), StoreError> {
+    for part in parts(rows) {
+        Upsert(part).execute(conn).await?;
+    }
+    Ok(())
+}
+
+struct Upsert<'r, R>(&'r [R]);
+
+impl<R: Row> QueryFragment<Mysql> for Upsert<'_, R> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
+        out.push_sql(R::INSERT);
+        for (nth, row) in self.0.iter().enumerate() {
+            out.push_sql(if nth == 0 { "(" } else { ", (" });
+            row.bind(out.reborrow())?;
+            out.push_sql(")");
+        }
+        out.push_sql(R::UPDATE);
+        Ok(())
+    }
+}
+
+/// Kept by its text.
+impl<R> QueryId for Upsert<'_, R> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+/// Whether a column has one of these values. At most [`ROWS_PER_STATEMENT`] of them: use [`lists`].
+pub(crate) fn one_of<'v, C>(column: C, values: &'v [&'v str]) -> OneOf<'v, C> {
+    OneOf { column, values }
+}
+
+/// The values in lists that are short enough.
+pub(crate) fn lists<'v>(values: &'v [&'v str]) -> impl Iterator<Item = &'v [&'v str]> {
+    values.chunks(ROWS_PER_STATEMENT)
+}
+
+/// See [`one_of`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OneOf<'v, C> {
+    column: C,
+    values: &'v [&'v str],
+}
+
+impl<C: QueryFragment<Mysql>> QueryFragment<Mysql> for OneOf<'_, C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
+        let Some(last) = self.values.last() else {
+            out.push_sql("FALSE");
+            return Ok(());
+        };
+        self.column.walk_ast(out.reborrow())?;
+        // A value that is named twice changes nothing.
+        let filling = self.values.len().next_power_of_two() - self.values.len();
+        let filled = self.values.iter().chain(std::iter::repeat_n(last, filling));
+        for (nth, value) in filled.enumerate() {
+            out.push_sql(if nth == 0 { " IN (" } else { ", " });
+            out.push_bind_param::<Text, str>(value)?;
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl<C> QueryId for OneOf<'_, C> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<C: Expression> Expression for OneOf<'_, C> {
+    type SqlType = Bool;
+}
+
+impl<C, Source> AppearsOnTable<Source> for OneOf<'_, C> where C: AppearsOnTable<Source> {}
+
+impl<C, Source> SelectableExpression<Source> for OneOf<'_, C> where C: SelectableExpression<Source> {}
+
+impl<C, Grouping> ValidGrouping<Grouping> for OneOf<'_, C> {
+    type IsAggregate = is_aggregate::No;
+}
+
+/// All rows in parts of a power of two, the largest first.
+fn parts<R>(rows: &[R]) -> impl Iterator<Item = &[R]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let size = ROWS_PER_STATEMENT.min(1 << rest.len().checked_ilog2()?);
+        let (part, others) = rest.split_at(size);
+        rest = others;
+        Some(part)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_powers_of_two_and_leave_nothing_out() {
+        for count in 0..3 * ROWS_PER_STATEMENT {
+            let rows: Vec<usize> = (0..count).collect();
+            let sizes: Vec<usize> = parts(&rows).map(<[_]>::len).collect();
+            assert!(sizes.iter().all(|size| size.is_power_of_two() && *size <= ROWS_PER_STATEMENT));
+            assert_eq!(parts(&rows).flatten().copied().collect::<Vec<_>>(), rows);
+        }
+    }
+
+    #[test]
+    fn lists_of_many_lengths_are_few_statements() {
+        use crate::schema::notices;
+        let text = |count: usize| {
+            let values = vec!["n"; count];
+            diesel::debug_query::<Mysql, _>(&one_of(notices::insure_num, &values)).to_string()
+        };
+        let placeholders = |count| text(count).matches('?').count();
+        assert_eq!([1, 2, 3, 5, 300].map(placeholders), [1, 2, 4, 8, 512]);
+        assert!(text(0).starts_with("FALSE"));
+    }
+}
