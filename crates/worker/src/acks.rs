@@ -96,7 +96,9 @@ struct Settled {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// To be acknowledged; `swept`: it was waiting at the last sweep.
-    Due { swept: bool },
+    Due {
+        swept: bool,
+    },
     Answered,
 }
 

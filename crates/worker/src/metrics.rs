@@ -13,15 +13,15 @@ use crate::transaction::Outcome;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct NoticeLabels {
     /// The name of the step, `other` for undocumented types.
-    notify_type: String,
+    notify_type: &'static str,
     /// `applied`, `held`, `duplicate`, `ignored`, or the reason of a dead letter.
-    result: String,
+    result: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ReleaseLabels {
     /// `in_order`, `timed_out`, `dead_lettered` or `by_hand`.
-    how: String,
+    how: &'static str,
 }
 
 #[derive(Debug, Clone)]
@@ -86,13 +86,10 @@ impl Metrics {
         registry
     }
 
-    pub fn count(&self, notify_type: NotifyType, result: &str) {
-        let notify_type = Step::of(notify_type).map_or("other", Step::name).to_owned();
+    pub fn count(&self, notify_type: NotifyType, result: &'static str) {
+        let notify_type = Step::of(notify_type).map_or("other", Step::name);
         self.notices
-            .get_or_create(&NoticeLabels {
-                notify_type,
-                result: result.to_owned(),
-            })
+            .get_or_create(&NoticeLabels { notify_type, result })
             .inc();
     }
 
@@ -105,7 +102,7 @@ impl Metrics {
         ];
         for (how, count) in ways.into_iter().filter(|(_, count)| *count > 0) {
             self.released
-                .get_or_create(&ReleaseLabels { how: how.to_owned() })
+                .get_or_create(&ReleaseLabels { how })
                 .inc_by(count as u64);
         }
     }

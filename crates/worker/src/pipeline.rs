@@ -68,10 +68,17 @@ pub async fn process(
         done[mark] = true;
         note_end(worker, &mut contents[mark], end);
     }
-    let committed = contents.iter().zip(done).map(|(content, done)| done && content.is_notice());
+    let committed = contents
+        .iter()
+        .zip(done)
+        .map(|(content, done)| done && content.is_notice());
     let done: Vec<AtomicBool> = committed.map(AtomicBool::new).collect();
-    let committed = batch.iter().zip(&done).filter(|(_, done)| done.load(Ordering::Relaxed));
-    acks.settle(committed.map(|(delivery, _)| delivery.delivery_tag)).await;
+    let committed = batch
+        .iter()
+        .zip(&done)
+        .filter(|(_, done)| done.load(Ordering::Relaxed));
+    acks.settle(committed.map(|(delivery, _)| delivery.delivery_tag))
+        .await;
     let others = batch.iter().zip(&contents).zip(&done);
     let others = others.filter(|((_, content), _)| !content.is_notice());
     let finishing = join_all(others.map(async |((delivery, content), done)| {

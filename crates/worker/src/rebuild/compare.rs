@@ -13,8 +13,8 @@ use super::report::{Column, Difference, Kind, Report};
 use super::{
     Abnormality, Cancellation, Endorsement, InsuredPerson, LinkRow, Payment, Policy, Proposal, Record,
 };
-use crate::store::{StoreError, kept};
 use crate::store::business::HoldRow;
+use crate::store::{StoreError, kept};
 use crate::sweeper::POSTPONED;
 
 pub(super) struct Tables<'t> {

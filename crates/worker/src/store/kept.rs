@@ -159,7 +159,11 @@ mod tests {
         for count in 0..3 * ROWS_PER_STATEMENT {
             let rows: Vec<usize> = (0..count).collect();
             let sizes: Vec<usize> = parts(&rows).map(<[_]>::len).collect();
-            assert!(sizes.iter().all(|size| size.is_power_of_two() && *size <= ROWS_PER_STATEMENT));
+            assert!(
+                sizes
+                    .iter()
+                    .all(|size| size.is_power_of_two() && *size <= ROWS_PER_STATEMENT)
+            );
             assert_eq!(parts(&rows).flatten().copied().collect::<Vec<_>>(), rows);
         }
     }
