@@ -23,7 +23,7 @@ impl Pace {
         let interval = Duration::from_secs_f64(1.0 / rate).max(Duration::from_nanos(1));
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-        let timer = AsyncFd::new(timer)?;
+        let timer = AsyncFd::register(timer)?;
         let start = Instant::now();
         let tick = Timespec {
             tv_sec: interval.as_secs().cast_signed(),

@@ -58,7 +58,7 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("### Receiver, closed loop"), "{text}");
-        assert!(!text.contains("### Receiver, fixed rates"), "{text}");
+        assert!(!text.contains("draining, 5 million stored"), "{text}");
     }
 
     #[test]

@@ -21,8 +21,12 @@ const PLAIN_RATES: [(&str, &str); 10] = [
 const OTHERS: [(&str, &str, &str); 12] = [
     ("raw confirm at 2,000/s, p99", "raw_broker_p99_ms_2000", "ms"),
     ("lag at half the whole's rate, p50", "whole_lag_p50_ms_half", "ms"),
-    ("the same, p99", "whole_lag_p99_ms_half", "ms"),
-    ("the same, p99.9", "whole_lag_p999_ms_half", "ms"),
+    ("lag at half the whole's rate, p99", "whole_lag_p99_ms_half", "ms"),
+    (
+        "lag at half the whole's rate, p99.9",
+        "whole_lag_p999_ms_half",
+        "ms",
+    ),
     ("receiver, most memory", "receiver_rss_mb", "MB"),
     ("receiver, memory at minute 2", "receiver_rss_mb_minute_2", "MB"),
     ("receiver, memory at minute 10", "receiver_rss_mb_minute_10", "MB"),
@@ -67,7 +71,9 @@ fn ratio_row(ratio: Ratio) -> Vec<String> {
             .map_or_else(|| UNKNOWN.to_owned(), |value| format!("{value:.2}")),
         ratio.target.to_string(),
         holds.to_owned(),
-        ratio.figures,
+        Some(ratio.figures)
+            .filter(|figures| !figures.is_empty())
+            .unwrap_or_else(|| UNKNOWN.to_owned()),
     ]
 }
 

@@ -30,7 +30,7 @@ mod tests {
                 .expect("a ratio")
         };
         assert!(
-            line("receiver, 256").contains("0.93  ≥ 0.90    yes  22,431 of 24,020 /s"),
+            line("receiver, 256").contains("0.93  ≥ 0.90    yes    22,431 of 24,020 /s"),
             "{ratios}"
         );
         assert!(line("worker, shuffled").contains("NO"), "{ratios}");
