@@ -24,6 +24,35 @@ async fn main() -> anyhow::Result<()> {
         .lines()
         .map(|line| Bytes::from(line.to_owned()))
         .collect();
+    if word(0) == "measure" {
+        struct Constant;
+        impl xiebao_bench::receiver::Beside for Constant {
+            async fn raw_rate(&mut self) -> anyhow::Result<f64> {
+                Ok(15_000.0)
+            }
+            async fn raw_p99_ms(&mut self, _rate: f64) -> anyhow::Result<f64> {
+                Ok(3.0)
+            }
+            async fn empty_queue(&mut self) -> anyhow::Result<()> {
+                Ok(())
+            }
+        }
+        let receiver = xiebao_bench::receiver::Receiver {
+            address,
+            path: "/notices".to_owned(),
+            pid,
+            bodies,
+        };
+        let lengths = xiebao_bench::receiver::Lengths {
+            rounds: 2,
+            fixed: Duration::from_secs(2),
+            ..xiebao_bench::receiver::Lengths::QUICK
+        };
+        let mut results = Results::default();
+        xiebao_bench::receiver::measure(&receiver, &mut Constant, lengths, &mut results).await?;
+        println!("{}\n{}", text::report(&results), results.to_json()?);
+        return Ok(());
+    }
     let before = xiebao_bench::usage::Usage::of(pid)?;
     let start = std::time::Instant::now();
     let (w, s) = (Duration::from_secs(1), Duration::from_secs(2));
