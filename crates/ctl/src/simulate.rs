@@ -27,7 +27,7 @@ pub mod plot;
 mod progress;
 pub mod report;
 pub mod rows;
-mod run;
+pub mod run;
 pub mod schedule;
 pub mod sender;
 pub mod settle;

@@ -162,6 +162,16 @@ impl Broker {
         assert!(status.is_success(), "the queue could not be deleted: {status}");
     }
 
+    /// Empties a queue.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn purge(&self, queue: &str) {
+        let path = format!("queues/{}/{queue}/contents", self.vhost);
+        let status = self.manage(Method::DELETE, &path, None).await;
+        assert!(status.is_success(), "the queue could not be emptied: {status}");
+    }
+
     /// How many messages stand ready in a queue, and how many consumers it has.
     ///
     /// # Panics

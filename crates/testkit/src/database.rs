@@ -75,6 +75,16 @@ pub async fn number(url: &str, query: &str) -> anyhow::Result<i64> {
     Ok(number.get_result::<Number>(&mut connection).await?.number)
 }
 
+/// The numbers that a query is answered with, from its column `number`.
+///
+/// # Errors
+/// When the database at this address can't be reached, or has another answer.
+pub async fn numbers(url: &str, query: &str) -> anyhow::Result<Vec<i64>> {
+    let mut connection = AsyncMysqlConnection::establish(url).await?;
+    let rows: Vec<Number> = diesel::sql_query(query).load(&mut connection).await?;
+    Ok(rows.into_iter().map(|row| row.number).collect())
+}
+
 #[derive(diesel::QueryableByName)]
 struct Number {
     #[diesel(sql_type = diesel::sql_types::BigInt)]

@@ -3,6 +3,7 @@
 mod broker;
 mod database;
 mod http;
+mod metrics;
 mod notice;
 mod private_broker;
 mod process;
@@ -11,8 +12,9 @@ mod services;
 mod vectors;
 
 pub use broker::{Broker, Message};
-pub use database::{Database, number};
+pub use database::{Database, number, numbers};
 pub use http::{Answer, post};
+pub use metrics::Metrics;
 pub use notice::{KEY, PARTNER, notice, sign, signed};
 pub use private_broker::{PrivateBroker, Shortage};
 pub use process::{Process, free_address, signal};

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -54,23 +54,38 @@ impl Process {
         arguments: &[&str],
         environment: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        let log = NamedTempFile::new().expect("a file for the log");
-        let output = || Stdio::from(log.reopen().expect("the log can be opened"));
-        let mut command = Command::new(binary(name));
+        let started = Self::start(&binary(name), arguments, environment);
+        started.unwrap_or_else(|error| panic!("{name} can't be started (cargo build): {error}"))
+    }
+
+    /// The same for a program that lies elsewhere.
+    ///
+    /// # Errors
+    /// When there is no such program, or no file for its log.
+    pub fn start<K: AsRef<OsStr>, V: AsRef<OsStr>>(
+        binary: &Path,
+        arguments: &[&str],
+        environment: impl IntoIterator<Item = (K, V)>,
+    ) -> io::Result<Self> {
+        let log = NamedTempFile::new()?;
+        let mut command = Command::new(binary);
         for (variable, _) in std::env::vars_os() {
             if variable.to_string_lossy().starts_with("XIEBAO") {
                 command.env_remove(variable);
             }
         }
         let command = command.args(arguments).envs(environment).stdin(Stdio::null());
-        let child = command.stdout(output()).stderr(output()).spawn();
-        let child = child.unwrap_or_else(|error| panic!("{name} can't be started (cargo build): {error}"));
-        Self {
-            name: name.to_owned(),
-            child,
+        let started = Instant::now();
+        Ok(Self {
+            name: binary
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            child: command.stdout(log.reopen()?).stderr(log.reopen()?).spawn()?,
             log,
-            started: Instant::now(),
-        }
+            started,
+        })
     }
 
     pub fn id(&self) -> u32 {
@@ -82,6 +97,20 @@ impl Process {
         std::fs::read_to_string(self.log.path()).unwrap_or_default()
     }
 
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Since it was started.
+    pub fn age(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// How it has ended, if it has.
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
     /// Waits until `/readyz` says yes, and tells how long that took from its start.
     ///
     /// # Panics
@@ -91,17 +120,12 @@ impl Process {
         loop {
             let answer = client.get(format!("http://{admin}/readyz")).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
-                return self.started.elapsed();
+                return self.age();
             }
-            if let Ok(Some(status)) = self.child.try_wait() {
+            if let Some(status) = self.has_ended() {
                 panic!("{} ended ({status}):\n{}", self.name, self.log());
             }
-            assert!(
-                self.started.elapsed() < within,
-                "{} is not ready:\n{}",
-                self.name,
-                self.log()
-            );
+            assert!(self.age() < within, "{} is not ready:\n{}", self.name, self.log());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

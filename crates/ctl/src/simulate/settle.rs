@@ -12,6 +12,7 @@ use super::expectation;
 use super::progress::Waiting;
 use super::sender::Load;
 use super::story::Story;
+use super::wire::Letter;
 use crate::exit::Failure;
 
 /// So many proposals are compared at once.
@@ -116,9 +117,26 @@ pub async fn wait(
     }
 }
 
-async fn compare(
+/// What was posted: the letters of all stories, and how often each was acknowledged.
+pub trait Posted {
+    fn letter(&self, index: usize) -> &Letter;
+    fn acks(&self, index: usize) -> u32;
+}
+
+impl Posted for Load {
+    fn letter(&self, index: usize) -> &Letter {
+        &self.letters()[index]
+    }
+
+    fn acks(&self, index: usize) -> u32 {
+        Load::acks(self, index)
+    }
+}
+
+/// Holds the database against the stories, once. `count` is what it was said to hold before.
+pub async fn compare(
     database: &mut Database,
-    load: &Load,
+    posted: &impl Posted,
     expected: &Expected<'_>,
     count: Count,
 ) -> Result<Outcome, Failure> {
@@ -137,7 +155,7 @@ async fn compare(
         chunk
             .iter()
             .for_each(|e| wanted.append(expectation::rows_of(e.story, expected.partner_id)));
-        let notices: Vec<ExpectedNotice> = chunk.iter().flat_map(|e| e.notices(load)).collect();
+        let notices: Vec<ExpectedNotice> = chunk.iter().flat_map(|e| e.notices(posted)).collect();
         compare_notices(&notices, &stored, &mut outcome.findings);
         compare_rows(&wanted, &rows, &mut outcome.findings);
         outcome.compared_notices += notices.len();
@@ -151,18 +169,18 @@ fn chunk<'e, 'r>(stories: &'e [ExpectedStory<'r>]) -> &'e [ExpectedStory<'r>] {
 }
 
 impl ExpectedStory<'_> {
-    fn notices(&self, load: &Load) -> impl Iterator<Item = ExpectedNotice> {
+    fn notices(&self, posted: &impl Posted) -> impl Iterator<Item = ExpectedNotice> {
         self.story
             .notices
             .iter()
             .zip(self.first_letter..)
             .map(|(notice, index)| {
-                let letter = &load.letters()[index];
+                let letter = posted.letter(index);
                 ExpectedNotice {
                     insure_num: notice.insure_num.to_string(),
                     notify_type: notice.event.notify_type().0,
                     documented: notice.event.is_documented(),
-                    acks: load.acks(index),
+                    acks: posted.acks(index),
                     body: letter.body.clone(),
                     twin: letter.twin.clone(),
                 }

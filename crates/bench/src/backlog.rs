@@ -1,0 +1,176 @@
+//! What is sent: whole life stories of proposals, in order, shuffled, or with repetitions.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use xiebao_core::id::PartnerId;
+use xiebao_ctl::platform::Signer;
+use xiebao_ctl::simulate::Settings;
+use xiebao_ctl::simulate::draw::Draw;
+use xiebao_ctl::simulate::plot::{self, Extent};
+use xiebao_ctl::simulate::run::letters;
+use xiebao_ctl::simulate::schedule::{self, Sending};
+use xiebao_ctl::simulate::settle::Posted;
+use xiebao_ctl::simulate::story::Story;
+use xiebao_ctl::simulate::wire::Letter;
+use xiebao_testkit::{KEY, PARTNER};
+
+/// Share of steps that fail before they succeed, as in `xiebao simulate`.
+const FAILURES: f64 = 0.1;
+/// Share of notices that come twice, where any do.
+pub const DUPLICATES: f64 = 0.3;
+/// Not that of any story.
+const STREAM: u64 = u64::MAX;
+
+/// In which order the notices come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Every story in its own, many side by side.
+    Kept,
+    /// Any of the whole backlog anywhere in it.
+    Shuffled,
+    /// In order, and some come again later.
+    Duplicates,
+}
+
+#[derive(Debug)]
+pub struct Backlog {
+    pub stories: Vec<Story>,
+    letters: Vec<Letter>,
+    sendings: Vec<Sending>,
+}
+
+impl Backlog {
+    /// About so many deliveries, at least; repetitions are among them. Of different seeds, different proposals.
+    pub fn tell(seed: u64, deliveries: usize, order: Order) -> Self {
+        let settings = Settings {
+            seed,
+            partner_id: PartnerId(PARTNER),
+            failures: FAILURES,
+            missing_predecessors: 0.0,
+        };
+        let duplicates = if order == Order::Duplicates {
+            DUPLICATES
+        } else {
+            0.0
+        };
+        let notices = (deliveries as f64 / (1.0 + duplicates)) as usize;
+        let stories = plot::tell_all(&settings, Extent::Notices(notices));
+        let signer = Signer::new(PartnerId(PARTNER), KEY.to_owned());
+        let letters = letters(&stories, &settings, &signer);
+        let mut draw = Draw::new(seed, STREAM);
+        let mut sendings = schedule::order(&stories, 0.0, duplicates, &mut draw);
+        if order == Order::Shuffled {
+            draw.shuffle(&mut sendings);
+        }
+        Self {
+            stories,
+            letters,
+            sendings,
+        }
+    }
+
+    /// Deliveries.
+    pub fn len(&self) -> usize {
+        self.sendings.len()
+    }
+
+    /// What is posted, in the order of posting.
+    pub fn bodies(&self) -> Arc<[Bytes]> {
+        self.sendings
+            .iter()
+            .map(|sending| self.body(*sending).clone())
+            .collect()
+    }
+
+    fn body(&self, sending: Sending) -> &Bytes {
+        let letter = &self.letters[sending.letter];
+        match &letter.twin {
+            Some(twin) if sending.twin => twin,
+            _ => &letter.body,
+        }
+    }
+
+    /// All was posted, and every post acknowledged.
+    pub fn posted(&self) -> AllPosted<'_> {
+        let mut acks = vec![0; self.letters.len()];
+        self.sendings.iter().for_each(|sending| acks[sending.letter] += 1);
+        AllPosted {
+            letters: &self.letters,
+            acks,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct AllPosted<'b> {
+    letters: &'b [Letter],
+    acks: Vec<u32>,
+}
+
+impl Posted for AllPosted<'_> {
+    fn letter(&self, index: usize) -> &Letter {
+        &self.letters[index]
+    }
+
+    fn acks(&self, index: usize) -> u32 {
+        self.acks[index]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_backlog_has_all_eight_types() {
+        let backlog = Backlog::tell(1, 3_000, Order::Kept);
+        let mut types = BTreeMap::new();
+        for notice in backlog.stories.iter().flat_map(|story| &story.notices) {
+            *types.entry(notice.event.notify_type().0).or_insert(0) += 1;
+        }
+        assert!(
+            [1, 2, 3, 4, 5, 9, 26, 27]
+                .iter()
+                .all(|known| types.contains_key(known)),
+            "{types:?}"
+        );
+    }
+
+    #[test]
+    fn in_order_is_in_order_and_shuffled_is_not() {
+        let in_order = Backlog::tell(1, 3_000, Order::Kept);
+        let shuffled = Backlog::tell(1, 3_000, Order::Shuffled);
+        let falls = |backlog: &Backlog| {
+            let mut last = vec![0; backlog.stories.len()];
+            let mut first = Vec::new();
+            let mut sum = 0;
+            for story in &backlog.stories {
+                first.push(sum);
+                sum += story.notices.len();
+            }
+            let fall = |sending: &&Sending| {
+                let story = first.partition_point(|first| *first <= sending.letter) - 1;
+                let fell = sending.letter < last[story];
+                last[story] = sending.letter;
+                fell
+            };
+            backlog.sendings.iter().filter(fall).count()
+        };
+        assert_eq!(falls(&in_order), 0);
+        assert!(falls(&shuffled) > 500);
+        assert_eq!(in_order.len(), shuffled.len());
+    }
+
+    #[test]
+    fn three_in_ten_come_twice_and_count() {
+        let backlog = Backlog::tell(1, 13_000, Order::Duplicates);
+        let posted = backlog.posted();
+        let twice = posted.acks.iter().filter(|acks| **acks == 2).count() as f64;
+        let share = twice / posted.acks.len() as f64;
+        assert!((0.28..0.32).contains(&share), "{share}");
+        assert!((12_500..13_500).contains(&backlog.len()), "{}", backlog.len());
+    }
+}

@@ -1,0 +1,185 @@
+//! The raw programs: what broker and database do when nothing stands before them.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context as _, ensure};
+use bytes::Bytes;
+use serde_json::Value;
+use tempfile::NamedTempFile;
+use tokio::process::Command;
+use xiebao_testkit::{Broker, Database};
+
+use crate::args::Args;
+use crate::extent::Extent;
+use crate::figures::Figures;
+use crate::stage::Stage;
+
+/// Publishes to a queue of its own, always with the settings that a sweep found best.
+#[derive(Debug)]
+pub struct RawBroker {
+    program: PathBuf,
+    extent: Extent,
+    broker: Broker,
+    bodies: NamedTempFile,
+    best: Vec<String>,
+}
+
+impl RawBroker {
+    /// # Errors
+    /// When the program can't be run.
+    pub async fn sweep(args: &Args, bodies: &[Bytes], figures: &mut Figures) -> anyhow::Result<Self> {
+        let mut raw = Self {
+            program: args.programs.join("raw-broker"),
+            extent: args.extent(),
+            broker: Broker::new().await,
+            bodies: written(bodies)?,
+            best: Vec::new(),
+        };
+        let sweep = ["--sweep", raw.extent.sweep].map(str::to_owned);
+        let answer = raw.run(raw.extent.sweep_seconds, &sweep).await?;
+        raw.best = options(
+            &answer,
+            &[("channels", "--channels"), ("in_flight", "--in-flight")],
+        )?;
+        figures.add("raw_broker_channels", field(&answer, "channels")?);
+        figures.add("raw_broker_in_flight", field(&answer, "in_flight")?);
+        Ok(raw)
+    }
+
+    /// As fast as it goes: messages confirmed in a second.
+    pub async fn rate(&self) -> anyhow::Result<f64> {
+        field(&self.run(self.extent.ceiling_seconds, &self.best).await?, "rate")
+    }
+
+    /// At a fixed rate (messages a second): the 99th percentile of the confirm, in milliseconds.
+    pub async fn p99_ms(&self, rate: f64) -> anyhow::Result<f64> {
+        let seconds = u32::try_from(self.extent.receiver.fixed.as_secs().max(1))?;
+        let answer = self
+            .run(seconds, &["--rate".to_owned(), rate.to_string()])
+            .await?;
+        field(&answer, "p99_ms")
+    }
+
+    async fn run(&self, seconds: u32, options: &[String]) -> anyhow::Result<Value> {
+        let mut command = Command::new(&self.program);
+        command.arg("--url").arg(self.broker.url());
+        command.arg("--bodies").arg(self.bodies.path());
+        command.arg("--seconds").arg(seconds.to_string());
+        answer(command.args(options), &self.program).await
+    }
+}
+
+/// Writes the rows that a worker has written, into a database of its own.
+#[derive(Debug)]
+pub struct RawDatabase {
+    program: PathBuf,
+    extent: Extent,
+    best: Option<Vec<String>>,
+}
+
+impl RawDatabase {
+    pub fn new(args: &Args) -> Self {
+        Self {
+            program: args.programs.join("raw-database"),
+            extent: args.extent(),
+            best: None,
+        }
+    }
+
+    /// As fast as it goes, in notices a second.
+    pub async fn measure(&mut self, filled: &Stage, figures: &mut Figures) -> anyhow::Result<()> {
+        let answer = match &self.best {
+            Some(best) => self.run(filled, self.extent.ceiling_seconds, best).await?,
+            None => {
+                let sweep = ["--sweep", self.extent.sweep].map(str::to_owned);
+                let answer = self.run(filled, self.extent.sweep_seconds, &sweep).await?;
+                let names = [("batch", "--batch"), ("connections", "--connections")];
+                self.best = Some(options(&answer, &names)?);
+                for name in ["batch", "connections", "rows_per_notice"] {
+                    figures.note(&format!("raw_database_{name}"), field(&answer, name)?);
+                }
+                return Box::pin(self.measure(filled, figures)).await;
+            }
+        };
+        figures.add("raw_database_rate", field(&answer, "rate")?);
+        Ok(())
+    }
+
+    async fn run(&self, filled: &Stage, seconds: u32, options: &[String]) -> anyhow::Result<Value> {
+        let scratch = Database::new().await;
+        let mut command = Command::new(&self.program);
+        command.arg("--from").arg(filled.database.url());
+        command.arg("--into").arg(scratch.url());
+        command.arg("--seconds").arg(seconds.to_string());
+        answer(command.args(options), &self.program).await
+    }
+}
+
+/// One body a line; those that hold a line break themselves are left out.
+fn written(bodies: &[Bytes]) -> anyhow::Result<NamedTempFile> {
+    let file = NamedTempFile::new()?;
+    let lines: Vec<&[u8]> = bodies
+        .iter()
+        .map(|body| &body[..])
+        .filter(|body| !body.contains(&b'\n'))
+        .collect();
+    std::fs::write(file.path(), lines.join(&b'\n'))?;
+    Ok(file)
+}
+
+/// Its JSON. What it says on standard error, the points of a sweep, is said.
+async fn answer(command: &mut Command, program: &Path) -> anyhow::Result<Value> {
+    command
+        .arg("--json")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    let started = command
+        .spawn()
+        .with_context(|| format!("{} can't be started", program.display()))?;
+    let output = started.wait_with_output().await?;
+    ensure!(
+        output.status.success(),
+        "{} ({})",
+        program.display(),
+        output.status
+    );
+    serde_json::from_slice(&output.stdout)
+        .with_context(|| format!("{} does not answer in JSON", program.display()))
+}
+
+fn field(answer: &Value, name: &str) -> anyhow::Result<f64> {
+    answer[name]
+        .as_f64()
+        .with_context(|| format!("no {name} in {answer}"))
+}
+
+/// The best point of a sweep as options.
+fn options(answer: &Value, names: &[(&str, &str)]) -> anyhow::Result<Vec<String>> {
+    let mut options = Vec::new();
+    for (name, option) in names {
+        options.extend([(*option).to_owned(), field(answer, name)?.to_string()]);
+    }
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_written_one_a_line() {
+        let bodies = [&b"{}"[..], b"{\n}", b"[]"].map(Bytes::from_static);
+        let file = written(&bodies).expect("a temporary file");
+        assert_eq!(std::fs::read(file.path()).expect("it was written"), b"{}\n[]");
+    }
+
+    #[test]
+    fn the_best_point_is_asked_for_again() {
+        let answer = serde_json::json!({ "rate": 24_000.5, "channels": 2, "in_flight": 256 });
+        let names = [("channels", "--channels"), ("in_flight", "--in-flight")];
+        let options = options(&answer, &names).expect("both are there");
+        assert_eq!(options, ["--channels", "2", "--in-flight", "256"]);
+    }
+}

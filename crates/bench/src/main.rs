@@ -1,0 +1,18 @@
+//! `xiebao-bench`: measures the services beside the broker and the database they stand on. Started by `scripts/bench`.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use xiebao_bench::{Args, run};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Args::parse()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xiebao-bench: {error:#}");
+            ExitCode::from(3)
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The order of things.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::args::{Args, Part};
+use crate::figures::Figures;
+use crate::report::Results;
+use crate::{draining, growth, machine, receiving, report, starting, staying, whole};
+
+/// `true`: everything that must hold does.
+///
+/// # Errors
+/// When something could not be measured, when rows were wrong, or when it was told to stop.
+pub async fn run(args: Args) -> anyhow::Result<bool> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        played = play(&args) => played,
+        _ = tokio::signal::ctrl_c() => bail!("told to stop"),
+        _ = terminate.recv() => bail!("told to stop"),
+    }
+}
+
+async fn play(args: &Args) -> anyhow::Result<bool> {
+    let (mut results, mut figures) = (Results::default(), Figures::default());
+    let measured = measure(args, &mut results, &mut figures).await;
+    let results = together(&results, &figures)?;
+    // What was measured before something failed is worth seeing.
+    let holds = show(args, &results)?;
+    measured?;
+    Ok(holds)
+}
+
+async fn measure(args: &Args, results: &mut Results, figures: &mut Figures) -> anyhow::Result<()> {
+    let wanted = |part| args.measures(part);
+    if wanted(Part::Receiver) || wanted(Part::Ceilings) {
+        receiving::measure(args, results, figures).await?;
+    }
+    if wanted(Part::Worker) || wanted(Part::Ceilings) {
+        draining::measure(args, figures).await?;
+    }
+    if wanted(Part::Whole) {
+        whole::measure(args, figures).await?;
+    }
+    if wanted(Part::Start) {
+        starting::measure(args, figures).await?;
+    }
+    if wanted(Part::Growth) {
+        growth::measure(args, figures).await?;
+    }
+    if wanted(Part::Memory) {
+        staying::measure(args, figures).await?;
+    }
+    Ok(())
+}
+
+/// One flat object of all that was measured.
+fn together(results: &Results, figures: &Figures) -> anyhow::Result<serde_json::Value> {
+    let mut all = serde_json::to_value(results)?;
+    let object = all.as_object_mut().context("results are an object")?;
+    object.retain(|_, value| !value.is_null());
+    object.extend(figures.to_json());
+    Ok(all)
+}
+
+/// Prints the tables, and writes what was asked for. `false`: something that must hold does not.
+fn show(args: &Args, all: &serde_json::Value) -> anyhow::Result<bool> {
+    let mut results = Results::from_json(&all.to_string())?;
+    results.machine = machine::describe(args);
+    println!("\n{}", report::text::report(&results));
+    let json = results.to_json()?;
+    if let Some(file) = &args.json {
+        std::fs::write(file, &json).with_context(|| file.display().to_string())?;
+    }
+    if let Some(folder) = &args.performance {
+        publish(folder, &results, &json)?;
+    }
+    Ok(report::ratios::all(&results)
+        .iter()
+        .all(|ratio| ratio.holds() != Some(false)))
+}
+
+/// Figures, picture, and the tables of the page beside the folder.
+fn publish(folder: &Path, results: &Results, json: &str) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(folder.join("latest.json"), json)?;
+    std::fs::write(folder.join("latest.svg"), report::picture::svg(results))?;
+    let page = folder.with_extension("md");
+    match std::fs::read_to_string(&page) {
+        Ok(text) => {
+            let tables = report::markdown::report(results);
+            std::fs::write(&page, report::markdown::replace_figures(&text, &tables)?)?;
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(|| page.display().to_string()),
+    }
+    Ok(())
+}
