@@ -1,0 +1,11 @@
+//! `raw-database`: how many notices' rows the database takes a second, without the worker.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use xiebao_ceilings::{DatabaseArgs, main as run_on_one_thread, run_database};
+
+fn main() -> ExitCode {
+    let args = DatabaseArgs::parse();
+    run_on_one_thread("raw-database", run_database(args))
+}
