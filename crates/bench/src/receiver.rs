@@ -1,0 +1,281 @@
+//! The receiver, in turn with the raw broker: so both figures of a ratio are of the same minutes.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::ensure;
+use bytes::Bytes;
+
+use crate::load::{self, Loaded};
+use crate::median;
+use crate::report::{CONNECTIONS, RATES, Results};
+use crate::usage::Usage;
+
+/// Which of them the raw broker's confirms are measured at too.
+const COMPARED: usize = 1;
+/// Of the open loop: enough for answers that take 50 ms at 10,000 a second.
+const OPEN_CONNECTIONS: usize = 512;
+
+/// A receiver that runs.
+#[derive(Debug, Clone)]
+pub struct Receiver {
+    pub address: SocketAddr,
+    /// `receiver.path`.
+    pub path: String,
+    pub pid: u32,
+    /// Signed notices, used in turn; repetitions are nothing to the receiver.
+    pub bodies: Arc<[Bytes]>,
+}
+
+/// How long everything is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Lengths {
+    /// How often everything is measured; the medians count.
+    pub rounds: usize,
+    pub warm_up: Duration,
+    /// Of a closed loop.
+    pub window: Duration,
+    pub windows: usize,
+    /// Of a fixed rate.
+    pub fixed: Duration,
+}
+
+impl Lengths {
+    /// A minute and three quarters beside the raw broker's time.
+    pub const QUICK: Self = Self {
+        rounds: 3,
+        warm_up: Duration::from_millis(700),
+        window: Duration::from_secs(1),
+        windows: 3,
+        fixed: Duration::from_secs(3),
+    };
+    /// Ten minutes beside the raw broker's time.
+    pub const FULL: Self = Self {
+        rounds: 5,
+        warm_up: Duration::from_secs(2),
+        window: Duration::from_secs(3),
+        windows: 5,
+        fixed: Duration::from_secs(10),
+    };
+}
+
+/// What stands beside the receiver: the raw programs, and the queue that nobody consumes.
+pub trait Beside {
+    /// Publishes as fast as the best setting of the sweep goes; messages confirmed in a second.
+    fn raw_rate(&mut self) -> impl Future<Output = anyhow::Result<f64>>;
+
+    /// Publishes at that rate (messages a second); the 99th percentile of the confirm in milliseconds.
+    fn raw_p99_ms(&mut self, rate: f64) -> impl Future<Output = anyhow::Result<f64>>;
+
+    /// Takes away what the measurement before has left on the queue, so that each meets the broker in the same state.
+    fn empty_queue(&mut self) -> impl Future<Output = anyhow::Result<()>>;
+}
+
+/// Everything about the receiver: closed loop and fixed rates, in rounds. Medians over the rounds go into the results.
+///
+/// # Errors
+/// Those of the load and of what stands beside, and when a notice is refused.
+pub async fn measure(
+    receiver: &Receiver,
+    beside: &mut impl Beside,
+    lengths: Lengths,
+    results: &mut Results,
+) -> anyhow::Result<()> {
+    let mut rounds = Rounds::default();
+    for round in 0..lengths.rounds {
+        println!("receiver, round {} of {}", round + 1, lengths.rounds);
+        rounds.closed_loop(receiver, beside, lengths, round).await?;
+        rounds.fixed_rates(receiver, beside, lengths, round).await?;
+    }
+    beside.empty_queue().await?;
+    rounds.write(results);
+    results.receiver_rss_mb = Some(Usage::of(receiver.pid)?.peak_rss_mb);
+    Ok(())
+}
+
+/// One measurement of the receiver.
+#[derive(Debug, Clone)]
+struct Measured {
+    loaded: Loaded,
+    /// Of the receiver, in milliseconds a thousand acknowledged notices.
+    cpu_ms_per_1000: f64,
+}
+
+#[derive(Debug, Default)]
+struct Rounds {
+    raw_rates: Vec<f64>,
+    raw_p99s_ms: Vec<f64>,
+    /// As [`CONNECTIONS`] and [`RATES`] have them.
+    closed: [Vec<Measured>; CONNECTIONS.len()],
+    fixed: [Vec<Measured>; RATES.len()],
+}
+
+impl Rounds {
+    /// Each round the other way round, so that a machine that gets slower or faster favours nobody.
+    async fn closed_loop(
+        &mut self,
+        receiver: &Receiver,
+        beside: &mut impl Beside,
+        lengths: Lengths,
+        round: usize,
+    ) -> anyhow::Result<()> {
+        // The raw broker comes right beside the most connections, the ratio that is asked most of.
+        let mut order: Vec<Option<usize>> = (0..CONNECTIONS.len()).map(Some).collect();
+        order.push(None);
+        if round.is_multiple_of(2) {
+            order.reverse();
+        }
+        for which in order {
+            beside.empty_queue().await?;
+            if let Some(index) = which {
+                let measured = receiver.closed(CONNECTIONS[index], lengths).await?;
+                println!("  {:>6} connections  {measured}", CONNECTIONS[index]);
+                self.closed[index].push(measured);
+            } else {
+                let rate = beside.raw_rate().await?;
+                println!("  {:>18}  {rate:>8.0}/s", "raw broker");
+                self.raw_rates.push(rate);
+            }
+        }
+        Ok(())
+    }
+
+    async fn fixed_rates(
+        &mut self,
+        receiver: &Receiver,
+        beside: &mut impl Beside,
+        lengths: Lengths,
+        round: usize,
+    ) -> anyhow::Result<()> {
+        for (index, rate) in RATES.into_iter().enumerate() {
+            let raw_first = round.is_multiple_of(2);
+            if index == COMPARED && raw_first {
+                self.raw_p99(beside).await?;
+            }
+            beside.empty_queue().await?;
+            let measured = receiver.fixed(rate.into(), lengths).await?;
+            println!("  {rate:>16}/s  {measured}");
+            self.fixed[index].push(measured);
+            if index == COMPARED && !raw_first {
+                self.raw_p99(beside).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn raw_p99(&mut self, beside: &mut impl Beside) -> anyhow::Result<()> {
+        beside.empty_queue().await?;
+        let rate = RATES[COMPARED];
+        let p99_ms = beside.raw_p99_ms(rate.into()).await?;
+        println!("  raw, {rate:>11}/s  p99 {p99_ms:.2} ms");
+        self.raw_p99s_ms.push(p99_ms);
+        Ok(())
+    }
+
+    fn write(&self, results: &mut Results) {
+        results.raw_broker_rate = known(&self.raw_rates);
+        results.raw_broker_p99_ms_2000 = known(&self.raw_p99s_ms);
+        let [at_8, at_64, at_256] = &self.closed;
+        let rate = |rounds| of(rounds, |measured| measured.loaded.rate);
+        results.receiver_rate_8 = rate(at_8);
+        results.receiver_rate_64 = rate(at_64);
+        results.receiver_rate_256 = rate(at_256);
+        for (rounds, connections) in self.closed.iter().zip(CONNECTIONS) {
+            write_times(results, rounds, &format!("{connections}_connections"));
+        }
+        results.receiver_p99_ms_2000 = of(&self.fixed[COMPARED], |measured| measured.loaded.p99_ms);
+        for (rounds, at) in self.fixed.iter().zip(RATES) {
+            results.add(&format!("receiver_achieved_{at}"), rate(rounds));
+            write_times(results, rounds, &at.to_string());
+        }
+    }
+}
+
+/// `at` is a rate or a number of connections, as the keys end.
+fn write_times(results: &mut Results, rounds: &[Measured], at: &str) {
+    let figures: [(&str, fn(&Measured) -> f64); 4] = [
+        ("p50_ms", |measured| measured.loaded.p50_ms),
+        ("p99_ms", |measured| measured.loaded.p99_ms),
+        ("p999_ms", |measured| measured.loaded.p999_ms),
+        ("cpu_ms_per_1000", |measured| measured.cpu_ms_per_1000),
+    ];
+    for (name, figure) in figures {
+        results.add(&format!("receiver_{name}_{at}"), of(rounds, figure));
+    }
+}
+
+impl Receiver {
+    async fn closed(&self, connections: usize, lengths: Lengths) -> anyhow::Result<Measured> {
+        let Lengths {
+            warm_up,
+            window,
+            windows,
+            ..
+        } = lengths;
+        let bodies = Arc::clone(&self.bodies);
+        let load = load::closed(
+            self.address,
+            &self.path,
+            bodies,
+            connections,
+            warm_up,
+            window,
+            windows,
+        );
+        self.watched(load).await
+    }
+
+    async fn fixed(&self, rate: f64, lengths: Lengths) -> anyhow::Result<Measured> {
+        let bodies = Arc::clone(&self.bodies);
+        let load = load::open(
+            self.address,
+            &self.path,
+            bodies,
+            OPEN_CONNECTIONS,
+            rate,
+            lengths.warm_up,
+            lengths.fixed,
+        );
+        self.watched(load).await
+    }
+
+    async fn watched(&self, load: impl Future<Output = anyhow::Result<Loaded>>) -> anyhow::Result<Measured> {
+        let before = Usage::of(self.pid)?;
+        let loaded = load.await?;
+        let after = Usage::of(self.pid)?;
+        ensure!(loaded.refused == 0, "{} notices were refused", loaded.refused);
+        let cpu_ms = (after.cpu_seconds - before.cpu_seconds) * 1_000.0;
+        let thousands = (loaded.answered as f64 / 1_000.0).max(f64::EPSILON);
+        Ok(Measured {
+            cpu_ms_per_1000: cpu_ms / thousands,
+            loaded,
+        })
+    }
+}
+
+impl std::fmt::Display for Measured {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Loaded {
+            rate,
+            p50_ms,
+            p99_ms,
+            p999_ms,
+            ..
+        } = self.loaded;
+        write!(
+            f,
+            "{rate:>8.0}/s  p50 {p50_ms:>6.2}  p99 {p99_ms:>6.2}  p99.9 {p999_ms:>6.2} ms  {:>5.1} ms CPU per 1,000",
+            self.cpu_ms_per_1000
+        )
+    }
+}
+
+fn of(rounds: &[Measured], figure: impl Fn(&Measured) -> f64) -> Option<f64> {
+    known(&rounds.iter().map(figure).collect::<Vec<_>>())
+}
+
+fn known(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| median(values))
+}

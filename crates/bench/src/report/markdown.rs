@@ -1,0 +1,69 @@
+//! For `docs/performance.md`.
+
+use anyhow::Context as _;
+
+use super::{Results, tables};
+
+const START: &str = "<!-- figures -->";
+const END: &str = "<!-- /figures -->";
+
+/// All tables with their titles.
+pub fn report(results: &Results) -> String {
+    let mut text = results.machine.in_words() + "\n";
+    for (title, table) in tables::all(results) {
+        text.push_str(&format!("\n### {title}\n\n{}", table.markdown()));
+    }
+    text
+}
+
+/// Puts the table where the one of the last run is: between the two marks, which stay.
+///
+/// # Errors
+/// When the marks are not there, in this order.
+pub fn replace_figures(doc: &str, table: &str) -> anyhow::Result<String> {
+    let (before, rest) = doc.split_once(START).with_context(|| format!("no {START}"))?;
+    let (_, after) = rest
+        .split_once(END)
+        .with_context(|| format!("no {END} behind {START}"))?;
+    Ok(format!("{before}{START}\n{}\n{END}{after}", table.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn only_what_stands_between_the_marks_is_replaced_and_can_be_again() {
+        let doc = "# Title\n<!-- figures -->\nold\n<!-- /figures -->\nend\n";
+        let once = replace_figures(doc, "| new |\n").expect("marks");
+        assert_eq!(
+            once,
+            "# Title\n<!-- figures -->\n| new |\n<!-- /figures -->\nend\n"
+        );
+        assert_eq!(replace_figures(&once, "| new |").expect("marks"), once);
+    }
+
+    #[test]
+    fn without_its_marks_a_document_is_left_alone() {
+        assert!(replace_figures("nothing", "x").is_err());
+        assert!(replace_figures("<!-- /figures --> <!-- figures -->", "x").is_err());
+    }
+
+    #[test]
+    fn a_table_that_is_not_measured_is_not_there() {
+        let text = report(&samples::results());
+        assert!(
+            text.contains("| receiver, 256 connections / raw broker | 0.93 | ≥ 0.90 | yes |"),
+            "{text}"
+        );
+        assert!(text.contains("### Receiver, closed loop"), "{text}");
+        assert!(!text.contains("draining, 5 million stored"), "{text}");
+    }
+
+    #[test]
+    fn the_page_has_a_place_for_the_figures() {
+        let page = include_str!("../../../../docs/performance.md");
+        assert!(replace_figures(page, "x").is_ok());
+    }
+}

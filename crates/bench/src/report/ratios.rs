@@ -1,0 +1,234 @@
+//! The ratios that must hold. Only these can be compared between machines.
+
+use super::Results;
+use super::table::{grouped, number};
+
+/// Milliseconds that the receiver may add to twice the raw confirm.
+const ADDED_MS: f64 = 2.0;
+/// The most that a service may take at full load.
+const MOST_MB: f64 = 64.0;
+const MOST_LAG_MS: f64 = 1_000.0;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Target {
+    AtLeast(f64),
+    AtMost(f64),
+    Below(f64),
+}
+
+/// One figure over another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ratio {
+    pub name: &'static str,
+    /// `None`: one of the figures is not there.
+    pub value: Option<f64>,
+    pub target: Target,
+    /// Both figures, with their unit.
+    pub figures: String,
+}
+
+impl Target {
+    pub const fn value(self) -> f64 {
+        match self {
+            Self::AtLeast(value) | Self::AtMost(value) | Self::Below(value) => value,
+        }
+    }
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sign = match self {
+            Self::AtLeast(_) => '≥',
+            Self::AtMost(_) => '≤',
+            Self::Below(_) => '<',
+        };
+        write!(f, "{sign} {:.2}", self.value())
+    }
+}
+
+impl Ratio {
+    /// `None`: nobody knows.
+    pub fn holds(&self) -> Option<bool> {
+        let value = self.value?;
+        Some(match self.target {
+            Target::AtLeast(least) => value >= least,
+            Target::AtMost(most) => value <= most,
+            Target::Below(limit) => value < limit,
+        })
+    }
+}
+
+/// All of them, known or not, in the order of the data's way.
+pub fn all(results: &Results) -> Vec<Ratio> {
+    let r = results;
+    let allowed_ms = r.raw_broker_p99_ms_2000.map(|raw| 2.0 * raw + ADDED_MS);
+    let (least, most, below) = (Target::AtLeast, Target::AtMost, Target::Below);
+    let megabytes = Some(MOST_MB);
+    vec![
+        rates(
+            "receiver, 256 connections / raw broker",
+            r.receiver_rate_256,
+            r.raw_broker_rate,
+            least(0.90),
+        ),
+        rates(
+            "receiver, 64 connections / raw broker",
+            r.receiver_rate_64,
+            r.raw_broker_rate,
+            least(0.65),
+        ),
+        ratio(
+            "acknowledgement p99 at 2,000/s / (2 × raw confirm + 2 ms)",
+            r.receiver_p99_ms_2000,
+            allowed_ms,
+            "ms",
+            most(1.0),
+        ),
+        rates(
+            "worker, in order / raw database",
+            r.worker_rate_in_order,
+            r.raw_database_rate,
+            least(0.40),
+        ),
+        rates(
+            "worker, shuffled / in order",
+            r.worker_rate_shuffled,
+            r.worker_rate_in_order,
+            least(0.60),
+        ),
+        rates(
+            "worker, 30 % duplicates / in order",
+            r.worker_rate_duplicates,
+            r.worker_rate_in_order,
+            least(0.95),
+        ),
+        rates(
+            "three workers / one",
+            r.worker_rate_3_workers,
+            r.worker_rate_in_order,
+            least(0.90),
+        ),
+        ratio(
+            "deadlock retries, three workers / 1 in 1,000",
+            r.deadlock_retries_per_1000,
+            Some(1.0),
+            "in 1,000",
+            below(1.0),
+        ),
+        rates(
+            "the whole / raw broker",
+            r.whole_rate,
+            r.raw_broker_rate,
+            least(0.20),
+        ),
+        ratio(
+            "lag p99 at half that rate / 1 s",
+            r.whole_lag_p99_ms_half,
+            Some(MOST_LAG_MS),
+            "ms",
+            below(1.0),
+        ),
+        rates(
+            "draining beside 5 million / empty",
+            r.drain_rate_5m,
+            r.drain_rate_0,
+            least(0.80),
+        ),
+        ratio(
+            "receiver, most memory / 64 MB",
+            r.receiver_rss_mb,
+            megabytes,
+            "MB",
+            below(1.0),
+        ),
+        ratio(
+            "worker, most memory / 64 MB",
+            r.worker_rss_mb,
+            megabytes,
+            "MB",
+            below(1.0),
+        ),
+        ratio(
+            "receiver, memory at minute 10 / 2",
+            r.receiver_rss_mb_minute_10,
+            r.receiver_rss_mb_minute_2,
+            "MB",
+            most(1.1),
+        ),
+        ratio(
+            "worker, memory at minute 10 / 2",
+            r.worker_rss_mb_minute_10,
+            r.worker_rss_mb_minute_2,
+            "MB",
+            most(1.1),
+        ),
+    ]
+}
+
+fn rates(name: &'static str, value: Option<f64>, of: Option<f64>, target: Target) -> Ratio {
+    ratio(name, value, of, "/s", target)
+}
+
+fn ratio(name: &'static str, value: Option<f64>, of: Option<f64>, unit: &str, target: Target) -> Ratio {
+    let known = value.zip(of).filter(|(_, of)| *of > 0.0);
+    let digits = if unit == "/s" { grouped } else { number };
+    Ratio {
+        name,
+        value: known.map(|(value, of)| value / of),
+        target,
+        figures: known.map_or_else(String::new, |(value, of)| {
+            format!("{} of {} {unit}", digits(value), digits(of))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(results: &Results, name: &str) -> Ratio {
+        let mut found = all(results)
+            .into_iter()
+            .filter(|ratio| ratio.name.starts_with(name));
+        found.next().expect("a ratio of that name")
+    }
+
+    #[test]
+    fn a_ratio_holds_fails_or_is_not_known() {
+        let mut results = Results {
+            receiver_rate_256: Some(18_000.0),
+            ..Results::default()
+        };
+        let holds = |results: &Results| find(results, "receiver, 256").holds();
+        assert_eq!(holds(&results), None);
+        results.raw_broker_rate = Some(20_000.0);
+        assert_eq!(holds(&results), Some(true));
+        results.raw_broker_rate = Some(20_001.0);
+        assert_eq!(holds(&results), Some(false));
+        results.raw_broker_rate = Some(0.0);
+        assert_eq!(holds(&results), None);
+    }
+
+    #[test]
+    fn the_acknowledgement_may_take_twice_the_confirm_and_two_milliseconds() {
+        let mut results = Results {
+            raw_broker_p99_ms_2000: Some(3.0),
+            receiver_p99_ms_2000: Some(8.0),
+            ..Results::default()
+        };
+        let holds = |results: &Results| find(results, "acknowledgement").holds();
+        assert_eq!(holds(&results), Some(true));
+        results.receiver_p99_ms_2000 = Some(8.01);
+        assert_eq!(holds(&results), Some(false));
+    }
+
+    #[test]
+    fn under_a_second_is_not_a_second() {
+        let lag = |ms| Results {
+            whole_lag_p99_ms_half: Some(ms),
+            ..Results::default()
+        };
+        assert_eq!(find(&lag(999.9), "lag").holds(), Some(true));
+        assert_eq!(find(&lag(1_000.0), "lag").holds(), Some(false));
+    }
+}
