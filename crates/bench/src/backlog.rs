@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use xiebao_core::id::PartnerId;
 use xiebao_ctl::platform::Signer;
+use xiebao_ctl::simulate::Settings;
 use xiebao_ctl::simulate::draw::Draw;
 use xiebao_ctl::simulate::plot::{self, Extent};
 use xiebao_ctl::simulate::run::letters;
@@ -12,7 +13,6 @@ use xiebao_ctl::simulate::schedule::{self, Sending};
 use xiebao_ctl::simulate::settle::Posted;
 use xiebao_ctl::simulate::story::Story;
 use xiebao_ctl::simulate::wire::Letter;
-use xiebao_ctl::simulate::Settings;
 use xiebao_testkit::{KEY, PARTNER};
 
 /// Share of steps that fail before they succeed, as in `xiebao simulate`.
@@ -49,7 +49,11 @@ impl Backlog {
             failures: FAILURES,
             missing_predecessors: 0.0,
         };
-        let duplicates = if order == Order::Duplicates { DUPLICATES } else { 0.0 };
+        let duplicates = if order == Order::Duplicates {
+            DUPLICATES
+        } else {
+            0.0
+        };
         let notices = (deliveries as f64 / (1.0 + duplicates)) as usize;
         let stories = plot::tell_all(&settings, Extent::Notices(notices));
         let signer = Signer::new(PartnerId(PARTNER), KEY.to_owned());
@@ -73,7 +77,10 @@ impl Backlog {
 
     /// What is posted, in the order of posting.
     pub fn bodies(&self) -> Arc<[Bytes]> {
-        self.sendings.iter().map(|sending| self.body(*sending).clone()).collect()
+        self.sendings
+            .iter()
+            .map(|sending| self.body(*sending).clone())
+            .collect()
     }
 
     fn body(&self, sending: Sending) -> &Bytes {
@@ -124,7 +131,12 @@ mod tests {
         for notice in backlog.stories.iter().flat_map(|story| &story.notices) {
             *types.entry(notice.event.notify_type().0).or_insert(0) += 1;
         }
-        assert!([1, 2, 3, 4, 5, 9, 26, 27].iter().all(|known| types.contains_key(known)), "{types:?}");
+        assert!(
+            [1, 2, 3, 4, 5, 9, 26, 27]
+                .iter()
+                .all(|known| types.contains_key(known)),
+            "{types:?}"
+        );
     }
 
     #[test]

@@ -34,10 +34,14 @@ impl RawBroker {
             extent: args.extent(),
             broker: Broker::new().await,
             bodies: written(bodies)?,
-            best: vec!["--sweep".to_owned(), args.extent().sweep.to_owned()],
+            best: Vec::new(),
         };
-        let answer = raw.run(raw.extent.sweep_seconds, &[]).await?;
-        raw.best = options(&answer, &[("channels", "--channels"), ("in_flight", "--in-flight")])?;
+        let sweep = ["--sweep", raw.extent.sweep].map(str::to_owned);
+        let answer = raw.run(raw.extent.sweep_seconds, &sweep).await?;
+        raw.best = options(
+            &answer,
+            &[("channels", "--channels"), ("in_flight", "--in-flight")],
+        )?;
         figures.add("raw_broker_channels", field(&answer, "channels")?);
         figures.add("raw_broker_in_flight", field(&answer, "in_flight")?);
         Ok(raw)
@@ -45,22 +49,24 @@ impl RawBroker {
 
     /// As fast as it goes: messages confirmed in a second.
     pub async fn rate(&self) -> anyhow::Result<f64> {
-        field(&self.run(self.extent.ceiling_seconds, &[]).await?, "rate")
+        field(&self.run(self.extent.ceiling_seconds, &self.best).await?, "rate")
     }
 
     /// At a fixed rate (messages a second): the 99th percentile of the confirm, in milliseconds.
     pub async fn p99_ms(&self, rate: f64) -> anyhow::Result<f64> {
         let seconds = u32::try_from(self.extent.receiver.fixed.as_secs().max(1))?;
-        let answer = self.run(seconds, &["--rate".to_owned(), rate.to_string()]).await?;
+        let answer = self
+            .run(seconds, &["--rate".to_owned(), rate.to_string()])
+            .await?;
         field(&answer, "p99_ms")
     }
 
-    async fn run(&self, seconds: u32, more: &[String]) -> anyhow::Result<Value> {
+    async fn run(&self, seconds: u32, options: &[String]) -> anyhow::Result<Value> {
         let mut command = Command::new(&self.program);
         command.arg("--url").arg(self.broker.url());
         command.arg("--bodies").arg(self.bodies.path());
         command.arg("--seconds").arg(seconds.to_string());
-        answer(command.args(&self.best).args(more), &self.program).await
+        answer(command.args(options), &self.program).await
     }
 }
 
@@ -113,20 +119,40 @@ impl RawDatabase {
 /// One body a line; those that hold a line break themselves are left out.
 fn written(bodies: &[Bytes]) -> anyhow::Result<NamedTempFile> {
     let file = NamedTempFile::new()?;
-    let lines: Vec<&[u8]> = bodies.iter().map(|body| &body[..]).filter(|body| !body.contains(&b'\n')).collect();
+    let lines: Vec<&[u8]> = bodies
+        .iter()
+        .map(|body| &body[..])
+        .filter(|body| !body.contains(&b'\n'))
+        .collect();
     std::fs::write(file.path(), lines.join(&b'\n'))?;
     Ok(file)
 }
 
+/// Its JSON. What it says on standard error, the points of a sweep, is said.
 async fn answer(command: &mut Command, program: &Path) -> anyhow::Result<Value> {
-    command.arg("--json").stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true);
-    let output = command.output().await.with_context(|| format!("{} can't be started", program.display()))?;
-    ensure!(output.status.success(), "{} ({})", program.display(), output.status);
-    serde_json::from_slice(&output.stdout).with_context(|| format!("{} does not answer in JSON", program.display()))
+    command
+        .arg("--json")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    let started = command
+        .spawn()
+        .with_context(|| format!("{} can't be started", program.display()))?;
+    let output = started.wait_with_output().await?;
+    ensure!(
+        output.status.success(),
+        "{} ({})",
+        program.display(),
+        output.status
+    );
+    serde_json::from_slice(&output.stdout)
+        .with_context(|| format!("{} does not answer in JSON", program.display()))
 }
 
 fn field(answer: &Value, name: &str) -> anyhow::Result<f64> {
-    answer[name].as_f64().with_context(|| format!("no {name} in {answer}"))
+    answer[name]
+        .as_f64()
+        .with_context(|| format!("no {name} in {answer}"))
 }
 
 /// The best point of a sweep as options.

@@ -54,7 +54,12 @@ pub async fn drain(stage: &Stage, deliveries: usize, workers: usize) -> anyhow::
     println!(
         "    {:.0}/s overall; windows {}",
         drained.overall,
-        drained.windows.iter().map(|rate| format!("{rate:.0}")).collect::<Vec<_>>().join(" ")
+        drained
+            .windows
+            .iter()
+            .map(|rate| format!("{rate:.0}"))
+            .collect::<Vec<_>>()
+            .join(" ")
     );
     Ok(drained)
 }

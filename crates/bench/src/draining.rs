@@ -19,7 +19,11 @@ struct Case {
 }
 
 const fn case(order: Order, workers: usize, figure: &'static str) -> Case {
-    Case { order, workers, figure }
+    Case {
+        order,
+        workers,
+        figure,
+    }
 }
 
 const CASES: [Case; 4] = [
@@ -57,7 +61,10 @@ async fn only_raw(args: &Args, raw: &mut RawDatabase, figures: &mut Figures) -> 
 
 async fn play(args: &Args, case: &Case, figures: &mut Figures) -> anyhow::Result<Stage> {
     let deliveries = args.extent().backlog;
-    println!("{} worker(s), {deliveries} deliveries, {:?}", case.workers, case.order);
+    println!(
+        "{} worker(s), {deliveries} deliveries, {:?}",
+        case.workers, case.order
+    );
     let stage = Stage::set_up(&args.programs).await?;
     let backlog = Backlog::tell(args.seed, deliveries, case.order);
     fill(&stage, &backlog).await?;
@@ -75,8 +82,14 @@ fn note(case: &Case, drained: &Drained, figures: &mut Figures) {
     };
     figures.add(case.figure, rate);
     let name = case.figure.replace("worker_rate_", "");
-    figures.add(&format!("worker_cpu_seconds_per_1000_{name}"), drained.cpu_seconds_per_1000);
-    figures.add(&format!("worker_conflicts_per_1000_{name}"), drained.conflicts_per_1000);
+    figures.add(
+        &format!("worker_cpu_seconds_per_1000_{name}"),
+        drained.cpu_seconds_per_1000,
+    );
+    figures.add(
+        &format!("worker_conflicts_per_1000_{name}"),
+        drained.conflicts_per_1000,
+    );
     figures.note(&format!("worker_rate_{name}_overall"), drained.overall);
     if case.workers > 1 {
         figures.note("deadlock_retries_per_1000", drained.conflicts_per_1000);

@@ -32,7 +32,13 @@ pub async fn measure(args: &Args, figures: &mut Figures) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn grow(args: &Args, stage: &Stage, seed: u64, figure: &str, figures: &mut Figures) -> anyhow::Result<Backlog> {
+async fn grow(
+    args: &Args,
+    stage: &Stage,
+    seed: u64,
+    figure: &str,
+    figures: &mut Figures,
+) -> anyhow::Result<Backlog> {
     println!("growth: {figure}");
     let backlog = Backlog::tell(args.seed + seed, args.extent().grown_by, Order::InOrder);
     fill(stage, &backlog).await?;

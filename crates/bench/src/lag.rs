@@ -1,5 +1,7 @@
 //! How long notices take from receipt to their rows.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use xiebao_testkit::numbers;
 
@@ -28,9 +30,6 @@ pub struct Since {
 /// Notices so far that took at most so many seconds.
 type Bucket = (f64, f64);
 
-/// What comes first warms up.
-const LEFT_OUT_MICROSECONDS: i64 = 2_000_000;
-
 impl Since {
     pub async fn now(url: &str, workers: &[Service]) -> anyhow::Result<Self> {
         let latest = "SELECT COALESCE(MAX(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', received_at)), 0) AS number FROM notices";
@@ -41,18 +40,27 @@ impl Since {
         })
     }
 
-    pub async fn measure(self, url: &str, workers: &[Service]) -> anyhow::Result<Lag> {
-        let since = self.latest + LEFT_OUT_MICROSECONDS;
+    /// Without what came within the warm-up.
+    pub async fn measure(self, url: &str, workers: &[Service], warm_up: Duration) -> anyhow::Result<Lag> {
+        let since = self.latest + i64::try_from(warm_up.as_micros())?;
         let query = format!(
             "SELECT CAST(TIMESTAMPDIFF(MICROSECOND, received_at, applied_at) AS SIGNED) AS number FROM notices \
              WHERE held_at IS NULL AND applied_at IS NOT NULL \
              AND received_at > TIMESTAMPADD(MICROSECOND, {since}, '1970-01-01')"
         );
-        let mut sorted: Vec<f64> = numbers(url, &query).await?.iter().map(|us| *us as f64 / 1_000.0).collect();
+        let mut sorted: Vec<f64> = numbers(url, &query)
+            .await?
+            .iter()
+            .map(|us| *us as f64 / 1_000.0)
+            .collect();
         sorted.sort_by(f64::total_cmp);
         let at = |share| percentile(&sorted, share).context("no notice was applied");
         let after = buckets(workers).await?;
-        let new: Vec<Bucket> = after.iter().zip(&self.buckets).map(|((le, now), (_, then))| (*le, now - then)).collect();
+        let new: Vec<Bucket> = after
+            .iter()
+            .zip(&self.buckets)
+            .map(|((le, now), (_, then))| (*le, now - then))
+            .collect();
         Ok(Lag {
             p50_ms: at(0.5)?,
             p99_ms: at(0.99)?,
@@ -82,7 +90,11 @@ async fn buckets(workers: &[Service]) -> anyhow::Result<Vec<Bucket>> {
 /// Of `{le="0.004"}`.
 fn bound(labels: &str) -> Option<f64> {
     let text = labels.strip_prefix("{le=\"")?.strip_suffix("\"}")?;
-    if text == "+Inf" { Some(f64::INFINITY) } else { text.parse().ok() }
+    if text == "+Inf" {
+        Some(f64::INFINITY)
+    } else {
+        text.parse().ok()
+    }
 }
 
 /// Within a bucket, values are taken to lie evenly.
@@ -92,7 +104,11 @@ fn interpolated(buckets: &[Bucket], share: f64) -> f64 {
     for (bound, count) in buckets {
         if *count >= wanted && *count > counted {
             let part = (wanted - counted) / (count - counted);
-            return if bound.is_finite() { below + (bound - below) * part } else { below };
+            return if bound.is_finite() {
+                below + (bound - below) * part
+            } else {
+                below
+            };
         }
         (below, counted) = (*bound, *count);
     }
@@ -105,7 +121,12 @@ mod tests {
 
     #[test]
     fn a_percentile_lies_within_its_bucket() {
-        let buckets = [(0.001, 0.0), (0.002, 90.0), (0.004, 100.0), (f64::INFINITY, 100.0)];
+        let buckets = [
+            (0.001, 0.0),
+            (0.002, 90.0),
+            (0.004, 100.0),
+            (f64::INFINITY, 100.0),
+        ];
         assert!((interpolated(&buckets, 0.45) - 0.0015).abs() < 1e-9);
         assert!((interpolated(&buckets, 0.95) - 0.003).abs() < 1e-9);
         assert_eq!(interpolated(&[], 0.99), 0.0);

@@ -11,7 +11,9 @@ pub fn describe(args: &Args) -> Machine {
         run: Some(if args.quick { "quick" } else { "full" }.to_owned()),
         date: Some(xiebao_runtime::clock::now().format("%Y-%m-%d").to_string()),
         commit: args.commit.clone(),
-        cores: std::thread::available_parallelism().ok().and_then(|cores| u32::try_from(NonZero::get(cores)).ok()),
+        cores: std::thread::available_parallelism()
+            .ok()
+            .and_then(|cores| u32::try_from(NonZero::get(cores)).ok()),
         memory_mb: memory_mb(),
         processor: processor(),
         broker: args.broker.clone(),

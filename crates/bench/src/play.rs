@@ -77,7 +77,9 @@ fn show(args: &Args, all: &serde_json::Value) -> anyhow::Result<bool> {
     if let Some(folder) = &args.performance {
         publish(folder, &results, &json)?;
     }
-    Ok(report::ratios::all(&results).iter().all(|ratio| ratio.holds() != Some(false)))
+    Ok(report::ratios::all(&results)
+        .iter()
+        .all(|ratio| ratio.holds() != Some(false)))
 }
 
 /// Figures, picture, and the tables of the page beside the folder.

@@ -33,7 +33,12 @@ pub async fn measure(args: &Args, results: &mut Results, figures: &mut Figures) 
     Ok(())
 }
 
-async fn beside(args: &Args, raw: RawBroker, bodies: Arc<[Bytes]>, results: &mut Results) -> anyhow::Result<()> {
+async fn beside(
+    args: &Args,
+    raw: RawBroker,
+    bodies: Arc<[Bytes]>,
+    results: &mut Results,
+) -> anyhow::Result<()> {
     let stage = Stage::set_up(&args.programs).await?;
     let running = stage.receiver().await?;
     let receiver = receiver::Receiver {

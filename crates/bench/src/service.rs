@@ -29,7 +29,11 @@ pub struct Service {
 
 impl Service {
     /// Starts it, and does not wait.
-    pub fn start(binary: &Path, admin: SocketAddr, mut settings: Vec<(String, String)>) -> anyhow::Result<Self> {
+    pub fn start(
+        binary: &Path,
+        admin: SocketAddr,
+        mut settings: Vec<(String, String)>,
+    ) -> anyhow::Result<Self> {
         settings.extend(std::env::vars_os().filter_map(|(name, value)| {
             let name = name.into_string().ok().filter(|name| name == MARK)?;
             Some((name, value.into_string().ok()?))
@@ -56,7 +60,12 @@ impl Service {
                 return Ok(self.process.age());
             }
             self.lives()?;
-            ensure!(self.process.age() < READY_WITHIN, "{} is not ready:\n{}", self.process.name(), self.last_words());
+            ensure!(
+                self.process.age() < READY_WITHIN,
+                "{} is not ready:\n{}",
+                self.process.name(),
+                self.last_words()
+            );
             sleep(LOOK_EVERY).await;
         }
     }
@@ -83,7 +92,12 @@ impl Service {
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.process.terminate();
         let status = self.process.ended(END_WITHIN).await;
-        ensure!(status.success(), "{} ended badly ({status}):\n{}", self.process.name(), self.last_words());
+        ensure!(
+            status.success(),
+            "{} ended badly ({status}):\n{}",
+            self.process.name(),
+            self.last_words()
+        );
         Ok(())
     }
 

@@ -73,8 +73,14 @@ impl Stage {
     fn start(&self, kind: &str, own: &[(&str, String)]) -> anyhow::Result<Service> {
         let admin = free_address();
         let mut settings = self.settings();
-        settings.push((format!("XIEBAO__{}__ADMIN_LISTEN", kind.to_uppercase()), admin.to_string()));
-        settings.extend(own.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        settings.push((
+            format!("XIEBAO__{}__ADMIN_LISTEN", kind.to_uppercase()),
+            admin.to_string(),
+        ));
+        settings.extend(
+            own.iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone())),
+        );
         Service::start(&self.programs.join(format!("xiebao-{kind}")), admin, settings)
     }
 
@@ -84,9 +90,15 @@ impl Stage {
     /// When its answer is no, with what it says.
     pub async fn xiebao(&self, arguments: &[&str]) -> anyhow::Result<()> {
         let mut command = Command::new(self.programs.join("xiebao"));
-        command.args(["--lang", "en"]).args(arguments).envs(self.settings());
+        command
+            .args(["--lang", "en"])
+            .args(arguments)
+            .envs(self.settings());
         let output = command.kill_on_drop(true).output().await?;
-        let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let (said, errors) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
         let (status, command) = (output.status, arguments.join(" "));
         ensure!(status.success(), "xiebao {command} ({status}):\n{said}{errors}");
         Ok(())

@@ -28,6 +28,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const WINDOWS: usize = 5;
 /// Notices a second for which there are enough notices where nothing was measured before.
 const GUESS: f64 = 6_000.0;
+/// At a fixed rate.
 const WARM_UP: Duration = Duration::from_secs(2);
 /// Connections of the open loop.
 const OPEN_CONNECTIONS: usize = 256;
@@ -35,9 +36,10 @@ const SETTLE_WITHIN: Duration = Duration::from_secs(60);
 
 /// Receiver and worker on one stage, and what they were told so far.
 pub struct Whole {
-    pub stage: Stage,
     pub receiver: Receiver,
     pub workers: Vec<Service>,
+    /// Last: nobody may use the vhost when it goes.
+    pub stage: Stage,
     /// Acknowledged since the beginning.
     pub acknowledged: u64,
 }
@@ -65,7 +67,7 @@ async fn half(args: &Args, whole: &mut Whole, rate: f64, figures: &mut Figures) 
     let since = lag::Since::now(&url, &whole.workers).await?;
     whole.send_at(rate, bodies, duration).await?;
     whole.settled().await?;
-    let lag = since.measure(&url, &whole.workers).await?;
+    let lag = since.measure(&url, &whole.workers, WARM_UP).await?;
     figures.add("whole_lag_p50_ms_half", lag.p50_ms);
     figures.add("whole_lag_p999_ms_half", lag.p999_ms);
     figures.add("whole_lag_p99_ms_half_histogram", lag.p99_ms_with_commit);
@@ -86,9 +88,9 @@ impl Whole {
         let (receiver, mut worker) = (stage.receiver().await?, stage.start_worker()?);
         worker.ready().await?;
         Ok(Self {
-            stage,
             receiver,
             workers: vec![worker],
+            stage,
             acknowledged: 0,
         })
     }
@@ -109,7 +111,14 @@ impl Whole {
             self.send(chunk).await?;
         }
         let windows = rates(&samples, WINDOWS);
-        println!("    windows {}", windows.iter().map(|rate| format!("{rate:.0}")).collect::<Vec<_>>().join(" "));
+        println!(
+            "    windows {}",
+            windows
+                .iter()
+                .map(|rate| format!("{rate:.0}"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        );
         Ok(median(&windows))
     }
 
@@ -120,7 +129,12 @@ impl Whole {
     }
 
     /// Posts at a fixed rate, in notices a second, after a warm-up at the same.
-    pub async fn send_at(&mut self, rate: f64, bodies: Arc<[Bytes]>, duration: Duration) -> anyhow::Result<()> {
+    pub async fn send_at(
+        &mut self,
+        rate: f64,
+        bodies: Arc<[Bytes]>,
+        duration: Duration,
+    ) -> anyhow::Result<()> {
         let address = self.receiver.address;
         let loaded = load::open(address, PATH, bodies, OPEN_CONNECTIONS, rate, WARM_UP, duration).await?;
         ensure!(loaded.refused == 0, "{} notices were refused", loaded.refused);
@@ -153,7 +167,10 @@ impl Whole {
     }
 
     fn note_memory(&self, figures: &mut Figures) -> anyhow::Result<()> {
-        figures.add("whole_receiver_rss_mb", self.receiver.service.usage()?.peak_rss_mb);
+        figures.add(
+            "whole_receiver_rss_mb",
+            self.receiver.service.usage()?.peak_rss_mb,
+        );
         let worker = self.workers[0].usage()?.peak_rss_mb;
         figures.add("whole_worker_rss_mb", worker);
         figures.at_least("worker_rss_mb", worker);

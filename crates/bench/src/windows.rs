@@ -9,7 +9,9 @@ const WARM_UP: f64 = 0.05;
 /// The value that this share (0 to 1) of the sorted values does not exceed.
 pub fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
     let at = (share * sorted.len() as f64).ceil() as usize;
-    sorted.get(at.saturating_sub(1).min(sorted.len().checked_sub(1)?)).copied()
+    sorted
+        .get(at.saturating_sub(1).min(sorted.len().checked_sub(1)?))
+        .copied()
 }
 
 /// The rates in this many windows of equal length between warm-up and end, a second.
@@ -18,7 +20,10 @@ pub fn rates(samples: &[Sample], windows: usize) -> Vec<f64> {
         return Vec::new();
     };
     let warm = first + (last - first) * WARM_UP;
-    let begin = samples.iter().find(|(_, count)| *count >= warm).map_or(0.0, |(at, _)| *at);
+    let begin = samples
+        .iter()
+        .find(|(_, count)| *count >= warm)
+        .map_or(0.0, |(at, _)| *at);
     let length = (end - begin) / windows as f64;
     if length <= 0.0 {
         return Vec::new();
@@ -30,7 +35,10 @@ pub fn rates(samples: &[Sample], windows: usize) -> Vec<f64> {
 /// Between two looks, the counter rose evenly.
 fn count_at(samples: &[Sample], time: f64) -> f64 {
     let after = samples.partition_point(|(at, _)| *at < time);
-    match (after.checked_sub(1).map(|before| samples[before]), samples.get(after)) {
+    match (
+        after.checked_sub(1).map(|before| samples[before]),
+        samples.get(after),
+    ) {
         (Some((t0, c0)), Some((t1, c1))) => c0 + (c1 - c0) * (time - t0) / (t1 - t0),
         (Some((_, count)), None) => count,
         (None, Some((_, count))) => *count,
@@ -53,7 +61,9 @@ mod tests {
 
     #[test]
     fn a_steady_counter_has_the_same_rate_in_every_window() {
-        let samples: Vec<Sample> = (0..=100).map(|n| (f64::from(n) / 10.0, f64::from(n) * 50.0)).collect();
+        let samples: Vec<Sample> = (0..=100)
+            .map(|n| (f64::from(n) / 10.0, f64::from(n) * 50.0))
+            .collect();
         for rate in rates(&samples, 5) {
             assert!((rate - 500.0).abs() < 1e-6, "{rate}");
         }
@@ -70,7 +80,17 @@ mod tests {
 
     #[test]
     fn a_slow_start_is_no_part_of_any_window() {
-        let samples = [(0.0, 0.0), (3.0, 0.0), (3.5, 500.0), (12.5, 9_500.0), (13.0, 10_000.0)];
-        assert!(rates(&samples, 5).iter().all(|rate| (*rate - 1_000.0).abs() < 1e-6));
+        let samples = [
+            (0.0, 0.0),
+            (3.0, 0.0),
+            (3.5, 500.0),
+            (12.5, 9_500.0),
+            (13.0, 10_000.0),
+        ];
+        assert!(
+            rates(&samples, 5)
+                .iter()
+                .all(|rate| (*rate - 1_000.0).abs() < 1e-6)
+        );
     }
 }

@@ -67,13 +67,19 @@ impl Copies {
         while (self.made + 1) * self.notices < notices {
             for table in &self.tables {
                 let statement = table.copy(self.made, &self.first, &self.last);
-                diesel::sql_query(statement).execute(&mut self.connection).await.with_context(|| table.name.clone())?;
+                diesel::sql_query(statement)
+                    .execute(&mut self.connection)
+                    .await
+                    .with_context(|| table.name.clone())?;
             }
             self.made += 1;
         }
         self.write_out().await?;
         let stored = number(&self.url, "SELECT COUNT(*) FROM notices").await?;
-        println!("    {stored} notices stored, after {:.0} s", begun.elapsed().as_secs_f64());
+        println!(
+            "    {stored} notices stored, after {:.0} s",
+            begun.elapsed().as_secs_f64()
+        );
         Ok(())
     }
 
@@ -153,7 +159,9 @@ mod tests {
     fn a_copy_has_another_number_of_the_same_length() {
         let table = Table {
             name: "reissue_links".to_owned(),
-            columns: ["insure_num", "reissued_from", "partner_id"].map(str::to_owned).to_vec(),
+            columns: ["insure_num", "reissued_from", "partner_id"]
+                .map(str::to_owned)
+                .to_vec(),
         };
         assert_eq!(
             table.copy(7, "20010101000000", "20010101999999"),

@@ -23,7 +23,11 @@ impl Pace {
         let interval = Duration::from_secs_f64(1.0 / rate).max(Duration::from_nanos(1));
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-        let timer = AsyncFd::register(timer)?;
+        #[expect(
+            deprecated,
+            reason = "unsound only for what swaps its descriptor, which an OwnedFd does not; what follows it is unsafe"
+        )]
+        let timer = AsyncFd::new(timer)?;
         let start = Instant::now();
         let tick = Timespec {
             tv_sec: interval.as_secs().cast_signed(),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Results;
-use super::ratios::{self, Ratio};
+use super::ratios::{self, Ratio, Target};
 
 const WIDTH: usize = 980;
 const TOP: usize = 78;
@@ -19,9 +19,9 @@ const GRID: [f64; 6] = [0.0, 0.25, 0.5, 0.75, 1.0, 1.25];
 /// Colours that differ in lightness too, and beside them stands a word.
 const STYLE: &str = "\
 .paper{fill:#fff}.ink{fill:#1f2328}.faint{fill:#59636e}.grid{stroke:#d1d9e0}.track{fill:#eff2f5}\
-.yes{fill:#2da44e}.no{fill:#cf222e}.tick{stroke:#1f2328}\
+.yes{fill:#2da44e}.no{fill:#cf222e}.tick{stroke:#1f2328}.rim{stroke:#fff}\
 @media(prefers-color-scheme:dark){.paper{fill:#0d1117}.ink{fill:#e6edf3}.faint{fill:#9198a1}.grid{stroke:#30363d}\
-.track{fill:#161b22}.yes{fill:#3fb950}.no{fill:#ff7b72}.tick{stroke:#f0f6fc}}";
+.track{fill:#161b22}.yes{fill:#3fb950}.no{fill:#ff7b72}.tick{stroke:#f0f6fc}.rim{stroke:#0d1117}}";
 
 /// An SVG: a bar for each ratio that is known, with its target as a tick.
 pub fn svg(results: &Results) -> String {
@@ -54,7 +54,7 @@ fn head(height: usize, summary: &str) -> String {
          <rect class=\"paper\" width=\"{WIDTH}\" height=\"{height}\" rx=\"8\"/>\n\
          <text class=\"ink\" x=\"24\" y=\"32\" font-size=\"17\" font-weight=\"600\">\
          Ratios to the ceilings of the same run</text>\n\
-         <text class=\"faint\" x=\"24\" y=\"52\">{summary}; the upright line is the target</text>\n"
+         <text class=\"faint\" x=\"24\" y=\"52\">{summary}. The upright line is the target; its flag points to where the ratio holds</text>\n"
     )
 }
 
@@ -80,7 +80,7 @@ fn row(y: usize, ratio: &Ratio) -> String {
         _ => ("no", "fails"),
     };
     let bar_y = y + (ROW - BAR) / 2 - 4;
-    let (end, target) = (position(value.min(SCALE)), position(ratio.target.value()));
+    let end = position(value.min(SCALE));
     let mut svg = format!(
         "<g><title>{}: {value:.2}, target {}, {verdict}</title>\n",
         escaped(ratio.name),
@@ -97,12 +97,7 @@ fn row(y: usize, ratio: &Ratio) -> String {
     if value > SCALE {
         svg.push_str(&longer(bar_y));
     }
-    let _ = writeln!(
-        svg,
-        "<line class=\"tick\" x1=\"{target:.1}\" y1=\"{}\" x2=\"{target:.1}\" y2=\"{}\" stroke-width=\"2.5\"/>",
-        bar_y - 5,
-        bar_y + BAR + 5
-    );
+    svg.push_str(&tick(bar_y, ratio.target));
     svg.push_str(&verdict_of(y, ratio, value, class, verdict));
     svg + "</g>\n"
 }
@@ -125,6 +120,23 @@ fn verdict_of(y: usize, ratio: &Ratio, value: f64, class: &str, verdict: &str) -
          <text class=\"faint\" x=\"834\" y=\"{y}\">{}</text>\
          <text class=\"{class}\" x=\"904\" y=\"{y}\" font-weight=\"600\">{verdict}</text>\n",
         escaped(&ratio.target.to_string())
+    )
+}
+
+/// The target, with a rim that sets it off from the bar, and a flag towards the side on which the ratio holds.
+fn tick(bar_y: usize, target: Target) -> String {
+    let x = position(target.value());
+    let (top, bottom) = (bar_y - 6, bar_y + BAR + 5);
+    let side = if matches!(target, Target::AtLeast(_)) {
+        7
+    } else {
+        -7
+    };
+    format!(
+        "<path class=\"rim\" d=\"M{x:.1} {top}V{bottom}\" stroke-width=\"5\"/>\
+         <path class=\"tick\" d=\"M{x:.1} {top}V{bottom}\" stroke-width=\"2.5\"/>\
+         <path class=\"ink\" d=\"M{x:.1} {top}l{side} 3l{} 3z\"/>\n",
+        -side
     )
 }
 
