@@ -103,6 +103,8 @@ struct Measured {
     cpu_ms_per_1000: f64,
 }
 
+type Figure = fn(&Measured) -> f64;
+
 #[derive(Debug, Default)]
 struct Rounds {
     raw_rates: Vec<f64>,
@@ -195,7 +197,7 @@ impl Rounds {
 
 /// `at` is a rate or a number of connections, as the keys end.
 fn write_times(results: &mut Results, rounds: &[Measured], at: &str) {
-    let figures: [(&str, fn(&Measured) -> f64); 4] = [
+    let figures: [(&str, Figure); 4] = [
         ("p50_ms", |measured| measured.loaded.p50_ms),
         ("p99_ms", |measured| measured.loaded.p99_ms),
         ("p999_ms", |measured| measured.loaded.p999_ms),
