@@ -77,7 +77,11 @@ impl Process {
         let command = command.args(arguments).envs(environment).stdin(Stdio::null());
         let started = Instant::now();
         Ok(Self {
-            name: binary.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            name: binary
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
             child: command.stdout(log.reopen()?).stderr(log.reopen()?).spawn()?,
             log,
             started,
@@ -121,12 +125,7 @@ impl Process {
             if let Some(status) = self.has_ended() {
                 panic!("{} ended ({status}):\n{}", self.name, self.log());
             }
-            assert!(
-                self.age() < within,
-                "{} is not ready:\n{}",
-                self.name,
-                self.log()
-            );
+            assert!(self.age() < within, "{} is not ready:\n{}", self.name, self.log());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

@@ -1,11 +1,10 @@
 //! Millions of notices in minutes: copies of rows that a worker has written, under other proposal numbers.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use diesel::sql_types::Text;
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl as _};
-use tokio::time::sleep;
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
 use xiebao_testkit::number;
 
 use crate::backlog::Backlog;
@@ -14,9 +13,6 @@ use crate::stage::Stage;
 /// Proposal numbers begin with the year, from 2000 on; those of copies with an earlier one. So they are as long, and
 /// new proposals come behind them, as they do in life.
 const FIRST_YEAR: usize = 1_000;
-/// Written pages are to be on the disk before anything is measured.
-const CLEAN_WITHIN: Duration = Duration::from_secs(180);
-const CLEAN_PAGES: i64 = 1_000;
 
 /// What is not copied: no row of a drained backlog, or none that is about a proposal.
 const LEFT_OUT: &str = "'__diesel_schema_migrations','dead_letters','dead_letter_attempts','operations'";
@@ -85,22 +81,10 @@ impl Copies {
 
     /// What the copies have left to be written would be paid for by the drain that follows.
     async fn write_out(&mut self) -> anyhow::Result<()> {
-        let share = "SELECT @@GLOBAL.innodb_max_dirty_pages_pct";
-        let before = number(&self.url, share).await?;
-        self.allow_dirty(0).await?;
-        let begun = Instant::now();
-        let dirty = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS \
-                     WHERE VARIABLE_NAME = 'INNODB_BUFFER_POOL_PAGES_DIRTY'";
-        while number(&self.url, dirty).await? > CLEAN_PAGES && begun.elapsed() < CLEAN_WITHIN {
-            sleep(Duration::from_millis(500)).await;
-        }
-        self.allow_dirty(before).await
-    }
-
-    async fn allow_dirty(&mut self, percent: i64) -> anyhow::Result<()> {
-        let statement = format!("SET GLOBAL innodb_max_dirty_pages_pct = {percent}");
-        diesel::sql_query(statement).execute(&mut self.connection).await?;
-        Ok(())
+        let tables: Vec<&str> = self.tables.iter().map(|table| table.name.as_str()).collect();
+        let flush = format!("FLUSH TABLES {} FOR EXPORT", tables.join(", "));
+        self.connection.batch_execute(&flush).await?;
+        Ok(self.connection.batch_execute("UNLOCK TABLES").await?)
     }
 }
 
