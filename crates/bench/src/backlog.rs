@@ -26,7 +26,7 @@ const STREAM: u64 = u64::MAX;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// Every story in its own, many side by side.
-    InOrder,
+    Kept,
     /// Any of the whole backlog anywhere in it.
     Shuffled,
     /// In order, and some come again later.
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_backlog_has_all_eight_types() {
-        let backlog = Backlog::tell(1, 3_000, Order::InOrder);
+        let backlog = Backlog::tell(1, 3_000, Order::Kept);
         let mut types = BTreeMap::new();
         for notice in backlog.stories.iter().flat_map(|story| &story.notices) {
             *types.entry(notice.event.notify_type().0).or_insert(0) += 1;
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn in_order_is_in_order_and_shuffled_is_not() {
-        let in_order = Backlog::tell(1, 3_000, Order::InOrder);
+        let in_order = Backlog::tell(1, 3_000, Order::Kept);
         let shuffled = Backlog::tell(1, 3_000, Order::Shuffled);
         let falls = |backlog: &Backlog| {
             let mut last = vec![0; backlog.stories.len()];

@@ -27,10 +27,10 @@ const fn case(order: Order, workers: usize, figure: &'static str) -> Case {
 }
 
 const CASES: [Case; 4] = [
-    case(Order::InOrder, 1, "worker_rate_in_order"),
+    case(Order::Kept, 1, "worker_rate_in_order"),
     case(Order::Shuffled, 1, "worker_rate_shuffled"),
     case(Order::Duplicates, 1, "worker_rate_duplicates"),
-    case(Order::InOrder, 3, "worker_rate_3_workers"),
+    case(Order::Kept, 3, "worker_rate_3_workers"),
 ];
 
 /// The worker and the raw database in turn, or the latter alone.
@@ -53,7 +53,7 @@ pub async fn measure(args: &Args, figures: &mut Figures) -> anyhow::Result<()> {
 async fn only_raw(args: &Args, raw: &mut RawDatabase, figures: &mut Figures) -> anyhow::Result<()> {
     println!("raw database");
     let stage = Stage::set_up(&args.programs).await?;
-    let backlog = Backlog::tell(args.seed, SMALL_BACKLOG, Order::InOrder);
+    let backlog = Backlog::tell(args.seed, SMALL_BACKLOG, Order::Kept);
     fill(&stage, &backlog).await?;
     drain(&stage, backlog.len(), 1).await?;
     raw.measure(&stage, figures).await
@@ -61,10 +61,7 @@ async fn only_raw(args: &Args, raw: &mut RawDatabase, figures: &mut Figures) -> 
 
 async fn play(args: &Args, case: &Case, figures: &mut Figures) -> anyhow::Result<Stage> {
     let deliveries = args.extent().backlog;
-    println!(
-        "{} worker(s), {deliveries} deliveries, {:?}",
-        case.workers, case.order
-    );
+    println!("{}: {deliveries} deliveries", case.figure);
     let stage = Stage::set_up(&args.programs).await?;
     let backlog = Backlog::tell(args.seed, deliveries, case.order);
     fill(&stage, &backlog).await?;
@@ -78,7 +75,7 @@ fn note(case: &Case, drained: &Drained, figures: &mut Figures) {
     // What is shuffled costs more the more of it is there to be let go, so no window stands for all of it.
     let rate = match case.order {
         Order::Shuffled => drained.overall,
-        Order::InOrder | Order::Duplicates => drained.rate,
+        Order::Kept | Order::Duplicates => drained.rate,
     };
     figures.add(case.figure, rate);
     let name = case.figure.replace("worker_rate_", "");

@@ -58,7 +58,9 @@ mod tests {
     #[test]
     fn the_median_of_what_was_added_counts() {
         let mut figures = Figures::default();
-        [9_000.0, 11_000.0, 10_000.4].map(|value| figures.note("rate", value));
+        for value in [9_000.0, 11_000.0, 10_000.4] {
+            figures.note("rate", value);
+        }
         assert_eq!(figures.get("rate"), Some(10_000.4));
         assert_eq!(figures.to_json()["rate"], 10_000.0);
         assert_eq!(figures.get("another"), None);
@@ -67,7 +69,9 @@ mod tests {
     #[test]
     fn the_greatest_counts_where_that_is_wanted() {
         let mut figures = Figures::default();
-        [3.0, 7.0, 5.0].map(|value| figures.at_least("peak", value));
+        for value in [3.0, 7.0, 5.0] {
+            figures.at_least("peak", value);
+        }
         assert_eq!(figures.get("peak"), Some(7.0));
     }
 }

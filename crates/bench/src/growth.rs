@@ -40,7 +40,7 @@ async fn grow(
     figures: &mut Figures,
 ) -> anyhow::Result<Backlog> {
     println!("growth: {figure}");
-    let backlog = Backlog::tell(args.seed + seed, args.extent().grown_by, Order::InOrder);
+    let backlog = Backlog::tell(args.seed + seed, args.extent().grown_by, Order::Kept);
     fill(stage, &backlog).await?;
     let drained = drain(stage, backlog.len(), 1).await?;
     figures.add(figure, drained.rate);

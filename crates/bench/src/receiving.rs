@@ -22,7 +22,7 @@ struct Beneath<'s> {
 }
 
 pub async fn measure(args: &Args, results: &mut Results, figures: &mut Figures) -> anyhow::Result<()> {
-    let bodies = Backlog::tell(args.seed, BODIES, Order::InOrder).bodies();
+    let bodies = Backlog::tell(args.seed, BODIES, Order::Kept).bodies();
     println!("raw broker: sweep");
     let raw = RawBroker::sweep(args, &bodies, figures).await?;
     if args.measures(Part::Receiver) {

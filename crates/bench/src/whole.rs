@@ -79,7 +79,7 @@ async fn half(args: &Args, whole: &mut Whole, rate: f64, figures: &mut Figures) 
 /// Distinct notices for so long at that rate.
 pub fn bodies(seed: u64, rate: f64, duration: Duration) -> Arc<[Bytes]> {
     let count = rate * (duration.as_secs_f64() + 1.0);
-    Backlog::tell(seed, count as usize, Order::InOrder).bodies()
+    Backlog::tell(seed, count as usize, Order::Kept).bodies()
 }
 
 impl Whole {
