@@ -22,12 +22,12 @@ pub struct Args {
     /// How long each shape of load is measured, after a quarter of that (at most a second) for warming up
     #[arg(long, value_name = "S", default_value_t = 4.0, value_parser = seconds)]
     pub seconds: f64,
-    /// In how many windows, whose median counts
+    /// In how many windows, whose median counts; of no effect with --rate
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub windows: u32,
     /// Publish so many a second on two channels, and report percentiles of the time from when each message was due to
     /// its confirm
-    #[arg(long, value_name = "R", value_parser = rate, conflicts_with_all = ["channels", "sweep", "windows"])]
+    #[arg(long, value_name = "R", value_parser = rate, conflicts_with_all = ["channels", "sweep"])]
     pub rate: Option<f64>,
     /// How many connections the channels are spread over
     #[arg(long, value_name = "C", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]

@@ -44,6 +44,7 @@ impl Scratch {
                 "--from and --into are the same database".to_owned(),
             ));
         }
+        lock(&mut conn).await?;
         let old = names_if_own(&found(&mut conn).await?)?;
         let mut scratch = Self {
             conn,
@@ -134,6 +135,15 @@ async fn open(opts: &Opts) -> Result<(Conn, bool), Failure> {
 /// Whatever the reason, there is no connection.
 pub fn unreachable(error: mysql_async::Error) -> Failure {
     Failure::Unreachable(format!("no connection to the database: {error}"))
+}
+
+/// Two runs would drop each other's tables. The lock goes with the connection.
+async fn lock(conn: &mut Conn) -> Result<(), Failure> {
+    let query = "SELECT GET_LOCK(CONCAT('raw-database ', SHA1(DATABASE())), 0)";
+    match conn.query_first(query).await? {
+        Some(Some(1)) => Ok(()),
+        None::<Option<u8>> | Some(_) => Err(Failure::Usage("another run is writing to --into".to_owned())),
+    }
 }
 
 async fn place(conn: &mut Conn) -> Result<Place, Failure> {
