@@ -65,7 +65,11 @@ async fn a_closed_loop_counts_windows_and_tells_refusals_apart() {
     assert!(loaded.rate > 50.0 && loaded.p50_ms > 0.0, "{loaded:?}");
     let share = loaded.refused as f64 / loaded.answered as f64;
     assert!((0.4..0.6).contains(&share), "{loaded:?}");
-    let first = [seen.recv().await, seen.recv().await, seen.recv().await];
+    // Not among the first three: the one connection may be a body ahead of the other.
+    let mut first = Vec::new();
+    for _ in 0..9 {
+        first.push(seen.recv().await);
+    }
     assert!(first.contains(&Some(b'n')), "bodies come in turn: {first:?}");
 }
 
