@@ -40,7 +40,7 @@ impl Extent {
             windows: 3,
             fixed: Duration::from_secs(2),
         },
-        backlog: 30_000,
+        backlog: 50_000,
         drains: 1,
         whole: Duration::from_secs(15),
         grown_by: 20_000,

@@ -32,6 +32,9 @@ const GUESS: f64 = 6_000.0;
 const WARM_UP: Duration = Duration::from_secs(2);
 /// Connections of the open loop.
 const OPEN_CONNECTIONS: usize = 256;
+/// A receiver that acknowledges less of a fixed rate was asked too much, and its lag would mean nothing. A short stall of a
+/// shared machine is not that.
+const KEPT_UP: f64 = 0.9;
 const SETTLE_WITHIN: Duration = Duration::from_secs(60);
 
 /// Receiver and worker on one stage, and what they were told so far.
@@ -139,7 +142,7 @@ impl Whole {
         let loaded = load::open(address, PATH, bodies, OPEN_CONNECTIONS, rate, WARM_UP, duration).await?;
         ensure!(loaded.refused == 0, "{} notices were refused", loaded.refused);
         ensure!(
-            loaded.rate > rate * 0.97,
+            loaded.rate > rate * KEPT_UP,
             "the receiver acknowledged {:.0} notices a second of {rate:.0}",
             loaded.rate
         );

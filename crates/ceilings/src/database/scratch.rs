@@ -38,23 +38,33 @@ impl Scratch {
         if opts.db_name().is_none_or(str::is_empty) {
             return Err(Failure::Usage("--into names no database".to_owned()));
         }
-        let (mut conn, is_own) = open(&opts).await?;
-        if place(from).await? == place(&mut conn).await? {
-            return Err(Failure::Usage(
-                "--from and --into are the same database".to_owned(),
-            ));
-        }
-        lock(&mut conn).await?;
-        let old = names_if_own(&found(&mut conn).await?)?;
+        let (conn, is_own) = open(&opts).await?;
         let mut scratch = Self {
             conn,
             opts,
             tables,
             is_own,
         };
-        scratch.drop_tables(&old).await?;
-        scratch.make_tables().await?;
-        Ok(scratch)
+        match scratch.prepare(from).await {
+            Ok(()) => Ok(scratch),
+            Err(failure) => {
+                // Of two failures the first says more.
+                let _ = scratch.drop_own_database().await;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn prepare(&mut self, from: &mut Conn) -> Result<(), Failure> {
+        if place(from).await? == place(&mut self.conn).await? {
+            return Err(Failure::Usage(
+                "--from and --into are the same database".to_owned(),
+            ));
+        }
+        lock(&mut self.conn).await?;
+        let old = names_if_own(&found(&mut self.conn).await?)?;
+        self.drop_tables(&old).await?;
+        self.make_tables().await
     }
 
     pub fn tables(&self) -> &[Table] {
@@ -86,11 +96,17 @@ impl Scratch {
     pub async fn clear(mut self) -> Result<(), Failure> {
         let names: Vec<String> = self.tables.iter().map(|table| table.name.clone()).collect();
         self.drop_tables(&names).await?;
+        self.drop_own_database().await?;
+        self.conn.disconnect().await?;
+        Ok(())
+    }
+
+    /// Only if it was not there before.
+    async fn drop_own_database(&mut self) -> Result<(), Failure> {
         if let Some(name) = self.opts.db_name().filter(|_| self.is_own) {
             let drop_database = format!("DROP DATABASE {}", quoted(name));
             self.conn.query_drop(drop_database).await?;
         }
-        self.conn.disconnect().await?;
         Ok(())
     }
 
@@ -139,7 +155,7 @@ pub fn unreachable(error: mysql_async::Error) -> Failure {
 
 /// Two runs would drop each other's tables. The lock goes with the connection.
 async fn lock(conn: &mut Conn) -> Result<(), Failure> {
-    let query = "SELECT GET_LOCK(CONCAT('raw-database ', SHA1(DATABASE())), 0)";
+    let query = "SELECT GET_LOCK(LEFT(CONCAT('raw-database ', DATABASE()), 64), 0)";
     match conn.query_first(query).await? {
         Some(Some(1)) => Ok(()),
         None::<Option<u8>> | Some(_) => Err(Failure::Usage("another run is writing to --into".to_owned())),
