@@ -94,11 +94,12 @@ impl RawDatabase {
             None => {
                 let sweep = ["--sweep", self.extent.sweep].map(str::to_owned);
                 let answer = self.run(filled, self.extent.sweep_seconds, &sweep).await?;
+                figures.note("raw_database_rate_several_connections", field(&answer, "rate")?);
+                figures.note("raw_database_rows_per_notice", field(&answer, "rows_per_notice")?);
+                let best = best_on_one_connection(&answer)?;
+                figures.note("raw_database_batch", field(best, "batch")?);
                 let names = [("batch", "--batch"), ("connections", "--connections")];
-                self.best = Some(options(&answer, &names)?);
-                for name in ["batch", "connections", "rows_per_notice"] {
-                    figures.note(&format!("raw_database_{name}"), field(&answer, name)?);
-                }
+                self.best = Some(options(best, &names)?);
                 return Box::pin(self.measure(filled, figures)).await;
             }
         };
@@ -114,6 +115,16 @@ impl RawDatabase {
         command.arg("--seconds").arg(seconds.to_string());
         answer(command.args(options), &self.program).await
     }
+}
+
+/// The ceiling is that of one connection, in transactions of the best size, as that of the broker is. What several reach
+/// is told beside it.
+fn best_on_one_connection(answer: &Value) -> anyhow::Result<&Value> {
+    let points = answer["sweep"].as_array().context("no sweep")?;
+    let alone = points.iter().filter(|point| point["connections"] == 1);
+    let rate = |point: &Value| point["rate"].as_f64().unwrap_or_default();
+    let best = alone.max_by(|one, other| rate(one).total_cmp(&rate(other)));
+    best.context("the sweep has no point of one connection")
 }
 
 /// One body a line; those that hold a line break themselves are left out.
@@ -173,6 +184,17 @@ mod tests {
         let bodies = [&b"{}"[..], b"{\n}", b"[]"].map(Bytes::from_static);
         let file = written(&bodies).expect("a temporary file");
         assert_eq!(std::fs::read(file.path()).expect("it was written"), b"{}\n[]");
+    }
+
+    #[test]
+    fn the_ceiling_is_the_best_of_one_connection() {
+        let answer = serde_json::json!({ "rate": 70_000, "sweep": [
+            { "connections": 1, "batch": 10, "rate": 11_000 },
+            { "connections": 1, "batch": 500, "rate": 37_000 },
+            { "connections": 4, "batch": 500, "rate": 70_000 },
+        ] });
+        let best = best_on_one_connection(&answer).expect("there is one");
+        assert_eq!((&best["batch"], &best["rate"]), (&500.into(), &37_000.into()));
     }
 
     #[test]

@@ -6,6 +6,8 @@
 
 mod entry;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
@@ -37,7 +39,7 @@ pub struct Link {
 /// A notice on its way into the ledger.
 #[derive(Debug, Clone)]
 pub struct Arrival {
-    pub notice: Notice,
+    pub notice: Arc<Notice>,
     pub raw: Bytes,
     pub received_at: DateTime<Utc>,
     /// The broker has handed the message out before.
@@ -97,7 +99,7 @@ impl Ledger {
 
     /// What has happened, by the notices applied so far.
     pub fn facts(&self) -> Facts {
-        Facts::of(self.counted().map(|entry| &entry.notice))
+        Facts::of(self.counted().map(|entry| entry.notice.as_ref()))
     }
 
     /// The earliest end of a wait.

@@ -3,10 +3,6 @@ use std::process::ExitCode;
 use xiebao_runtime::config::Needs;
 use xiebao_runtime::service::Service;
 
-/// What one thread takes, another gives back: a batch is read on one and written on another.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let service = Service {
         name: "xiebao-worker",

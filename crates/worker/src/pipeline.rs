@@ -116,7 +116,7 @@ fn read(delivery: &Delivery, rules: &Rules) -> (Content, Option<Work>) {
             Ok(notice) => {
                 let num = notice.insure_num.clone();
                 let arrival = Arrival {
-                    notice,
+                    notice: notice.into(),
                     raw: envelope.body().clone(),
                     received_at: envelope.received_at(),
                     redelivered: delivery.redelivered || text_header(delivery, header::HANDED_BACK).is_some(),

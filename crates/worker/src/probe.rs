@@ -61,7 +61,7 @@ fn plan() -> Plan {
         );
         let raw = Bytes::from(body);
         let notice = Notice::read(&raw).ok()?;
-        Some((0, Arrival { notice, raw, received_at: clock::now(), redelivered: false }))
+        Some((0, Arrival { notice: notice.into(), raw, received_at: clock::now(), redelivered: false }))
     });
     if let Ok(Some(num)) = InsureNum::parse(NUMBER) {
         plan.tasks.insert(

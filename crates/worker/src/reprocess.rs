@@ -138,7 +138,7 @@ fn arrival(row: &NoticeRow) -> Result<(InsureNum, Arrival), Rejection> {
         received_at: row.received_at.and_utc(),
         redelivered: true,
         raw,
-        notice,
+        notice: notice.into(),
     };
     Ok((arrival.notice.insure_num.clone(), arrival))
 }

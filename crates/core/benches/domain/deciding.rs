@@ -39,7 +39,7 @@ fn life() -> [(i64, String); 9] {
 fn arrival(notify_type: i64, data: &str, minute: i64) -> Arrival {
     let raw = body(notify_type, data, Form::Raw);
     Arrival {
-        notice: Notice::read(&raw).expect("a sound notice"),
+        notice: Notice::read(&raw).expect("a sound notice").into(),
         raw,
         received_at: at(minute),
         redelivered: false,

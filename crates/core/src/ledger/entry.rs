@@ -1,5 +1,7 @@
 //! A notice of a ledger: where it stands, how long it waits, when it came in.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -70,7 +72,7 @@ pub enum Novelty {
 /// A notice of the ledger.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    pub notice: Notice,
+    pub notice: Arc<Notice>,
     /// The HTTP body, byte for byte.
     pub raw: Bytes,
     /// 1, except for endorsements and abnormalities that truly came again.

@@ -64,7 +64,7 @@ impl Case {
     pub fn came(mut self, minutes: i64, notify_type: i64, more: Value) -> Self {
         let raw = body(notify_type, NUMBER, &more);
         let arrival = Arrival {
-            notice: Notice::read(&raw).expect("a sound notice"),
+            notice: Notice::read(&raw).expect("a sound notice").into(),
             raw,
             received_at: at(minutes),
             redelivered: false,

@@ -203,7 +203,7 @@ const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOS
 pub(super) fn worker(reader: &mut Reader) -> WorkerConfig {
     WorkerConfig {
         admin_listen: reader.parsed("worker.admin_listen", values::socket),
-        prefetch: reader.number("worker.prefetch", 2_500, 1..=u16::MAX),
+        prefetch: reader.number("worker.prefetch", 2_000, 1..=u16::MAX),
         batch_size: reader.number("worker.batch_size", 500, 1..=1_000),
         batch_wait: millis(reader, "worker.batch_wait_ms", 5, 0, 1_000),
         lanes: reader.number("worker.lanes", 2, 1..=64),

@@ -45,36 +45,50 @@ pub struct NoticeRow {
     pub voided: bool,
 }
 
+/// An entry as it is written.
+struct EntryRow<'e> {
+    insure_num: &'e str,
+    notify_type: i64,
+    digest: &'e str,
+    occurrence: i32,
+    partner_id: i64,
+    outcome: &'static str,
+    seq: Option<i64>,
+    out_of_order: bool,
+    raw: &'e [u8],
+    received_at: NaiveDateTime,
+    last_received_at: NaiveDateTime,
+    deliveries: i64,
+    held_at: Option<NaiveDateTime>,
+    hold_until: Option<NaiveDateTime>,
+    applied_at: Option<NaiveDateTime>,
+    voided: bool,
+}
+
 // `raw` is updated too: when the notice was ignored before, it may be another spelling of the same value.
-kept_row!(NoticeRow => notices {
+kept_row!(EntryRow<'_> => notices {
     insure_num, notify_type, digest, occurrence, partner_id, outcome, seq, out_of_order, raw, received_at,
     last_received_at, deliveries, held_at, hold_until, applied_at, voided,
 } updating {
     outcome, seq, out_of_order, raw, received_at, last_received_at, deliveries, held_at, hold_until, applied_at, voided,
 });
 
-/// What a row is to the ledger of its proposal.
-pub enum Known {
-    Entry(Box<Entry>),
-    Ignored(Ignored),
-}
-
-impl NoticeRow {
-    pub fn of_entry(insure_num: &InsureNum, entry: &Entry) -> Self {
+impl<'e> EntryRow<'e> {
+    fn of(entry: &'e Entry) -> Self {
         let (outcome, seq, applied_at) = match entry.place {
             Place::Applied { seq, at } => ("applied", Some(seq), Some(at.naive_utc())),
             Place::Held => ("held", None, None),
         };
         Self {
-            insure_num: insure_num.to_string(),
+            insure_num: entry.notice.insure_num.as_str(),
             notify_type: entry.notice.step.notify_type().0,
-            digest: entry.notice.digest.to_string(),
+            digest: entry.notice.digest.as_str(),
             occurrence: entry.occurrence,
             partner_id: entry.notice.partner_id.0,
-            outcome: outcome.to_owned(),
+            outcome,
             seq,
             out_of_order: entry.out_of_order,
-            raw: entry.raw.to_vec(),
+            raw: &entry.raw,
             received_at: entry.receipts.first.naive_utc(),
             last_received_at: entry.receipts.last.naive_utc(),
             deliveries: entry.receipts.count,
@@ -84,7 +98,15 @@ impl NoticeRow {
             voided: entry.voided,
         }
     }
+}
 
+/// What a row is to the ledger of its proposal.
+pub enum Known {
+    Entry(Box<Entry>),
+    Ignored(Ignored),
+}
+
+impl NoticeRow {
     pub fn of_ignored(envelope: &Envelope) -> Self {
         let received_at = envelope.received_at().naive_utc();
         Self {
@@ -141,7 +163,7 @@ impl NoticeRow {
             Notice::read_known(&raw, digest).map_err(|rejection| self.unreadable(&rejection.to_string()))?;
         let hold = self.held_at.zip(self.hold_until);
         Ok(Known::Entry(Box::new(Entry {
-            notice,
+            notice: notice.into(),
             raw,
             occurrence: self.occurrence,
             place,
@@ -186,9 +208,10 @@ pub async fn of_proposals(
 }
 
 /// Writes new and changed entries. The caller holds the locks of their proposals.
-pub async fn write(conn: &mut AsyncMysqlConnection, rows: &[NoticeRow]) -> Result<(), StoreError> {
-    for chunk in chunks(rows) {
-        upsert(conn, chunk).await?;
+pub async fn write(conn: &mut AsyncMysqlConnection, entries: &[Entry]) -> Result<(), StoreError> {
+    for chunk in chunks(entries, |entry| entry.raw.len()) {
+        let rows: Vec<_> = chunk.iter().map(EntryRow::of).collect();
+        upsert(conn, &rows).await?;
     }
     Ok(())
 }
@@ -198,7 +221,7 @@ pub async fn write(conn: &mut AsyncMysqlConnection, rows: &[NoticeRow]) -> Resul
 pub async fn keep_ignored(conn: &mut AsyncMysqlConnection, rows: &[NoticeRow]) -> Result<(), StoreError> {
     use diesel::dsl::sql;
     use diesel::sql_types::Datetime;
-    for chunk in chunks(rows) {
+    for chunk in chunks(rows, |row| row.raw.len()) {
         diesel::insert_into(notices::table)
             .values(chunk)
             .on_conflict(diesel::dsl::DuplicatedKeys)
@@ -273,12 +296,13 @@ pub async fn held_by_digest(
     Ok(rows.distinct().load(conn).await?)
 }
 
-fn chunks(rows: &[NoticeRow]) -> impl Iterator<Item = &[NoticeRow]> {
+/// Rows that fit one statement, by what their bodies weigh.
+fn chunks<R>(rows: &[R], weight: fn(&R) -> usize) -> impl Iterator<Item = &[R]> {
     let mut rest = rows;
     std::iter::from_fn(move || {
         let mut bytes = 0;
-        let fits = |row: &&NoticeRow| {
-            bytes += row.raw.len();
+        let fits = |row: &&R| {
+            bytes += weight(row);
             bytes <= BYTES_PER_STATEMENT
         };
         let count = rest

@@ -17,7 +17,7 @@ use crate::store::{StoreError, holds};
 /// What a transaction has to write, table by table.
 #[derive(Default)]
 pub(super) struct Writes {
-    notices: Vec<NoticeRow>,
+    notices: Vec<Entry>,
     removed: Vec<(InsureNum, Entry)>,
     refused: Vec<Arrival>,
     dead: Vec<NewDeadLetter>,
@@ -46,7 +46,7 @@ impl Writes {
             .iter()
             .filter(|entry| entry.novelty != Novelty::Stored)
         {
-            self.notices.push(NoticeRow::of_entry(num, entry));
+            self.notices.push(entry.clone());
             if entry.is_applied() {
                 self.applied.push(entry.notice.digest.to_string());
             }
