@@ -80,8 +80,8 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
     let mut ending = Ending::on(shutdown, &receiver.config);
     let served = receiver.serve_notices(listener, &mut ending).await;
     watching.abort();
-    let closed = receiver.publisher.close_within(ending.remaining()).await;
-    served.and_then(|()| Ok(closed?))
+    receiver.publisher.close_within(ending.remaining()).await;
+    served
 }
 
 fn open_keys(path: &Path) -> anyhow::Result<Arc<KeyRing>> {

@@ -1,13 +1,14 @@
 //! An envelope as a message of the broker.
 
-use bytes::Bytes;
+use std::borrow::Cow;
+
 use lapin::BasicProperties;
-use lapin::message::BasicReturnMessage;
 use lapin::types::{AMQPValue, FieldTable};
 use xiebao_core::attempts::{Attempts, Delay};
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::Reason;
 
+use super::confirm::marked;
 use super::topology::{DEAD, NOTICES, retry_exchange};
 
 /// What is to be published: an envelope, and nothing else can be.
@@ -28,36 +29,43 @@ pub(super) enum Way<'e> {
     Away(Reason, &'e str, &'e Attempts),
 }
 
-/// The same as the broker takes it, borrowing nothing: a publish outlives its caller. It is made of a [`Message`],
-/// or of one that came back.
+/// The same as the broker takes it.
 #[derive(Debug)]
-pub(super) struct Outgoing {
-    pub exchange: String,
-    pub routing_key: String,
-    pub body: Bytes,
+pub(super) struct Outgoing<'e> {
+    pub exchange: &'static str,
+    pub routing_key: Cow<'e, str>,
+    pub body: &'e [u8],
+    pub mark: u64,
     pub properties: BasicProperties,
 }
 
-impl From<Message<'_>> for Outgoing {
-    fn from(message: Message<'_>) -> Self {
+impl<'e> Outgoing<'e> {
+    pub fn new(
+        exchange: &'static str,
+        routing_key: impl Into<Cow<'e, str>>,
+        body: &'e [u8],
+        properties: BasicProperties,
+    ) -> Self {
+        let (mark, properties) = marked(properties);
         Self {
-            exchange: message.exchange().to_owned(),
-            routing_key: message.envelope.routing_key(),
-            body: message.envelope.body().clone(),
-            properties: message.properties(),
+            exchange,
+            routing_key: routing_key.into(),
+            body,
+            mark,
+            properties,
         }
     }
 }
 
-impl From<BasicReturnMessage> for Outgoing {
-    fn from(returned: BasicReturnMessage) -> Self {
-        let delivery = returned.delivery;
-        Self {
-            exchange: delivery.exchange.to_string(),
-            routing_key: delivery.routing_key.to_string(),
-            body: delivery.data.into(),
-            properties: delivery.properties,
-        }
+impl<'e> From<Message<'e>> for Outgoing<'e> {
+    fn from(message: Message<'e>) -> Self {
+        let envelope = message.envelope;
+        Self::new(
+            message.exchange(),
+            envelope.routing_key(),
+            envelope.body(),
+            message.properties(),
+        )
     }
 }
 
