@@ -3,6 +3,7 @@
 mod confirm;
 mod connect;
 mod hand_back;
+mod home;
 mod link;
 mod message;
 mod nodes;

@@ -7,6 +7,7 @@ use async_rs::Runtime;
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
 use thiserror::Error;
+use tokio::runtime::Handle;
 
 use super::nodes;
 use super::topology::TopologyError;
@@ -78,7 +79,8 @@ pub async fn connect_wired(config: &AmqpConfig, name: &str) -> Result<Wired, Con
     let nodes = nodes(config, name)?;
     let addresses: Vec<String> = nodes.iter().map(|node| node.address.clone()).collect();
     let start = rand::random_range(0..nodes.len());
-    let attempt = |number: usize| within(config.connect_timeout, nodes[number].connect());
+    let here = Handle::current();
+    let attempt = |number: usize| within(config.connect_timeout, nodes[number].connect(&here));
     let (_, connection) = nodes::first(&addresses, start, attempt).await?;
     Ok(connection)
 }
@@ -95,8 +97,11 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub async fn connect(&self) -> Result<Wired, lapin::Error> {
-        Wired::connect(self.uri.clone(), properties(&self.name), self.runtime.clone()).await
+    /// Connects with a socket that lives in the runtime `host`.
+    pub async fn connect(&self, host: &Handle) -> Result<Wired, lapin::Error> {
+        let host = Runtime::new(Kit::on(host.clone(), patience(&self.uri)));
+        let (uri, properties) = (self.uri.clone(), properties(&self.name));
+        Wired::connect(uri, properties, self.runtime.clone(), host).await
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwapOption, Guard};
 use futures_util::StreamExt as _;
 use lapin::Event;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +46,8 @@ pub(super) struct Shared {
 pub(super) struct Link {
     open: ArcSwapOption<OpenLink>,
     trouble: ArcSwapOption<Trouble>,
+    /// The runtime in which its connections live; there is none while this is empty.
+    host: watch::Sender<Option<Handle>>,
 }
 
 impl Link {
@@ -65,7 +68,7 @@ impl Link {
         let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_millis(500));
         let mut slow_pacing = Pacing::new(Duration::from_millis(500), Duration::from_secs(2));
         let closing = shared.closing.clone();
-        while let Some(opened) = closing.run_until_cancelled(open(&shared, start)).await {
+        while let Some(opened) = closing.run_until_cancelled(self.connect(&shared, start)).await {
             let trouble = match opened {
                 Ok((number, (connection, open))) => {
                     start = number + 1;
@@ -88,6 +91,32 @@ impl Link {
             if closing.run_until_cancelled(pacing.pause()).await.is_none() {
                 return;
             }
+        }
+    }
+
+    /// Gives its connections a runtime to live in, if it has none.
+    pub fn take_host(&self, host: &Handle) -> bool {
+        self.host.send_if_modified(|current| {
+            let vacant = current.is_none();
+            if vacant {
+                *current = Some(host.clone());
+            }
+            vacant
+        })
+    }
+
+    /// The runtime ends.
+    pub fn lose_host(&self) {
+        self.host.send_replace(None);
+    }
+
+    async fn connect(&self, shared: &Shared, start: usize) -> Result<(usize, (Wired, OpenLink)), ConnectError> {
+        let mut hosts = self.host.subscribe();
+        let host = hosts.wait_for(Option::is_some).await.ok().and_then(|host| host.clone());
+        match host {
+            Some(host) => open(shared, start, &host).await,
+            // The sender lives as long as `self`.
+            None => std::future::pending().await,
         }
     }
 
@@ -148,10 +177,14 @@ impl Link {
     }
 }
 
-async fn open(shared: &Shared, start: usize) -> Result<(usize, (Wired, OpenLink)), ConnectError> {
+async fn open(
+    shared: &Shared,
+    start: usize,
+    host: &Handle,
+) -> Result<(usize, (Wired, OpenLink)), ConnectError> {
     let (timeout, declared_before) = (shared.open_timeout, *shared.opened.borrow() > 0);
     let attempt = |number: usize| async move {
-        let connection = within(timeout, shared.nodes[number].connect()).await?;
+        let connection = within(timeout, shared.nodes[number].connect(host)).await?;
         let open = within(timeout, OpenLink::prepare(&connection, declared_before)).await?;
         Ok((connection, open))
     };

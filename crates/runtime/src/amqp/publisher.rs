@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
@@ -14,6 +15,7 @@ use xiebao_core::envelope::Envelope;
 use xiebao_core::reason::Reason;
 
 use super::connect::{ConnectError, nodes};
+use super::home;
 use super::link::{Link, Shared};
 use super::message::{Message, Outgoing, Way};
 use super::routes::Routes;
@@ -55,6 +57,22 @@ impl Publisher {
         connections: usize,
         timeout: Duration,
     ) -> Result<Self, ConnectError> {
+        let publisher = Self::start_homeless(config, name, connections, timeout)?;
+        let here = Handle::current();
+        publisher.routes.links.iter().for_each(|link| drop(link.take_host(&here)));
+        Ok(publisher)
+    }
+
+    /// The same, but connections do not open before they are given a home by [`Self::house_one_here`].
+    ///
+    /// # Errors
+    /// When the address can't be used at all.
+    pub fn start_homeless(
+        config: &AmqpConfig,
+        name: &str,
+        connections: usize,
+        timeout: Duration,
+    ) -> Result<Self, ConnectError> {
         let nodes = nodes(config, name)?;
         let patience = timeout / u32::try_from(connections.min(MOST_FOUND_DEAD) + 1).unwrap_or(u32::MAX);
         let shared = Arc::new(Shared {
@@ -83,6 +101,13 @@ impl Publisher {
             routes,
             keepers: Mutex::new(keepers),
         })
+    }
+
+    /// Lets one of the connections live in the Tokio runtime of this thread, which must be a runtime of this thread
+    /// alone, for as long as the thread lives. What the thread publishes goes to that connection, as long as it is good:
+    /// neither the publish nor its confirm has to be handed to another thread then.
+    pub fn house_one_here(&self) {
+        home::take_one_of(&self.routes.links);
     }
 
     /// Publishes to `xiebao.notices`. `Ok`: a quorum queue has it.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use super::home;
 use super::link::{Link, Shared};
 use super::message::Outgoing;
 use super::open_link::OpenLink;
@@ -80,7 +81,7 @@ impl Routes {
         let mut opened = None;
         let takes = |open: &Arc<OpenLink>| !open.is_blocked();
         loop {
-            let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+            let turn = home::number().unwrap_or_else(|| self.turn.fetch_add(1, Ordering::Relaxed));
             let count = self.links.len();
             let open = (0..count).find_map(|i| self.links[(turn + i) % count].open().filter(takes));
             if let Some(open) = open {

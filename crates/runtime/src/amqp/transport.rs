@@ -19,6 +19,7 @@ use async_rs::util::Task;
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::task::AtomicWaker;
 use tokio::io::DuplexStream;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt as _};
 
@@ -33,8 +34,13 @@ pub(super) struct Kit {
 impl Kit {
     /// Must be called inside a Tokio runtime.
     pub fn new(patience: Option<Duration>) -> Self {
+        Self::on(Handle::current(), patience)
+    }
+
+    /// The same in another runtime.
+    pub fn on(runtime: Handle, patience: Option<Duration>) -> Self {
         Self {
-            tokio: Tokio::current(),
+            tokio: Tokio::default().with_handle(runtime),
             patience,
         }
     }

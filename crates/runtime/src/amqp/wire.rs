@@ -120,21 +120,23 @@ pub struct Wired {
 }
 
 impl Wired {
+    /// The socket and what is published live in the runtime `host`, the rest in `runtime`.
     pub(super) async fn connect(
         uri: AMQPUri,
         properties: ConnectionProperties,
         runtime: Runtime<Kit>,
+        host: Runtime<Kit>,
     ) -> Result<Self, lapin::Error> {
         let slot: Arc<Mutex<Option<Wire>>> = Arc::default();
         let newest = Arc::clone(&slot);
         // lapin may try more than once.
-        let connect = move |uri: AMQPUri, runtime: Runtime<Kit>| {
-            let newest = Arc::clone(&newest);
+        let connect = move |uri: AMQPUri, _| {
+            let (newest, host) = (Arc::clone(&newest), host.clone());
             async move {
-                let socket = uri.connect_async(&runtime).await?;
+                let socket = uri.connect_async(&host).await?;
                 let (near, far) = tokio::io::duplex(PIPE);
                 let (wire, pump) = Pump::between(far, socket);
-                drop(runtime.spawn(pump.run()));
+                drop(host.spawn(pump.run()));
                 *newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(wire);
                 Ok(AsyncTcpStream::Plain(Stream::piped(near)))
             }
