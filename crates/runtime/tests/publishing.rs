@@ -27,7 +27,9 @@ fn envelope(number: usize) -> Envelope {
 async fn wired(url: &str) -> Wired {
     let environment = Environment::from_pairs([("XIEBAO__AMQP__URL", url)]);
     let config = Config::load(None, &environment, Needs::NOTHING).unwrap();
-    connect_wired(config.require_amqp().unwrap(), "test").await.unwrap()
+    connect_wired(config.require_amqp().unwrap(), "test")
+        .await
+        .unwrap()
 }
 
 fn publisher(url: &str, timeout: Duration) -> Publisher {

@@ -7,9 +7,7 @@ use lapin::{BasicProperties, Channel};
 use thiserror::Error;
 use tokio::sync::oneshot;
 
-use super::wire::{self, Outcome, Returned, Wire, Wired};
-
-const PERSISTENT: u8 = 2;
+use super::wire::{self, Outcome, Properties, Returned, Wire, Wired};
 
 /// Marks every publish, so that a message that comes back tells whose it was.
 static MARKS: AtomicU64 = AtomicU64::new(0);
@@ -67,8 +65,8 @@ impl ConfirmChannel {
         body: &[u8],
         properties: BasicProperties,
     ) -> Result<(), PublishError> {
-        let (mark, properties) = marked(properties);
-        self.send(exchange, routing_key, body, (mark, &properties))?
+        let properties = Properties::marked(next_mark(), properties)?;
+        self.send(exchange, routing_key, body, &properties)?
             .confirmed()
             .await
     }
@@ -78,21 +76,17 @@ impl ConfirmChannel {
         exchange: &str,
         routing_key: &str,
         body: &[u8],
-        (mark, properties): (u64, &BasicProperties),
+        properties: &Properties,
     ) -> Result<Sent, lapin::Error> {
-        let channel = self.channel.id();
-        let frames = wire::encode_publish(channel, (exchange, routing_key), body, properties, self.frame_max)?;
-        Ok(Sent(self.wire.publish(channel, frames, mark)))
+        let (channel, to) = (self.channel.id(), (exchange, routing_key));
+        let frames = wire::encode_publish(channel, to, body, &properties.bytes, self.frame_max)?;
+        Ok(Sent(self.wire.publish(channel, frames, properties.mark)))
     }
 }
 
-/// Properties of a message that is to be stored, and the mark by which it is known if it comes back.
-pub(super) fn marked(properties: BasicProperties) -> (u64, BasicProperties) {
-    let mark = MARKS.fetch_add(1, Ordering::Relaxed);
-    let properties = properties
-        .with_delivery_mode(PERSISTENT)
-        .with_correlation_id(mark.to_string().into());
-    (mark, properties)
+/// A mark that no other publish of this process has.
+pub(super) fn next_mark() -> u64 {
+    MARKS.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Sent {

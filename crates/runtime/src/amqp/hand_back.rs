@@ -6,7 +6,6 @@ use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable};
 use xiebao_core::envelope::header;
 
-use super::message::Outgoing;
 use super::publisher::{Publisher, Unavailable};
 use super::topology::NOTICES;
 
@@ -22,7 +21,7 @@ impl Publisher {
     pub async fn hand_back(&self, queue: &'static str, delivery: &Delivery) -> Result<(), Unavailable> {
         let routing_key = routing_key(queue, delivery.routing_key.as_str());
         let properties = properties(&delivery.properties);
-        self.publish_as_it_is(Outgoing::new(queue, routing_key, &delivery.data, properties))
+        self.publish_as_it_is(queue, routing_key, &delivery.data, properties)
             .await
     }
 }

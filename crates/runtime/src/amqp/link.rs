@@ -110,9 +110,17 @@ impl Link {
         self.host.send_replace(None);
     }
 
-    async fn connect(&self, shared: &Shared, start: usize) -> Result<(usize, (Wired, OpenLink)), ConnectError> {
+    async fn connect(
+        &self,
+        shared: &Shared,
+        start: usize,
+    ) -> Result<(usize, (Wired, OpenLink)), ConnectError> {
         let mut hosts = self.host.subscribe();
-        let host = hosts.wait_for(Option::is_some).await.ok().and_then(|host| host.clone());
+        let host = hosts
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|host| host.clone());
         match host {
             Some(host) => open(shared, start, &host).await,
             // The sender lives as long as `self`.
@@ -136,6 +144,10 @@ impl Link {
         shared.opened.send_modify(|count| *count += 1);
         let trouble = watch_over(shared, &connection, &open).await;
         self.open.store(None);
+        if open.is_homeless() {
+            self.lose_host();
+            return None;
+        }
         match &trouble {
             Some(trouble) => {
                 open.give_up(trouble.clone());

@@ -42,10 +42,7 @@ impl OpenLink {
     /// Declares the topology and opens the channels. Where all was declared before, it goes on without an answer to
     /// that: a cluster of which one node is frozen declares nothing, but takes messages, and one that came to no queue
     /// comes back, being mandatory.
-    pub async fn prepare(
-        connection: &Wired,
-        declared_before: bool,
-    ) -> Result<Self, ConnectError> {
+    pub async fn prepare(connection: &Wired, declared_before: bool) -> Result<Self, ConnectError> {
         let declaring = topology::ensure(connection);
         match declared_before {
             true => match tokio::time::timeout(DECLARED_WITHIN, declaring).await {
@@ -153,6 +150,11 @@ impl OpenLink {
 
     fn age(&self) -> u64 {
         u64::try_from(self.opened_at.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether it has ended because the runtime has that it lived in.
+    pub fn is_homeless(&self) -> bool {
+        self.wire.is_homeless()
     }
 
     /// Begins to watch for silence.

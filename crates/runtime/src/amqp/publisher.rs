@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use lapin::BasicProperties;
 use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, watch};
@@ -14,6 +15,7 @@ use xiebao_core::attempts::{Attempts, Delay};
 use xiebao_core::envelope::Envelope;
 use xiebao_core::reason::Reason;
 
+use super::confirm::next_mark;
 use super::connect::{ConnectError, nodes};
 use super::home;
 use super::link::{Link, Shared};
@@ -21,6 +23,7 @@ use super::message::{Message, Outgoing, Way};
 use super::routes::Routes;
 use super::topology::TopologyError;
 use super::trouble::Trouble;
+use super::wire::Properties;
 use crate::config::AmqpConfig;
 
 /// So many dead connections, one after the other, leave time within the bound for a good one. With more connections
@@ -59,7 +62,9 @@ impl Publisher {
     ) -> Result<Self, ConnectError> {
         let publisher = Self::start_homeless(config, name, connections, timeout)?;
         let here = Handle::current();
-        publisher.routes.links.iter().for_each(|link| drop(link.take_host(&here)));
+        for link in &publisher.routes.links {
+            link.take_host(&here);
+        }
         Ok(publisher)
     }
 
@@ -151,8 +156,26 @@ impl Publisher {
             .await
     }
 
-    pub(super) async fn publish_as_it_is(&self, message: Outgoing<'_>) -> Result<(), Unavailable> {
-        self.routes.publish(message).await
+    pub(super) async fn publish_as_it_is(
+        &self,
+        exchange: &'static str,
+        routing_key: &str,
+        body: &[u8],
+        properties: BasicProperties,
+    ) -> Result<(), Unavailable> {
+        let properties = Properties::marked(next_mark(), properties).map_err(|error| Unavailable {
+            timeout: Duration::ZERO,
+            trouble: Trouble::Refused(error.to_string()),
+        })?;
+        let routing_key = routing_key.into();
+        self.routes
+            .publish(Outgoing {
+                exchange,
+                routing_key,
+                body,
+                properties,
+            })
+            .await
     }
 
     /// `Err`: why nothing can be published now.

@@ -99,10 +99,13 @@ impl Routes {
 
 /// Ends with the connection, if not before: one that seems dead is given up by who watches over it.
 async fn attempt(open: Arc<OpenLink>, turn: usize, message: &Outgoing<'_>) -> Result<(), Trouble> {
-    let properties = (message.mark, &message.properties);
-    let sending = open
-        .channel(turn)
-        .send(message.exchange, &message.routing_key, message.body, properties);
+    let channel = open.channel(turn);
+    let sending = channel.send(
+        message.exchange,
+        &message.routing_key,
+        message.body,
+        &message.properties,
+    );
     let outcome = match sending {
         Ok(sent) => sent.confirmed().await,
         Err(error) => Err(error.into()),

@@ -9,10 +9,11 @@ mod buffer;
 mod encode;
 mod frame;
 mod ledger;
+mod properties;
 mod pump;
 
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_rs::Runtime;
@@ -30,6 +31,7 @@ use pump::Pump;
 
 pub(super) use encode::publish as encode_publish;
 pub use ledger::Returned;
+pub(super) use properties::{About, Properties};
 
 /// In bytes: what of lapin's own frames may wait between it and the pump.
 const PIPE: usize = 64 * 1024;
@@ -69,6 +71,8 @@ struct State {
     settled: AtomicU64,
     why: OnceLock<lapin::Error>,
     ended: CancellationToken,
+    /// The runtime that the pump lived in has ended.
+    homeless: AtomicBool,
 }
 
 impl Wire {
@@ -104,6 +108,11 @@ impl Wire {
     /// Cancelled when the connection has ended; whoever cancels it ends the connection.
     pub fn ended(&self) -> &CancellationToken {
         &self.state.ended
+    }
+
+    /// Whether it has ended because the runtime has that it lived in.
+    pub fn is_homeless(&self) -> bool {
+        self.state.homeless.load(Ordering::Relaxed)
     }
 
     /// Why it has ended by itself.

@@ -40,7 +40,11 @@ impl Buffer {
     }
 
     /// Reads once. Ready with `false` at the end of the stream.
-    pub fn fill(&mut self, context: &mut Context<'_>, from: &mut (impl AsyncRead + Unpin)) -> Poll<io::Result<bool>> {
+    pub fn fill(
+        &mut self,
+        context: &mut Context<'_>,
+        from: &mut (impl AsyncRead + Unpin),
+    ) -> Poll<io::Result<bool>> {
         self.make_room(ROOM);
         let read = Pin::new(from).poll_read(context, &mut self.bytes[self.end..]);
         read.map_ok(|count| {
@@ -50,7 +54,11 @@ impl Buffer {
     }
 
     /// Writes until nothing is left or nothing more is taken; whether any was.
-    pub fn empty(&mut self, context: &mut Context<'_>, to: &mut (impl AsyncWrite + Unpin)) -> io::Result<bool> {
+    pub fn empty(
+        &mut self,
+        context: &mut Context<'_>,
+        to: &mut (impl AsyncWrite + Unpin),
+    ) -> io::Result<bool> {
         let mut moved = false;
         while self.len() > 0 {
             match Pin::new(&mut *to).poll_write(context, self.data()) {

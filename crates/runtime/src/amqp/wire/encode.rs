@@ -2,9 +2,6 @@
 
 use std::io;
 
-use amq_protocol::frame::{GenError, WriteContext};
-use lapin::BasicProperties;
-use lapin::protocol::basic::gen_properties;
 use lapin::types::ChannelId;
 
 use super::frame::{BODY, END, HEADER, METHOD, method};
@@ -13,21 +10,21 @@ use super::frame::{BODY, END, HEADER, METHOD, method};
 const FRAME_OVERHEAD: usize = 8;
 /// `basic.publish`: bit 0 of its flags.
 const MANDATORY: u8 = 1;
-/// What the frames of a small message take beside its body, roughly, so that the buffer need not grow.
-const USUAL_OVERHEAD: usize = 640;
+/// What the frames of a message take beside its body and its properties, roughly, so that the buffer need not grow.
+const USUAL_OVERHEAD: usize = 96;
 
 /// A mandatory publish: the method, the header and the body, cut where `frame_max` (in bytes, 0: nowhere) wants it.
 ///
 /// # Errors
-/// When a name or a property is longer than the protocol has room for.
+/// When a name is longer than the protocol has room for.
 pub(in super::super) fn publish(
     channel: ChannelId,
     (exchange, routing_key): (&str, &str),
     body: &[u8],
-    properties: &BasicProperties,
+    properties: &[u8],
     frame_max: usize,
 ) -> Result<Vec<u8>, lapin::Error> {
-    let mut out = Vec::with_capacity(USUAL_OVERHEAD + body.len());
+    let mut out = Vec::with_capacity(USUAL_OVERHEAD + properties.len() + body.len());
     frame(&mut out, METHOD, channel, |out| {
         out.extend(method::BASIC_PUBLISH.0.to_be_bytes());
         out.extend(method::BASIC_PUBLISH.1.to_be_bytes());
@@ -41,8 +38,7 @@ pub(in super::super) fn publish(
         out.extend(method::BASIC_PUBLISH.0.to_be_bytes());
         out.extend([0, 0]);
         out.extend((body.len() as u64).to_be_bytes());
-        let written = gen_properties(properties)(WriteContext::from(std::mem::take(out)));
-        *out = written.map_err(too_long)?.into_inner().0;
+        out.extend_from_slice(properties);
         Ok(())
     })?;
     let room = match frame_max {
@@ -88,16 +84,14 @@ fn invalid(what: &str) -> lapin::Error {
     io::Error::new(io::ErrorKind::InvalidInput, what).into()
 }
 
-fn too_long(error: GenError) -> lapin::Error {
-    lapin::ErrorKind::SerialisationError(error.into()).into()
-}
-
 #[cfg(test)]
 mod tests {
     use amq_protocol::frame::{AMQPFrame, parse_frame};
+    use lapin::BasicProperties;
     use lapin::protocol::{AMQPClass, basic};
     use lapin::types::{AMQPValue, FieldTable};
 
+    use super::super::properties::Properties;
     use super::*;
 
     fn read(mut bytes: &[u8]) -> Vec<AMQPFrame> {
@@ -118,7 +112,15 @@ mod tests {
             .with_delivery_mode(2)
             .with_message_id("d".repeat(64).into())
             .with_headers(headers);
-        let bytes = publish(7, ("xiebao.notices", "notice.3"), b"0123456789", &properties, 12).expect("fits");
+        let marked = Properties::marked(5, properties.clone()).expect("fits");
+        let bytes = publish(
+            7,
+            ("xiebao.notices", "notice.3"),
+            b"0123456789",
+            &marked.bytes,
+            12,
+        )
+        .expect("fits");
         let frames = read(&bytes);
         let AMQPFrame::Method(7, AMQPClass::Basic(basic::AMQPMethod::Publish(publish))) = &frames[0] else {
             panic!("{:?}", frames[0]);
@@ -131,7 +133,8 @@ mod tests {
         let AMQPFrame::Header(7, header) = &frames[1] else {
             panic!("{:?}", frames[1]);
         };
-        assert_eq!((header.body_size, &header.properties), (10, &properties));
+        let marked = properties.with_correlation_id("5".into());
+        assert_eq!((header.body_size, &header.properties), (10, &marked));
         let bodies: Vec<AMQPFrame> = ["0123", "4567", "89"]
             .map(|part| AMQPFrame::Body(7, part.into()))
             .into();
@@ -140,10 +143,10 @@ mod tests {
 
     #[test]
     fn an_empty_body_has_no_frame_and_a_name_that_is_too_long_is_an_error() {
-        let properties = BasicProperties::default();
-        let bytes = publish(1, ("", "queue"), b"", &properties, 4_096).expect("fits");
+        let none = [0, 0];
+        let bytes = publish(1, ("", "queue"), b"", &none, 4_096).expect("fits");
         assert_eq!(read(&bytes).len(), 2);
         let long = "k".repeat(256);
-        assert!(publish(1, ("", &long), b"", &properties, 4_096).is_err());
+        assert!(publish(1, ("", &long), b"", &none, 4_096).is_err());
     }
 }

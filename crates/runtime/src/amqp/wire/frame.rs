@@ -14,6 +14,11 @@ pub(super) const BODY: u8 = 3;
 /// A heartbeat, whole.
 pub(super) const HEARTBEAT: [u8; 8] = [8, 0, 0, 0, 0, 0, 0, END];
 
+/// `connection.close`, whole: reply code 200, no text, because of no method.
+pub(super) const FAREWELL: [u8; 19] = [
+    METHOD, 0, 0, 0, 0, 0, 11, 0, 10, 0, 50, 0, 200, 0, 0, 0, 0, 0, END,
+];
+
 /// What a client begins with, which is no frame.
 const PROTOCOL_HEADER: (u8, usize) = (b'A', 8);
 
@@ -112,6 +117,14 @@ mod tests {
         assert_eq!((frame.bytes.len(), frame.channel()), (21, 3));
         let begin = Frame::first_of(b"AMQP\0\0\x09\x01").expect("the protocol's header");
         assert_eq!(begin.bytes.len(), 8);
+    }
+
+    #[test]
+    fn the_farewell_is_one_whole_frame() {
+        let frame = Frame::first_of(&FAREWELL).expect("whole");
+        assert_eq!(frame.bytes.len(), FAREWELL.len());
+        assert_eq!(frame.method(), Some(method::CONNECTION_CLOSE));
+        assert!(amq_protocol::frame::parse_frame(&FAREWELL[..]).is_ok());
     }
 
     #[test]

@@ -136,7 +136,9 @@ impl Ledger {
 
     /// The broker sends all of a message that comes back before it confirms it, so it finds its publish still open.
     fn note_returned_body(&mut self, length: u64) {
-        let Some((returned, rest)) = &mut self.returning else { return };
+        let Some((returned, rest)) = &mut self.returning else {
+            return;
+        };
         *rest = rest.saturating_sub(length);
         if *rest > 0 {
             return;

@@ -3,8 +3,9 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use amq_protocol::frame::{AMQPFrame, parse_frame};
@@ -15,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt as _};
 
 use super::buffer::Buffer;
-use super::frame::{Frame, HEARTBEAT, method};
+use super::frame::{FAREWELL, Frame, HEARTBEAT, method};
 use super::ledger::{Heeded, Ledger, complaint};
 use super::{Order, Publish, State, Wire};
 
@@ -28,7 +29,7 @@ const HANDFUL: usize = 256;
 const REASSURANCE: Duration = Duration::from_secs(1);
 
 /// Passes frames between lapin and the socket, and publishes.
-pub(super) struct Pump<S> {
+pub(super) struct Pump<S: AsyncRead + AsyncWrite + Unpin> {
     socket: S,
     lapin: Compat<DuplexStream>,
     orders: mpsc::UnboundedReceiver<Order>,
@@ -40,16 +41,16 @@ pub(super) struct Pump<S> {
     from_lapin: Buffer,
     to_lapin: Buffer,
     reassured_at: Instant,
-    state: std::sync::Arc<State>,
+    state: Arc<State>,
 }
 
 /// Whether a step has moved anything.
 type Moved = Result<bool, lapin::Error>;
 
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Pump<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     pub fn between(lapin: DuplexStream, socket: S) -> (Wire, Self) {
         let (sender, orders) = mpsc::unbounded_channel();
-        let state = std::sync::Arc::<State>::default();
+        let state = Arc::<State>::default();
         let pump = Self {
             socket,
             lapin: lapin.compat(),
@@ -61,9 +62,15 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Pump<S> {
             from_lapin: Buffer::default(),
             to_lapin: Buffer::default(),
             reassured_at: Instant::now(),
-            state: std::sync::Arc::clone(&state),
+            state: Arc::clone(&state),
         };
-        (Wire { orders: sender, state }, pump)
+        (
+            Wire {
+                orders: sender,
+                state,
+            },
+            pump,
+        )
     }
 
     /// Until either side ends, or the connection is given up.
@@ -74,16 +81,15 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Pump<S> {
             Some(why) => why,
             None => io::Error::new(io::ErrorKind::TimedOut, "the connection was given up").into(),
         };
+        self.end(&why);
+    }
+
+    /// Whoever waits is told; orders that are not taken yet end with the pump.
+    fn end(&mut self, why: &lapin::Error) {
+        // The first reason is the true one.
         let _ = self.state.why.set(why.clone());
-        self.fail(&why);
-        ended.cancel();
-        self.orders.close();
-        while let Some(order) = self.orders.recv().await {
-            if let Order::Publish(publish) = order {
-                self.settle(1);
-                let _ = publish.told.send(Err(why.clone().into()));
-            }
-        }
+        self.fail(why);
+        self.state.ended.cancel();
     }
 
     /// Goes on until nothing moves; says why it can't go on.
@@ -130,7 +136,12 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Pump<S> {
     }
 
     fn publish(&mut self, publish: Publish) {
-        let Publish { channel, frames, mark, told } = publish;
+        let Publish {
+            channel,
+            frames,
+            mark,
+            told,
+        } = publish;
         let ledger = self.ledgers.iter_mut().find(|ledger| ledger.channel == channel);
         let Some(ledger) = ledger.filter(|_| !told.is_closed()) else {
             return self.settle(1);
@@ -152,7 +163,9 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Pump<S> {
         let mut moved = false;
         while let Poll::Ready(read) = self.from_lapin.fill(context, &mut self.lapin) {
             if !read? {
-                return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the connection was closed").into());
+                return Err(
+                    io::Error::new(io::ErrorKind::ConnectionAborted, "the connection was closed").into(),
+                );
             }
             moved = true;
             while let Some(frame) = Frame::first_of(self.from_lapin.data()) {
@@ -195,7 +208,10 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Pump<S> {
     }
 
     fn heed(&mut self, frame: Frame<'_>) {
-        let ledger = self.ledgers.iter_mut().find(|ledger| ledger.channel == frame.channel());
+        let ledger = self
+            .ledgers
+            .iter_mut()
+            .find(|ledger| ledger.channel == frame.channel());
         match ledger.map_or(Heeded::NotOurs, |ledger| ledger.heed(frame)) {
             Heeded::Settled(count) => return self.settle(count),
             Heeded::Closed(count) => self.settle(count),
@@ -220,6 +236,23 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Pump<S> {
     }
 }
 
+impl<S: AsyncRead + AsyncWrite + Unpin> Drop for Pump<S> {
+    /// Dropped while it still works: its runtime has ended, and lapin can't say the farewell any more. Nobody waits for
+    /// an answer to this one.
+    fn drop(&mut self) {
+        if self.state.ended.is_cancelled() {
+            return;
+        }
+        self.outgoing.extend(&FAREWELL);
+        // Whether the broker gets it makes no difference to any message.
+        let _ = self
+            .outgoing
+            .empty(&mut Context::from_waker(Waker::noop()), &mut self.socket);
+        self.state.homeless.store(true, Ordering::Relaxed);
+        self.end(&io::Error::new(io::ErrorKind::NotConnected, "its runtime has ended").into());
+    }
+}
+
 /// Why the broker closes the connection.
 fn reason(frame: Frame<'_>) -> lapin::Error {
     match parse_frame(frame.bytes) {
@@ -229,3 +262,6 @@ fn reason(frame: Frame<'_>) -> lapin::Error {
         _ => complaint(0, "the connection was closed"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,33 +80,18 @@ fn come_back(ledger: &mut Ledger, mark: &str) {
 fn a_range_a_single_confirm_and_a_refusal_reach_those_whom_they_are_for() {
     let mut ledger = ledger();
     let mut outcomes = open(&mut ledger, 100..106);
-    assert_eq!(
-        confirm(&mut ledger, method::BASIC_ACK, 2, 1),
-        Heeded::Settled(2)
-    );
+    assert_eq!(confirm(&mut ledger, method::BASIC_ACK, 2, 1), Heeded::Settled(2));
     // Out of order, as from several queues.
-    assert_eq!(
-        confirm(&mut ledger, method::BASIC_ACK, 5, 0),
-        Heeded::Settled(1)
-    );
-    assert_eq!(
-        confirm(&mut ledger, method::BASIC_NACK, 3, 0),
-        Heeded::Settled(1)
-    );
+    assert_eq!(confirm(&mut ledger, method::BASIC_ACK, 5, 0), Heeded::Settled(1));
+    assert_eq!(confirm(&mut ledger, method::BASIC_NACK, 3, 0), Heeded::Settled(1));
     assert_eq!(told(&mut outcomes), "++-.+.");
     // A range runs over what has found its end before.
     let mut rest = open(&mut ledger, [200]);
-    assert_eq!(
-        confirm(&mut ledger, method::BASIC_NACK, 6, 1),
-        Heeded::Settled(2)
-    );
+    assert_eq!(confirm(&mut ledger, method::BASIC_NACK, 6, 1), Heeded::Settled(2));
     assert_eq!(told(&mut outcomes[3..4]) + &told(&mut outcomes[5..]), "--");
     assert_eq!(told(&mut rest), ".");
     // All there are.
-    assert_eq!(
-        confirm(&mut ledger, method::BASIC_ACK, 0, 1),
-        Heeded::Settled(1)
-    );
+    assert_eq!(confirm(&mut ledger, method::BASIC_ACK, 0, 1), Heeded::Settled(1));
     assert_eq!(told(&mut rest), "+");
 }
 
@@ -114,10 +99,7 @@ fn a_range_a_single_confirm_and_a_refusal_reach_those_whom_they_are_for() {
 fn a_confirm_of_what_is_unknown_or_known_already_settles_nothing() {
     let mut ledger = ledger();
     let mut outcomes = open(&mut ledger, [7, 8]);
-    assert_eq!(
-        confirm(&mut ledger, method::BASIC_ACK, 1, 0),
-        Heeded::Settled(1)
-    );
+    assert_eq!(confirm(&mut ledger, method::BASIC_ACK, 1, 0), Heeded::Settled(1));
     for tag in [1, 3, u64::MAX] {
         assert_eq!(
             confirm(&mut ledger, method::BASIC_ACK, tag, 0),
@@ -133,14 +115,14 @@ fn what_comes_back_fails_its_own_publish_though_it_is_confirmed_with_others() {
     let mut outcomes = open(&mut ledger, 40..44);
     come_back(&mut ledger, "42");
     assert_eq!(told(&mut outcomes), "....");
-    assert_eq!(
-        confirm(&mut ledger, method::BASIC_ACK, 4, 1),
-        Heeded::Settled(4)
-    );
+    assert_eq!(confirm(&mut ledger, method::BASIC_ACK, 4, 1), Heeded::Settled(4));
     let Ok(Err(PublishError::Unroutable(returned))) = outcomes[2].try_recv() else {
         panic!("the third came back");
     };
-    assert_eq!((returned.reply_code, returned.reply_text.as_str()), (312, "NO_ROUTE"));
+    assert_eq!(
+        (returned.reply_code, returned.reply_text.as_str()),
+        (312, "NO_ROUTE")
+    );
     assert_eq!(returned.properties.headers(), &None::<FieldTable>);
     outcomes.remove(2);
     assert_eq!(told(&mut outcomes), "+++");
@@ -170,14 +152,21 @@ fn a_closed_channel_fails_what_is_open_and_takes_nothing_more() {
     let Ok(Err(PublishError::Broker(error))) = outcome.try_recv() else {
         panic!("it was told");
     };
-    assert!(error.to_string().contains("ACCESS_REFUSED") || error.to_string().contains("ACCESS-REFUSED"), "{error}");
+    assert!(
+        error.to_string().contains("ACCESS_REFUSED") || error.to_string().contains("ACCESS-REFUSED"),
+        "{error}"
+    );
 }
 
 #[test]
 fn what_is_not_about_publishes_is_left_to_lapin() {
     let mut ledger = ledger();
     // channel.open-ok, and a header that belongs to nothing that comes back
-    for bytes in [frame(1, &[0, 20, 0, 11, 0, 0, 0, 0]), frame(2, &[0; 14]), frame(3, b"x")] {
+    for bytes in [
+        frame(1, &[0, 20, 0, 11, 0, 0, 0, 0]),
+        frame(2, &[0; 14]),
+        frame(3, b"x"),
+    ] {
         assert_eq!(heed(&mut ledger, &bytes), Heeded::NotOurs);
     }
 }
