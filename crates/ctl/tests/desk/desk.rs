@@ -116,7 +116,7 @@ impl Desk {
     pub async fn deliver(&self, notify_type: i64, number: &str, stated: Value) {
         let raw = Bytes::from(body(notify_type, number, stated));
         let arrival = Arrival {
-            notice: Notice::read(&raw).expect("a sound notice"),
+            notice: Notice::read(&raw).expect("a sound notice").into(),
             raw,
             received_at: clock::now(),
             redelivered: false,

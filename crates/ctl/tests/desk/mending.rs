@@ -73,7 +73,7 @@ impl Desk {
             let notice = Notice::read(&raw).expect("a sound notice");
             let number = notice.insure_num.clone();
             let arrival = Arrival {
-                notice,
+                notice: notice.into(),
                 raw,
                 received_at: clock::now(),
                 redelivered: false,
