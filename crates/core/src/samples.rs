@@ -48,7 +48,7 @@ pub fn notice(notify_type: i64, data: Value) -> Notice {
 pub fn arrival(notify_type: i64, data: Value, received_at: DateTime<Utc>) -> Arrival {
     let raw = body(notify_type, data);
     Arrival {
-        notice: Notice::read(&raw).expect("a sound notice"),
+        notice: Notice::read(&raw).expect("a sound notice").into(),
         raw,
         received_at,
         redelivered: false,

@@ -264,7 +264,7 @@ impl Stored {
 
     fn read(&self, occurrence: i32) -> Entry {
         Entry {
-            notice: Notice::read(&self.raw).expect("it was read before"),
+            notice: Notice::read(&self.raw).expect("it was read before").into(),
             raw: self.raw.clone(),
             occurrence,
             place: self.place,

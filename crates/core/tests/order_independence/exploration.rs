@@ -129,7 +129,7 @@ impl<'s> Explorer<'s> {
         let (notice, raw) = self.bodies[index].clone();
         if self.rules.is_subscribed(notice.step) {
             let arrival = Arrival {
-                notice,
+                notice: notice.into(),
                 raw,
                 received_at: run.tick(),
                 redelivered: false,

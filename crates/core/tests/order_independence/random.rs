@@ -162,7 +162,7 @@ impl<'r> World<'r> {
             if self.rules.is_subscribed(notice.step) {
                 let num = notice.insure_num.clone();
                 let arrival = Arrival {
-                    notice,
+                    notice: notice.into(),
                     raw,
                     received_at: *received_at,
                     redelivered: false,

@@ -141,7 +141,7 @@ fn the_order_of_keys_makes_no_other_notice_and_any_other_difference_does() {
         let raw = bytes::Bytes::from(format!(r#"{{"notifyType":1,"sign":"","data":{data}}}"#));
         let notice = crate::facts::Notice::read(&raw).expect("a sound notice");
         let arrival = Arrival {
-            notice,
+            notice: notice.into(),
             raw,
             received_at: at(0),
             redelivered: false,
