@@ -4,25 +4,42 @@
 //! sent only up to the first delivery that is not done with; what is done with behind that waits a moment for the gap
 //! to close, and is then acknowledged by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use lapin::Channel;
 use lapin::options::BasicAckOptions;
+use tokio::sync::Mutex;
 
 /// How long a gap may hold up what lies behind it, and at most twice as long.
 const GAP_AT_MOST: Duration = Duration::from_millis(100);
 
-/// The acknowledgements of one channel, whose delivery tags count from 1.
-pub struct Acks {
-    channel: Channel,
+/// Where acknowledgements go.
+pub(crate) trait Answers {
+    /// Acknowledges one delivery; `multiple`: and all before it.
+    async fn ack(&self, tag: u64, multiple: bool);
+}
+
+impl Answers for Channel {
+    /// One that is lost makes notices come again.
+    async fn ack(&self, tag: u64, multiple: bool) {
+        if let Err(error) = self.basic_ack(tag, BasicAckOptions { multiple }).await {
+            tracing::debug!(error = %error, "an acknowledgement was lost; the notice will come again");
+        }
+    }
+}
+
+/// The acknowledgements of one channel, whose delivery tags count from 1. It is locked until what was worked out is sent:
+/// the broker closes a channel that names a delivery which another acknowledgement has taken in meanwhile.
+pub(crate) struct Acks<A> {
+    channel: A,
     settled: Mutex<Settled>,
 }
 
-impl Acks {
-    pub fn new(channel: Channel) -> Self {
+impl<A: Answers> Acks<A> {
+    pub fn new(channel: A) -> Self {
         Self {
             channel,
             settled: Mutex::default(),
@@ -31,22 +48,22 @@ impl Acks {
 
     /// These deliveries are done with and may be acknowledged.
     pub async fn settle(&self, tags: impl Iterator<Item = u64>) {
-        let range = {
-            let mut settled = self.settled();
-            tags.for_each(|tag| settled.add(tag, State::Due { swept: false }));
-            settled.range()
-        };
-        self.send(range, true).await;
+        let mut settled = self.settled.lock().await;
+        settled.due.extend(tags.map(|tag| (tag, Waited::No)));
+        self.send_range(&mut settled).await;
     }
 
-    /// This delivery was answered by itself.
+    /// This delivery was answered for by itself, and that was sent.
     pub async fn answered(&self, tag: u64) {
-        let range = {
-            let mut settled = self.settled();
-            settled.add(tag, State::Answered);
-            settled.range()
-        };
-        self.send(range, true).await;
+        let mut settled = self.settled.lock().await;
+        settled.answered.insert(tag);
+        self.send_range(&mut settled).await;
+    }
+
+    async fn send_range(&self, settled: &mut Settled) {
+        if let Some(last) = settled.range() {
+            self.channel.ack(last, true).await;
+        }
     }
 
     /// For as long as the session lasts.
@@ -59,28 +76,15 @@ impl Acks {
 
     /// Acknowledges what has waited since the last sweep.
     async fn sweep(&self) {
-        let waiting = self.settled().sweep();
-        self.send(waiting, false).await;
+        let mut settled = self.settled.lock().await;
+        let waiting = settled.sweep();
+        join_all(waiting.into_iter().map(|tag| self.channel.ack(tag, false))).await;
     }
 
     /// Acknowledges all that is done with: the session is over.
     pub async fn finish(&self) {
         self.sweep().await;
         self.sweep().await;
-    }
-
-    /// An acknowledgement that is lost makes notices come again.
-    async fn send(&self, tags: impl IntoIterator<Item = u64>, multiple: bool) {
-        for tag in tags {
-            if let Err(error) = self.channel.basic_ack(tag, BasicAckOptions { multiple }).await {
-                tracing::debug!(error = %error, "an acknowledgement was lost; its notices will come again");
-                return;
-            }
-        }
-    }
-
-    fn settled(&self) -> MutexGuard<'_, Settled> {
-        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -89,67 +93,63 @@ impl Acks {
 struct Settled {
     /// All up to this one are.
     through: u64,
-    /// The others that are.
-    beyond: BTreeMap<u64, State>,
+    /// Of the others: to be acknowledged.
+    due: BTreeMap<u64, Waited>,
+    /// Of the others: answered for.
+    answered: BTreeSet<u64>,
 }
 
+/// Whether a delivery was due at the last sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// To be acknowledged; `swept`: it was waiting at the last sweep.
-    Due {
-        swept: bool,
-    },
-    Answered,
+enum Waited {
+    No,
+    Yes,
 }
 
 impl Settled {
-    fn add(&mut self, tag: u64, state: State) {
-        self.beyond.insert(tag, state);
-    }
-
     /// The delivery up to which all can be acknowledged now, if there is anything new. It is one that the broker still
     /// waits for: it knows no others.
     fn range(&mut self) -> Option<u64> {
         let mut last_due = None;
-        while let Some(state) = self.beyond.remove(&(self.through + 1)) {
-            self.through += 1;
-            if let State::Due { .. } = state {
-                last_due = Some(self.through);
+        loop {
+            let next = self.through + 1;
+            if self.due.remove(&next).is_some() {
+                last_due = Some(next);
+            } else if !self.answered.remove(&next) {
+                return last_due;
             }
+            self.through = next;
         }
-        last_due
     }
 
     /// What has waited since the last sweep.
     fn sweep(&mut self) -> Vec<u64> {
-        let mut waiting = Vec::new();
-        for (tag, state) in &mut self.beyond {
-            match state {
-                State::Due { swept: true } => {
-                    waiting.push(*tag);
-                    *state = State::Answered;
-                }
-                State::Due { swept } => *swept = true,
-                State::Answered => {}
-            }
-        }
+        let waiting: Vec<u64> = self
+            .due
+            .extract_if(.., |_, waited| *waited == Waited::Yes)
+            .map(|(tag, _)| tag)
+            .collect();
+        self.answered.extend(&waiting);
+        self.due.values_mut().for_each(|waited| *waited = Waited::Yes);
         waiting
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex as Locked;
+
     use rand::seq::SliceRandom;
     use rand::{RngExt as _, SeedableRng as _};
+    use rand_chacha::ChaCha8Rng;
 
     use super::*;
 
-    const DUE: State = State::Due { swept: false };
-
     fn settled(tags: impl IntoIterator<Item = u64>) -> Settled {
-        let mut settled = Settled::default();
-        tags.into_iter().for_each(|tag| settled.add(tag, DUE));
-        settled
+        Settled {
+            due: tags.into_iter().map(|tag| (tag, Waited::No)).collect(),
+            ..Settled::default()
+        }
     }
 
     #[test]
@@ -157,17 +157,18 @@ mod tests {
         let mut settled = settled([1, 2, 4]);
         assert_eq!(settled.range(), Some(2));
         assert_eq!(settled.range(), None);
-        settled.add(3, DUE);
+        settled.due.insert(3, Waited::No);
         assert_eq!(settled.range(), Some(4));
     }
 
     #[test]
     fn a_range_ends_with_a_delivery_that_the_broker_waits_for() {
         let mut settled = settled([1, 2]);
-        settled.add(3, State::Answered);
+        settled.answered.insert(3);
         assert_eq!(settled.range(), Some(2));
-        settled.add(4, State::Answered);
+        settled.answered.insert(4);
         assert_eq!(settled.range(), None);
+        assert_eq!(settled.through, 4);
     }
 
     #[test]
@@ -175,43 +176,100 @@ mod tests {
         let mut settled = settled([2, 3]);
         assert_eq!(settled.range(), None);
         assert!(settled.sweep().is_empty());
-        settled.add(5, DUE);
+        settled.due.insert(5, Waited::No);
         assert_eq!(settled.sweep(), [2, 3]);
-        settled.add(1, DUE);
+        settled.due.insert(1, Waited::No);
         // Not 3, which the broker no longer waits for.
         assert_eq!(settled.range(), Some(1));
         assert_eq!(settled.sweep(), [5]);
     }
 
-    /// Whatever the order, everything is acknowledged once, and nothing that is not done with.
-    #[test]
-    fn everything_is_acknowledged_once() {
-        for seed in 0..500 {
-            let mut chance = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
-            let mut tags: Vec<u64> = (1..=40).collect();
-            tags.shuffle(&mut chance);
-            let (mut settled, mut done, mut acknowledged) = (Settled::default(), vec![], vec![]);
-            let mut waited_for: Vec<u64> = (1..=40).collect();
-            for tag in tags {
-                done.push(tag);
-                let answered = chance.random_bool(0.1);
-                if answered {
-                    waited_for.retain(|other| *other != tag);
-                }
-                settled.add(tag, if answered { State::Answered } else { DUE });
-                if let Some(last) = settled.range() {
-                    assert!(waited_for.contains(&last), "the broker does not know {last}");
-                    acknowledged.extend(waited_for.extract_if(.., |other| *other <= last));
-                }
-                if chance.random_bool(0.3) {
-                    let swept = settled.sweep();
-                    assert!(swept.iter().all(|tag| waited_for.contains(tag)));
-                    waited_for.retain(|tag| !swept.contains(tag));
-                    acknowledged.extend(swept);
-                }
-                assert!(acknowledged.iter().all(|tag| done.contains(tag)));
-            }
-            assert!(waited_for.is_empty(), "seed {seed}: {waited_for:?} left");
+    /// Takes acknowledgements in the order in which they come to it, some later than others, as a broker does: what
+    /// it does not wait for is an error that would end the channel.
+    #[derive(Default)]
+    struct Broker {
+        waits_for: Locked<BTreeSet<u64>>,
+        done: Locked<BTreeSet<u64>>,
+        messages: Locked<usize>,
+    }
+
+    impl Broker {
+        fn hand_out(&self, tags: impl Iterator<Item = u64>) {
+            self.waits_for.lock().expect("no panic").extend(tags);
         }
+    }
+
+    impl Answers for &Broker {
+        async fn ack(&self, tag: u64, multiple: bool) {
+            for _ in 0..tag % 5 {
+                tokio::task::yield_now().await;
+            }
+            let mut waits_for = self.waits_for.lock().expect("no panic");
+            assert!(waits_for.contains(&tag), "the broker does not wait for {tag}");
+            let first = if multiple { 0 } else { tag };
+            let taken: Vec<u64> = waits_for.extract_if(first..=tag, |_| true).collect();
+            let done = self.done.lock().expect("no panic");
+            assert!(
+                taken.iter().all(|tag| done.contains(tag)),
+                "{tag} takes in what is not done with"
+            );
+            *self.messages.lock().expect("no panic") += 1;
+        }
+    }
+
+    /// Lanes that finish in any order beside each other, some deliveries answered for by themselves, sweeps between.
+    async fn lanes_finish(seed: u64) -> usize {
+        let mut chance = ChaCha8Rng::seed_from_u64(seed);
+        let mut tags: Vec<u64> = (1..=200).collect();
+        tags.shuffle(&mut chance);
+        let broker = Broker::default();
+        broker.hand_out(1..=200);
+        let acks = Acks::new(&broker);
+        let batches: Vec<_> = tags
+            .chunks(chance.random_range(1..40))
+            .map(<[_]>::to_vec)
+            .collect();
+        let work = batches.into_iter().enumerate().map(|(nth, batch)| {
+            let (acks, broker) = (&acks, &broker);
+            async move {
+                for _ in 0..nth % 7 {
+                    tokio::task::yield_now().await;
+                }
+                broker.done.lock().expect("no panic").extend(&batch);
+                let (alone, together): (Vec<_>, Vec<_>) = batch.into_iter().partition(|tag| tag % 11 == 0);
+                acks.settle(together.into_iter()).await;
+                for tag in alone {
+                    acks.channel.ack(tag, false).await;
+                    acks.answered(tag).await;
+                }
+                if nth % 3 == 0 {
+                    acks.sweep().await;
+                }
+            }
+        });
+        join_all(work).await;
+        acks.finish().await;
+        let left = broker.waits_for.lock().expect("no panic").len();
+        assert_eq!(left, 0, "seed {seed}");
+        *broker.messages.lock().expect("no panic")
+    }
+
+    #[tokio::test]
+    async fn everything_is_acknowledged_once_whatever_the_order() {
+        for seed in 0..300 {
+            lanes_finish(seed).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn batches_in_order_take_one_message_each() {
+        let broker = Broker::default();
+        broker.hand_out(1..=1_000);
+        broker.done.lock().expect("no panic").extend(1..=1_000);
+        let acks = Acks::new(&broker);
+        for first in (1..1_000).step_by(100) {
+            acks.settle(first..first + 100).await;
+        }
+        assert_eq!(*broker.messages.lock().expect("no panic"), 10);
     }
 }

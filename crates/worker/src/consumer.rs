@@ -178,7 +178,7 @@ pub async fn subscribe(
 
 fn open_lanes(
     worker: &Arc<Worker>,
-    acks: &Arc<Acks>,
+    acks: &Arc<Acks<Channel>>,
     shutdown: &CancellationToken,
     let_go: &CancellationToken,
 ) -> (Vec<mpsc::Sender<Delivery>>, JoinSet<Vec<Delivery>>) {
@@ -202,7 +202,7 @@ fn open_lanes(
 /// Batches at work, one after the other; what it has not acknowledged at its end.
 async fn lane(
     worker: Arc<Worker>,
-    acks: Arc<Acks>,
+    acks: Arc<Acks<Channel>>,
     mut deliveries: mpsc::Receiver<Delivery>,
     shutdown: CancellationToken,
     let_go: CancellationToken,

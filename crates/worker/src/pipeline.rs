@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
+use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::options::BasicRejectOptions;
 use tokio_util::sync::CancellationToken;
@@ -49,9 +50,9 @@ impl Content {
 
 /// Processes one batch; what was not acknowledged. `given_up` is cancelled when waiting for the database is no longer
 /// wanted.
-pub async fn process(
+pub(crate) async fn process(
     worker: &Worker,
-    acks: &Acks,
+    acks: &Acks<Channel>,
     batch: Vec<Delivery>,
     given_up: &CancellationToken,
 ) -> Vec<Delivery> {
