@@ -1,4 +1,4 @@
-//! Reissue links: told to the new proposal in a transaction of its own, after the one that found them.
+//! Reissue links: told to the new proposals in another transaction, after the one that found them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::AssertUnwindSafe;

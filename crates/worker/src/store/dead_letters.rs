@@ -202,7 +202,8 @@ pub async fn discard(
 pub async fn close_applied(conn: &mut AsyncMysqlConnection, digests: &[String]) -> Result<(), StoreError> {
     let digests: Vec<&str> = digests.iter().map(String::as_str).collect();
     for list in lists(&digests) {
-        // Hardly ever there are any, and to ask is cheaper than to lock.
+        // Hardly ever there are any, and to ask is cheaper than to lock. One that is being filed at this moment is not
+        // seen, and stays open.
         let open = dead_letters::table
             .filter(one_of(dead_letters::digest, list))
             .filter(dead_letters::status.eq("open"))

@@ -1,5 +1,6 @@
 //! The inbox.
 
+mod entry_row;
 mod pages;
 
 use bytes::Bytes;
@@ -16,7 +17,9 @@ pub use pages::{
     remove_ignored,
 };
 
-use super::kept::{kept_row, lists, one_of, upsert};
+use entry_row::EntryRow;
+
+use super::kept::{lists, one_of, upsert};
 use super::{ROWS_PER_STATEMENT, StoreError};
 use crate::schema::notices;
 
@@ -43,61 +46,6 @@ pub struct NoticeRow {
     pub hold_until: Option<NaiveDateTime>,
     pub applied_at: Option<NaiveDateTime>,
     pub voided: bool,
-}
-
-/// An entry as it is written.
-struct EntryRow<'e> {
-    insure_num: &'e str,
-    notify_type: i64,
-    digest: &'e str,
-    occurrence: i32,
-    partner_id: i64,
-    outcome: &'static str,
-    seq: Option<i64>,
-    out_of_order: bool,
-    raw: &'e [u8],
-    received_at: NaiveDateTime,
-    last_received_at: NaiveDateTime,
-    deliveries: i64,
-    held_at: Option<NaiveDateTime>,
-    hold_until: Option<NaiveDateTime>,
-    applied_at: Option<NaiveDateTime>,
-    voided: bool,
-}
-
-// `raw` is updated too: when the notice was ignored before, it may be another spelling of the same value.
-kept_row!(EntryRow<'_> => notices {
-    insure_num, notify_type, digest, occurrence, partner_id, outcome, seq, out_of_order, raw, received_at,
-    last_received_at, deliveries, held_at, hold_until, applied_at, voided,
-} updating {
-    outcome, seq, out_of_order, raw, received_at, last_received_at, deliveries, held_at, hold_until, applied_at, voided,
-});
-
-impl<'e> EntryRow<'e> {
-    fn of(entry: &'e Entry) -> Self {
-        let (outcome, seq, applied_at) = match entry.place {
-            Place::Applied { seq, at } => ("applied", Some(seq), Some(at.naive_utc())),
-            Place::Held => ("held", None, None),
-        };
-        Self {
-            insure_num: entry.notice.insure_num.as_str(),
-            notify_type: entry.notice.step.notify_type().0,
-            digest: entry.notice.digest.as_str(),
-            occurrence: entry.occurrence,
-            partner_id: entry.notice.partner_id.0,
-            outcome,
-            seq,
-            out_of_order: entry.out_of_order,
-            raw: &entry.raw,
-            received_at: entry.receipts.first.naive_utc(),
-            last_received_at: entry.receipts.last.naive_utc(),
-            deliveries: entry.receipts.count,
-            held_at: entry.hold.map(|hold| hold.at.naive_utc()),
-            hold_until: entry.hold.map(|hold| hold.until.naive_utc()),
-            applied_at,
-            voided: entry.voided,
-        }
-    }
 }
 
 /// What a row is to the ledger of its proposal.
