@@ -15,6 +15,9 @@ use write::Order;
 /// Deepest nesting accepted. The platform's documents nest three levels; the bound keeps recursion harmless.
 pub const MAX_DEPTH: usize = 64;
 
+/// In bytes: what most texts of `data` fit in.
+const USUAL_LENGTH: usize = 1_024;
+
 /// A JSON value that borrows from the text it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Json<'a> {
@@ -86,7 +89,7 @@ impl<'a> Json<'a> {
 
     /// One text for all spellings of the same value: keys sorted, numbers in one normal form.
     pub fn canonical(&self) -> String {
-        let mut out = String::new();
+        let mut out = String::with_capacity(USUAL_LENGTH);
         write::value(&mut out, self, Order::Sorted, number::canonical);
         out
     }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use bytes::Bytes;
+use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use thiserror::Error;
@@ -134,6 +135,11 @@ fn split_envelope(body: &[u8]) -> Result<Envelope<'_>, Malformed> {
     Ok(envelope)
 }
 
+/// A string that is copied only if it has escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// Reads the three documented keys, passes over unknown ones, and refuses any key that stands twice:
 /// two `data` would leave open which of them was signed.
 struct EnvelopeVisitor;
@@ -147,21 +153,24 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut notify_type, mut sign, mut data) = (None, None, None);
-        let mut seen = HashSet::new();
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
-                "notifyType" => notify_type = Some(map.next_value()?),
-                "sign" => sign = Some(map.next_value::<String>()?),
-                "data" => data = Some(map.next_value()?),
-                _ => drop(map.next_value::<IgnoredAny>()?),
-            }
-            if !seen.insert(key) {
+        let mut unknown = HashSet::new();
+        while let Some(Text(key)) = map.next_key()? {
+            let repeated = match &*key {
+                "notifyType" => notify_type.replace(map.next_value()?).is_some(),
+                "sign" => sign.replace(map.next_value::<Text<'_>>()?.0).is_some(),
+                "data" => data.replace(map.next_value()?).is_some(),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    !unknown.insert(key)
+                }
+            };
+            if repeated {
                 return Err(A::Error::custom("a key stands twice"));
             }
         }
         Ok(Envelope {
             notify_type: notify_type.ok_or_else(|| A::Error::missing_field("notifyType"))?,
-            sign: Cow::Owned(sign.ok_or_else(|| A::Error::missing_field("sign"))?),
+            sign: sign.ok_or_else(|| A::Error::missing_field("sign"))?,
             data: data.ok_or_else(|| A::Error::missing_field("data"))?,
         })
     }

@@ -7,10 +7,19 @@ pub(super) fn as_spelled(out: &mut String, spelling: &str) {
 /// `-12.50e3` → `-125e2`: sign, digits without zeros at either end, a power of ten. `0`, `-0` and `0.0` are `0`.
 /// An exponent beyond 18 digits keeps its spelling, so that no arithmetic can overflow.
 pub(super) fn canonical(out: &mut String, spelling: &str) {
+    if is_normal(spelling) {
+        return out.push_str(spelling);
+    }
     match normal_form(spelling) {
         Some(text) => out.push_str(&text),
         None => out.push_str(spelling),
     }
+}
+
+/// Most numbers are: whole, without zeros at either end.
+fn is_normal(spelling: &str) -> bool {
+    let digits = spelling.strip_prefix('-').unwrap_or(spelling).as_bytes();
+    digits.iter().all(u8::is_ascii_digit) && !matches!(digits, [] | [b'0', ..] | [.., b'0'])
 }
 
 fn normal_form(spelling: &str) -> Option<String> {

@@ -37,13 +37,24 @@ fn object(
     order: Order,
     number: fn(&mut String, &str),
 ) {
-    let mut sequence: Vec<&(Cow<'_, str>, Json<'_>)> = members.iter().collect();
-    if let Order::Sorted = order {
-        // Stable: members of one name keep their received order.
-        sequence.sort_by(|a, b| a.0.cmp(&b.0));
+    // Most senders sort already, and then nothing need be moved.
+    if matches!(order, Order::Received) || members.is_sorted_by(|a, b| a.0 <= b.0) {
+        return sequence(out, members.iter(), order, number);
     }
+    let mut sorted: Vec<&(Cow<'_, str>, Json<'_>)> = members.iter().collect();
+    // Stable: members of one name keep their received order.
+    sorted.sort_by(|a, b| a.0.cmp(&b.0));
+    sequence(out, sorted.into_iter(), order, number);
+}
+
+fn sequence<'m, 'a: 'm>(
+    out: &mut String,
+    members: impl Iterator<Item = &'m (Cow<'a, str>, Json<'a>)>,
+    order: Order,
+    number: fn(&mut String, &str),
+) {
     out.push('{');
-    for (i, (key, member)) in sequence.into_iter().enumerate() {
+    for (i, (key, member)) in members.enumerate() {
         if i > 0 {
             out.push(',');
         }
@@ -57,21 +68,28 @@ fn object(
 /// JSON's minimal escapes: the quote, the backslash and control characters, nothing else.
 fn string(out: &mut String, text: &str) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c < ' ' => {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "\\u{:04x}", c as u32);
-            }
-            c => out.push(c),
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|b| b < b' ' || b == b'"' || b == b'\\') {
+        out.push_str(&rest[..at]);
+        escape(out, rest.as_bytes()[at]);
+        rest = &rest[at + 1..];
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+fn escape(out: &mut String, byte: u8) {
+    match byte {
+        b'"' => out.push_str("\\\""),
+        b'\\' => out.push_str("\\\\"),
+        0x8 => out.push_str("\\b"),
+        0xc => out.push_str("\\f"),
+        b'\n' => out.push_str("\\n"),
+        b'\r' => out.push_str("\\r"),
+        b'\t' => out.push_str("\\t"),
+        control => {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\u{control:04x}");
         }
     }
-    out.push('"');
 }
