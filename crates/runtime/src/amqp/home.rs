@@ -1,0 +1,41 @@
+//! Which connection lives on which thread.
+
+use std::cell::RefCell;
+use std::sync::{Arc, Weak};
+
+use tokio::runtime::Handle;
+
+use super::link::Link;
+
+/// A connection's place on this thread, until the thread ends.
+struct Home {
+    number: usize,
+    link: Weak<Link>,
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if let Some(link) = self.link.upgrade() {
+            link.lose_host();
+        }
+    }
+}
+
+thread_local! {
+    static HOME: RefCell<Option<Home>> = const { RefCell::new(None) };
+}
+
+/// Gives the first of the links that has none a home in this thread's runtime, if there is such a one.
+pub(super) fn take_one_of(links: &[Arc<Link>]) {
+    let here = Handle::current();
+    let Some(number) = links.iter().position(|link| link.take_host(&here)) else {
+        return;
+    };
+    let link = Arc::downgrade(&links[number]);
+    HOME.with_borrow_mut(|home| *home = Some(Home { number, link }));
+}
+
+/// The number of the link that lives on this thread.
+pub(super) fn number() -> Option<usize> {
+    HOME.with_borrow(|home| home.as_ref().map(|home| home.number))
+}
