@@ -72,8 +72,6 @@ pub fn integer(value: &Json<'_>) -> Option<i64> {
     text.parse().ok()
 }
 
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
 /// SHA-256, in lower-case hex: of a notice over partner, type and data, see [`crate::digest`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
@@ -81,12 +79,7 @@ pub struct Digest(String);
 
 impl Digest {
     pub(crate) fn new(bytes: &[u8]) -> Self {
-        let mut digits = String::with_capacity(bytes.len() * 2);
-        for byte in bytes {
-            digits.push(char::from(HEX[usize::from(byte >> 4)]));
-            digits.push(char::from(HEX[usize::from(byte & 15)]));
-        }
-        Self(digits)
+        Self(hex::encode(bytes))
     }
 
     /// 64 lower-case hex digits, as stored.

@@ -78,19 +78,22 @@ pub(crate) async fn process(
         .iter()
         .zip(&done)
         .filter(|(_, done)| done.load(Ordering::Relaxed));
-    acks.settle(committed.map(|(delivery, _)| delivery.delivery_tag))
-        .await;
+    let settling = acks.settle(committed.map(|(delivery, _)| delivery.delivery_tag));
     let others = batch.iter().zip(&contents).zip(&done);
     let others = others.filter(|((_, content), _)| !content.is_notice());
-    let finishing = join_all(others.map(async |((delivery, content), done)| {
+    let putting_away = join_all(others.map(async |((delivery, content), done)| {
         put_away(worker, delivery, content).await;
         done.store(true, Ordering::Relaxed);
         acks.answered(delivery.delivery_tag).await;
     }));
+    let finishing = async {
+        settling.await;
+        putting_away.await;
+    };
     tokio::select! {
         // Even when it is given up: what needs no waiting is acknowledged.
         biased;
-        _ = finishing => {}
+        () = finishing => {}
         () = given_up.cancelled() => {}
     }
     // What is not delivered now lies in the outbox.

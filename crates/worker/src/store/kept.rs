@@ -2,7 +2,7 @@
 //!
 //! A statement over many rows has placeholders for every column of every row, and to prepare it costs the server more
 //! than to run it. So that there are few to keep, rows are written in parts of a power of two, and lists are filled up
-//! to one. So there are at most eight of each kind in a connection.
+//! to one: a connection keeps at most eight of each kind.
 
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::mysql::Mysql;

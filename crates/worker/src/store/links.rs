@@ -5,7 +5,8 @@ use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use xiebao_core::id::{InsureNum, PartnerId};
 use xiebao_core::ledger::Link;
 
-use super::kept::{lists, one_of};
+use super::business::LinkRow;
+use super::kept::{lists, one_of, upsert};
 use super::{ROWS_PER_STATEMENT, StoreError, incoming};
 use crate::schema::{reissue_links, reissue_outbox};
 
@@ -104,23 +105,13 @@ pub async fn forget(conn: &mut AsyncMysqlConnection, links: &[PendingLink]) -> R
 
 /// Stores links with the proposals that they lead to.
 pub async fn store(conn: &mut AsyncMysqlConnection, links: &[PendingLink]) -> Result<(), StoreError> {
-    for chunk in links.chunks(ROWS_PER_STATEMENT) {
-        let row = |pending: &PendingLink| {
-            (
-                reissue_links::insure_num.eq(pending.new_insure_num.to_string()),
-                reissue_links::reissued_from.eq(pending.link.reissued_from.to_string()),
-                reissue_links::partner_id.eq(pending.link.partner_id.0),
-            )
-        };
-        diesel::insert_into(reissue_links::table)
-            .values(chunk.iter().map(row).collect::<Vec<_>>())
-            .on_conflict(diesel::dsl::DuplicatedKeys)
-            .do_update()
-            .set(incoming!(reissue_links::partner_id))
-            .execute(conn)
-            .await?;
-    }
-    Ok(())
+    let row = |pending: &PendingLink| LinkRow {
+        insure_num: pending.new_insure_num.to_string(),
+        reissued_from: pending.link.reissued_from.to_string(),
+        partner_id: pending.link.partner_id.0,
+    };
+    let rows: Vec<_> = links.iter().map(row).collect();
+    upsert(conn, &rows).await
 }
 
 /// The links that lead to any of these proposals.
