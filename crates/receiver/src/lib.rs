@@ -58,7 +58,7 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
 pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let keys = open_keys(config.require_keys_file()?)?;
     let settings = config.receiver.clone();
-    let publisher = Publisher::start(
+    let publisher = Publisher::start_homeless(
         config.require_amqp()?,
         "xiebao-receiver",
         settings.connections,
@@ -80,8 +80,8 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
     let mut ending = Ending::on(shutdown, &receiver.config);
     let served = receiver.serve_notices(listener, &mut ending).await;
     watching.abort();
-    let closed = receiver.publisher.close_within(ending.remaining()).await;
-    served.and_then(|()| Ok(closed?))
+    receiver.publisher.close_within(ending.remaining()).await;
+    served
 }
 
 fn open_keys(path: &Path) -> anyhow::Result<Arc<KeyRing>> {
@@ -157,9 +157,12 @@ impl Receiver {
     }
 
     fn http_server(self: &Arc<Self>, listener: TcpListener) -> std::io::Result<Server> {
-        let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
+        // At least one for each connection to the broker, since these live on them.
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let workers = cores.max(self.config.connections);
         let receiver = web::Data::from(Arc::clone(self));
         let app = move || {
+            receiver.publisher.house_one_here();
             App::new()
                 .app_data(receiver.clone())
                 .default_service(web::to(notices::handle))

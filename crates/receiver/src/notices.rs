@@ -158,7 +158,7 @@ fn describe(error: &SignatureError) -> &'static str {
 
 impl Findings {
     fn log(&self, verdict: Verdict) {
-        let source = self.source.map(|address| address.to_string());
+        let source = self.source.map(tracing::field::display);
         let partner = self.partner.map(|partner| partner.0);
         let notify_type = self.notify_type.map(|number| number.0);
         let (verdict_name, why) = (verdict.name(), self.why.as_deref());

@@ -2,8 +2,8 @@
 
 mod confirm;
 mod connect;
-mod finishing;
 mod hand_back;
+mod home;
 mod link;
 mod message;
 mod nodes;
@@ -14,9 +14,11 @@ mod routes;
 pub mod topology;
 mod transport;
 mod trouble;
+mod wire;
 
 pub use confirm::{ConfirmChannel, PublishError};
-pub use connect::{ConnectError, connect};
+pub use connect::{ConnectError, connect, connect_wired};
 pub use pacing::Pacing;
-pub use publisher::{Publisher, Unavailable, Unfinished};
+pub use publisher::{Publisher, Unavailable};
 pub use trouble::Trouble;
+pub use wire::{Returned, Wired};

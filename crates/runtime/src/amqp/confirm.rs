@@ -1,18 +1,16 @@
 //! A channel in confirm mode. The one way by which anything is published.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::task::Poll;
 
-use lapin::message::BasicReturnMessage;
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
-use lapin::types::ShortString;
-use lapin::{BasicProperties, Channel, Confirmation, Connection, PublisherConfirm};
+use lapin::options::ConfirmSelectOptions;
+use lapin::{BasicProperties, Channel};
 use thiserror::Error;
+use tokio::sync::oneshot;
 
-const PERSISTENT: u8 = 2;
+use super::wire::{self, Outcome, Properties, Returned, Wire, Wired};
+
+/// Marks every publish, so that a message that comes back tells whose it was.
+static MARKS: AtomicU64 = AtomicU64::new(0);
 
 /// Why a message is not, or not surely, in a queue.
 #[derive(Debug, Error)]
@@ -21,48 +19,35 @@ pub enum PublishError {
     #[error("the broker refused the message")]
     Nacked,
     /// No queue is bound for it.
-    #[error("the broker had no queue for the message ({})", reply(.0))]
-    Unroutable(Box<BasicReturnMessage>),
-    /// The message of another publish came back, whose publisher was told `Ok`: it must be published again. Whether
-    /// this one was stored is not known. See [`ConfirmChannel::publish`].
-    #[error("the broker had no queue for another message ({})", reply(.0))]
-    Strange(Box<BasicReturnMessage>),
+    #[error("the broker had no queue for the message ({} {})", .0.reply_code, .0.reply_text)]
+    Unroutable(Box<Returned>),
     /// Whether it was stored is not known.
     #[error("the broker did not confirm: {0}")]
     Broker(#[from] lapin::Error),
-}
-
-fn reply(returned: &BasicReturnMessage) -> String {
-    format!("{} {}", returned.reply_code, returned.reply_text)
 }
 
 /// A channel in confirm mode, safe to share between tasks.
 #[derive(Debug)]
 pub struct ConfirmChannel {
     channel: Channel,
-    /// lapin takes the number of a publish and queues its frames in two steps. Two tasks between them would swap
-    /// their numbers, and each would get the other's confirm.
-    order: Mutex<()>,
-    /// Marks every publish, so that a message that comes back tells whose it was.
-    marks: AtomicU64,
+    wire: Wire,
+    /// In bytes.
+    frame_max: usize,
 }
 
-/// A publish that is not confirmed yet. Holds neither the message nor the connection.
+/// A publish that is not confirmed yet. Holds neither the message nor the connection, and may be dropped at any time.
 #[derive(Debug)]
-#[must_use = "a message that comes back to a confirm that nobody awaits is lost"]
-pub(super) struct Sent {
-    confirm: PublisherConfirm,
-    mark: ShortString,
-}
+#[must_use = "whether a message was stored is known only to who awaits its confirm"]
+pub(super) struct Sent(oneshot::Receiver<Outcome>);
 
 impl ConfirmChannel {
-    pub async fn open(connection: &Connection) -> Result<Self, lapin::Error> {
+    pub async fn open(connection: &Wired) -> Result<Self, lapin::Error> {
         let channel = connection.create_channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
         Ok(Self {
+            wire: connection.adopt(channel.id()),
             channel,
-            order: Mutex::new(()),
-            marks: AtomicU64::new(0),
+            frame_max: usize::try_from(connection.configuration().frame_max()).unwrap_or_default(),
         })
     }
 
@@ -72,12 +57,7 @@ impl ConfirmChannel {
     }
 
     /// Publishes persistently and mandatorily, and waits until the broker has stored the message: `Ok` means that a
-    /// queue has it. Has no time-out of its own, and may wait for ever: lapin can hang when the server closes.
-    ///
-    /// A broker may confirm several messages at once, and lapin gives a returned message to any one of them. Who
-    /// gets [`PublishError::Strange`] holds a message whose publisher was told `Ok`, and must publish it again
-    /// ([`super::Publisher`] does). For that a publish must be awaited to its end: what lapin gives to a confirm that
-    /// was dropped is lost.
+    /// queue has it. Has no time-out of its own: a broker that falls silent is noticed elsewhere.
     pub async fn publish(
         &self,
         exchange: &str,
@@ -85,55 +65,35 @@ impl ConfirmChannel {
         body: &[u8],
         properties: BasicProperties,
     ) -> Result<(), PublishError> {
-        let sent = self.send(exchange, routing_key, body, properties).await?;
-        sent.confirmed().await
+        let properties = Properties::marked(next_mark(), properties)?;
+        self.send(exchange, routing_key, body, &properties)?
+            .confirmed()
+            .await
     }
 
-    pub(super) async fn send(
+    pub(super) fn send(
         &self,
         exchange: &str,
         routing_key: &str,
         body: &[u8],
-        properties: BasicProperties,
+        properties: &Properties,
     ) -> Result<Sent, lapin::Error> {
-        let options = BasicPublishOptions {
-            mandatory: true,
-            immediate: false,
-        };
-        let mark = ShortString::from(self.marks.fetch_add(1, Ordering::Relaxed).to_string());
-        let properties = properties
-            .with_delivery_mode(PERSISTENT)
-            .with_correlation_id(mark.clone());
-        let mut sending =
-            pin!(
-                self.channel
-                    .basic_publish(exchange.into(), routing_key.into(), options, body, properties)
-            );
-        let first = poll_fn(|context| {
-            let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
-            Poll::Ready(sending.as_mut().poll(context))
-        });
-        let confirm = match first.await {
-            Poll::Ready(sent) => sent,
-            Poll::Pending => sending.await,
-        }?;
-        Ok(Sent { confirm, mark })
+        let (channel, to) = (self.channel.id(), (exchange, routing_key));
+        let frames = wire::encode_publish(channel, to, body, &properties.bytes, self.frame_max)?;
+        Ok(Sent(self.wire.publish(channel, frames, properties.mark)))
     }
 }
 
+/// A mark that no other publish of this process has.
+pub(super) fn next_mark() -> u64 {
+    MARKS.fetch_add(1, Ordering::Relaxed)
+}
+
 impl Sent {
-    pub async fn confirmed(self) -> Result<(), PublishError> {
-        match self.confirm.await? {
-            Confirmation::Ack(None) => Ok(()),
-            Confirmation::Ack(Some(returned)) | Confirmation::Nack(Some(returned)) => {
-                let own = *returned.properties.correlation_id() == Some(self.mark);
-                let returned = Box::new(returned);
-                Err(match own {
-                    true => PublishError::Unroutable(returned),
-                    false => PublishError::Strange(returned),
-                })
-            }
-            Confirmation::Nack(None) | Confirmation::NotRequested => Err(PublishError::Nacked),
-        }
+    pub async fn confirmed(self) -> Outcome {
+        self.0.await.unwrap_or_else(|_| {
+            let gone = std::io::Error::from(std::io::ErrorKind::NotConnected);
+            Err(PublishError::Broker(gone.into()))
+        })
     }
 }

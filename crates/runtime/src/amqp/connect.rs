@@ -4,14 +4,15 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_rs::Runtime;
-use deadpool_lapin::{Manager, Pool};
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
 use thiserror::Error;
+use tokio::runtime::Handle;
 
 use super::nodes;
 use super::topology::TopologyError;
 use super::transport::Kit;
+use super::wire::Wired;
 use crate::config::AmqpConfig;
 
 /// Seconds between heartbeats, unless the address says otherwise. A peer that vanished is noticed after twice that.
@@ -30,8 +31,6 @@ pub enum ConnectError {
     Timeout(Duration),
     #[error("no connection to the broker: {0}")]
     Broker(#[from] lapin::Error),
-    #[error("no connection to the broker: {0}")]
-    Pool(String),
     #[error(transparent)]
     Topology(#[from] TopologyError),
     /// By the addresses without passwords.
@@ -58,15 +57,6 @@ impl ConnectError {
     }
 }
 
-impl From<deadpool_lapin::PoolError> for ConnectError {
-    fn from(error: deadpool_lapin::PoolError) -> Self {
-        match error {
-            deadpool_lapin::PoolError::Backend(error) => Self::Broker(error),
-            other => Self::Pool(other.to_string()),
-        }
-    }
-}
-
 /// Opens one connection, named so that the broker's own tools tell whose it is. Of several addresses it begins with
 /// any one, and goes on to the next where one refuses, hangs (`amqp.connect_timeout_ms`) or is slow. Must be called
 /// inside a Tokio runtime, and lives no longer than that.
@@ -84,28 +74,46 @@ pub async fn connect(config: &AmqpConfig, name: &str) -> Result<Connection, Conn
     Ok(connection)
 }
 
-/// A broker's node with the connections to it.
+/// Opens one connection likewise, on which can be published.
+pub async fn connect_wired(config: &AmqpConfig, name: &str) -> Result<Wired, ConnectError> {
+    let nodes = nodes(config, name)?;
+    let addresses: Vec<String> = nodes.iter().map(|node| node.address.clone()).collect();
+    let start = rand::random_range(0..nodes.len());
+    let here = Handle::current();
+    let attempt = |number: usize| within(config.connect_timeout, nodes[number].connect(&here));
+    let (_, connection) = nodes::first(&addresses, start, attempt).await?;
+    Ok(connection)
+}
+
+/// A node of the broker.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     /// `host:port`
     pub address: String,
-    pub pool: Pool,
+    uri: AMQPUri,
+    /// What connections to it are called.
+    name: String,
+    runtime: Runtime<Kit>,
 }
 
-/// A pool of named connections for each address, each able to hold them all. Must be called inside the Tokio runtime
-/// that the connections will live in.
-pub(super) fn pools(config: &AmqpConfig, name: &str, size: usize) -> Result<Vec<Node>, ConnectError> {
-    addresses(config)?
-        .into_iter()
-        .map(|uri| {
-            let (address, name) = (show(&uri), name.to_owned());
-            let runtime = Runtime::new(Kit::new(patience(&uri)));
-            let manager = Manager::new(uri.to_string(), move || properties(&name), runtime);
-            let pool = Pool::builder(manager).max_size(size).build();
-            let pool = pool.map_err(|e| ConnectError::Pool(e.to_string()))?;
-            Ok(Node { address, pool })
-        })
-        .collect()
+impl Node {
+    /// Connects with a socket that lives in the runtime `host`.
+    pub async fn connect(&self, host: &Handle) -> Result<Wired, lapin::Error> {
+        let host = Runtime::new(Kit::on(host.clone(), patience(&self.uri)));
+        let (uri, properties) = (self.uri.clone(), properties(&self.name));
+        Wired::connect(uri, properties, self.runtime.clone(), host).await
+    }
+}
+
+/// The nodes at all addresses. Must be called inside the Tokio runtime that the connections will live in.
+pub(super) fn nodes(config: &AmqpConfig, name: &str) -> Result<Vec<Node>, ConnectError> {
+    let node = |uri: AMQPUri| Node {
+        address: show(&uri),
+        name: name.to_owned(),
+        runtime: Runtime::new(Kit::new(patience(&uri))),
+        uri,
+    };
+    Ok(addresses(config)?.into_iter().map(node).collect())
 }
 
 pub(super) async fn within<T, E: Into<ConnectError>>(

@@ -6,7 +6,6 @@ use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable};
 use xiebao_core::envelope::header;
 
-use super::message::Outgoing;
 use super::publisher::{Publisher, Unavailable};
 use super::topology::NOTICES;
 
@@ -20,21 +19,18 @@ impl Publisher {
     /// # Errors
     /// When the broker did not confirm in time. Whether it has the message is not known.
     pub async fn hand_back(&self, queue: &'static str, delivery: &Delivery) -> Result<(), Unavailable> {
-        self.publish_as_it_is(Outgoing {
-            exchange: queue.to_owned(),
-            routing_key: routing_key(queue, delivery.routing_key.as_str()),
-            body: delivery.data.clone().into(),
-            properties: properties(&delivery.properties),
-        })
-        .await
+        let routing_key = routing_key(queue, delivery.routing_key.as_str());
+        let properties = properties(&delivery.properties);
+        self.publish_as_it_is(queue, routing_key, &delivery.data, properties)
+            .await
     }
 }
 
 /// What was moved by hand straight into the queue has a key that its exchange does not know.
-fn routing_key(queue: &str, key: &str) -> String {
+fn routing_key<'k>(queue: &str, key: &'k str) -> &'k str {
     match queue {
-        NOTICES if !key.starts_with("notice.") => "notice.moved".to_owned(),
-        _ => key.to_owned(),
+        NOTICES if !key.starts_with("notice.") => "notice.moved",
+        _ => key,
     }
 }
 

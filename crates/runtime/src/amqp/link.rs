@@ -2,25 +2,26 @@
 //! and a broker that is back is noticed without traffic.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use arc_swap::{ArcSwapOption, Guard};
-use deadpool_lapin::Connection;
 use futures_util::StreamExt as _;
 use lapin::Event;
+use tokio::runtime::{self, Handle};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::connect::{ConnectError, Node, within};
-use super::finishing::Elsewhere;
 use super::nodes;
 use super::open_link::OpenLink;
 use super::pacing::Pacing;
 use super::topology::{self, TopologyError};
 use super::trouble::Trouble;
+use super::wire::Wired;
 
+/// How often a connection is looked at, at least.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+const LOOKS_IN_PATIENCE: u32 = 10;
 
 /// What all links of a publisher share.
 #[derive(Debug)]
@@ -28,12 +29,11 @@ pub(super) struct Shared {
     pub nodes: Vec<Node>,
     /// Of the nodes, in their order.
     pub addresses: Vec<String>,
-    /// Where work goes on that outlives the request that starts it.
-    pub elsewhere: Elsewhere,
-    /// Messages that came back to a stranger and are in no queue yet.
-    pub rescues: AtomicUsize,
     /// The bound on opening a connection, and again on what is done with it before it is used.
     pub open_timeout: Duration,
+    /// How long a connection may confirm nothing before it counts as dead. Short enough that every connection can be
+    /// found dead and a new one be used within the bound on a publish.
+    pub patience: Duration,
     /// Bumped whenever a link opens, or takes messages again.
     pub opened: watch::Sender<u64>,
     /// The first drift that was found before any link was open.
@@ -46,6 +46,8 @@ pub(super) struct Shared {
 pub(super) struct Link {
     open: ArcSwapOption<OpenLink>,
     trouble: ArcSwapOption<Trouble>,
+    /// The runtime in which its connections live; there is none while this is empty.
+    host: watch::Sender<Option<Handle>>,
 }
 
 impl Link {
@@ -66,7 +68,7 @@ impl Link {
         let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_millis(500));
         let mut slow_pacing = Pacing::new(Duration::from_millis(500), Duration::from_secs(2));
         let closing = shared.closing.clone();
-        while let Some(opened) = closing.run_until_cancelled(open(&shared, start)).await {
+        while let Some(opened) = closing.run_until_cancelled(self.connect(&shared, start)).await {
             let trouble = match opened {
                 Ok((number, (connection, open))) => {
                     start = number + 1;
@@ -92,12 +94,52 @@ impl Link {
         }
     }
 
+    /// Gives its connections a runtime to live in, if it has none.
+    pub fn take_host(&self, host: &Handle) -> bool {
+        self.host.send_if_modified(|current| {
+            let vacant = current.is_none();
+            if vacant {
+                *current = Some(host.clone());
+            }
+            vacant
+        })
+    }
+
+    /// A runtime ends. If its connections live in another by now, they stay there.
+    pub fn lose_host(&self, ended: runtime::Id) {
+        self.host.send_if_modified(|current| {
+            let lost = current.as_ref().is_some_and(|host| host.id() == ended);
+            if lost {
+                *current = None;
+            }
+            lost
+        });
+    }
+
+    async fn connect(
+        &self,
+        shared: &Shared,
+        start: usize,
+    ) -> Result<(usize, (Wired, OpenLink)), ConnectError> {
+        let mut hosts = self.host.subscribe();
+        let host = hosts
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|host| host.clone());
+        match host {
+            Some(host) => open(shared, start, &host).await,
+            // The sender lives as long as `self`.
+            None => std::future::pending().await,
+        }
+    }
+
     /// Until the connection is no good any more (then returns why), or no longer wanted.
     async fn serve(
         &self,
         shared: &Shared,
         number: usize,
-        connection: Connection,
+        connection: Wired,
         open: Arc<OpenLink>,
     ) -> Option<Trouble> {
         let address = &*shared.addresses[number];
@@ -108,10 +150,13 @@ impl Link {
         shared.opened.send_modify(|count| *count += 1);
         let trouble = watch_over(shared, &connection, &open).await;
         self.open.store(None);
-        // Whatever is wrong with it, the pool must not hand it out again.
-        let connection = Connection::take(connection);
+        if open.is_homeless() {
+            // Its thread is ending too, and says so to `lose_host`.
+            return None;
+        }
         match &trouble {
             Some(trouble) => {
+                open.give_up(trouble.clone());
                 tracing::warn!(
                     amqp.address = address,
                     amqp.trouble = %trouble,
@@ -150,37 +195,29 @@ impl Link {
     }
 }
 
-/// A connection that is not known to be good. Dropped, it does not go back to its pool.
-struct Unproven(Option<Connection>);
-
-impl Drop for Unproven {
-    fn drop(&mut self) {
-        drop(self.0.take().map(Connection::take));
-    }
-}
-
-async fn open(shared: &Shared, start: usize) -> Result<(usize, (Connection, OpenLink)), ConnectError> {
+async fn open(
+    shared: &Shared,
+    start: usize,
+    host: &Handle,
+) -> Result<(usize, (Wired, OpenLink)), ConnectError> {
     let (timeout, declared_before) = (shared.open_timeout, *shared.opened.borrow() > 0);
     let attempt = |number: usize| async move {
-        let mut connection = Unproven(Some(within(timeout, shared.nodes[number].pool.get()).await?));
-        let open = match &connection.0 {
-            Some(connection) => within(timeout, OpenLink::prepare(connection, declared_before)).await?,
-            None => return Err(ConnectError::Timeout(timeout)),
-        };
-        let proven = connection.0.take().ok_or(ConnectError::Timeout(timeout))?;
-        Ok((proven, open))
+        let connection = within(timeout, shared.nodes[number].connect(host)).await?;
+        let open = within(timeout, OpenLink::prepare(&connection, declared_before)).await?;
+        Ok((connection, open))
     };
     nodes::first(&shared.addresses, start, attempt).await
 }
 
 /// Returns why the connection is no good any more, or `None` when it is no longer wanted.
-async fn watch_over(shared: &Shared, connection: &lapin::Connection, open: &OpenLink) -> Option<Trouble> {
-    let mut looks = tokio::time::interval(LOOK_INTERVAL);
+async fn watch_over(shared: &Shared, connection: &Wired, open: &OpenLink) -> Option<Trouble> {
+    let mut looks = tokio::time::interval(LOOK_INTERVAL.min(shared.patience / LOOKS_IN_PATIENCE));
+    let mut silence = open.silence();
     let mut events = std::pin::pin!(connection.events_listener());
     loop {
         tokio::select! {
             () = shared.closing.cancelled() => return None,
-            () = open.given_up.cancelled() => return Some(open.end()),
+            () = open.given_up().cancelled() => return Some(open.end()),
             () = open.unroutable.notified() => {
                 match within(shared.open_timeout, topology::ensure(connection)).await {
                     Ok(()) => tracing::warn!("a message came back unroutable; topology declared again"),
@@ -191,6 +228,9 @@ async fn watch_over(shared: &Shared, connection: &lapin::Connection, open: &Open
             _ = looks.tick() => {
                 if !open.is_sound() {
                     return Some(open.end());
+                }
+                if open.is_silent_for(shared.patience, &mut silence) {
+                    return Some(Trouble::Away("nothing is confirmed any more".to_owned()));
                 }
             }
         }

@@ -1,14 +1,14 @@
 //! An envelope as a message of the broker.
 
-use bytes::Bytes;
-use lapin::BasicProperties;
-use lapin::message::BasicReturnMessage;
-use lapin::types::{AMQPValue, FieldTable};
+use std::borrow::Cow;
+
 use xiebao_core::attempts::{Attempts, Delay};
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::Reason;
 
+use super::confirm::next_mark;
 use super::topology::{DEAD, NOTICES, retry_exchange};
+use super::wire::{About, Properties};
 
 /// What is to be published: an envelope, and nothing else can be.
 #[derive(Debug, Clone, Copy)]
@@ -28,35 +28,22 @@ pub(super) enum Way<'e> {
     Away(Reason, &'e str, &'e Attempts),
 }
 
-/// The same as the broker takes it, borrowing nothing: a publish outlives its caller. It is made of a [`Message`],
-/// or of one that came back.
+/// The same as the broker takes it.
 #[derive(Debug)]
-pub(super) struct Outgoing {
-    pub exchange: String,
-    pub routing_key: String,
-    pub body: Bytes,
-    pub properties: BasicProperties,
+pub(super) struct Outgoing<'e> {
+    pub exchange: &'static str,
+    pub routing_key: Cow<'e, str>,
+    pub body: &'e [u8],
+    pub properties: Properties,
 }
 
-impl From<Message<'_>> for Outgoing {
-    fn from(message: Message<'_>) -> Self {
+impl<'e> From<Message<'e>> for Outgoing<'e> {
+    fn from(message: Message<'e>) -> Self {
         Self {
-            exchange: message.exchange().to_owned(),
-            routing_key: message.envelope.routing_key(),
-            body: message.envelope.body().clone(),
+            exchange: message.exchange(),
+            routing_key: message.envelope.routing_key().into(),
+            body: message.envelope.body(),
             properties: message.properties(),
-        }
-    }
-}
-
-impl From<BasicReturnMessage> for Outgoing {
-    fn from(returned: BasicReturnMessage) -> Self {
-        let delivery = returned.delivery;
-        Self {
-            exchange: delivery.exchange.to_string(),
-            routing_key: delivery.routing_key.to_string(),
-            body: delivery.data.into(),
-            properties: delivery.properties,
         }
     }
 }
@@ -70,30 +57,29 @@ impl Message<'_> {
         }
     }
 
-    fn properties(&self) -> BasicProperties {
-        let mut headers = FieldTable::default();
-        let mut insert = |name: &str, value: &str| {
-            headers.insert(name.into(), AMQPValue::LongString(value.into()));
+    fn properties(&self) -> Properties {
+        let envelope = self.envelope;
+        let about = About {
+            message_id: envelope.digest().as_str(),
+            content_type: "application/json",
+            timestamp: u64::try_from(envelope.received_at().timestamp()).unwrap_or_default(),
+            headers: &self.headers(),
         };
-        self.envelope
-            .headers()
-            .iter()
-            .for_each(|(name, value)| insert(name, value));
+        Properties::of_notice(next_mark(), &about)
+    }
+
+    fn headers(&self) -> Vec<(&'static str, String)> {
+        let mut headers = self.envelope.headers();
         if let Way::Away(reason, detail, _) = self.way {
-            insert(header::DEAD_REASON, reason.name());
-            insert(header::DEAD_DETAIL, detail);
+            headers.push((header::DEAD_REASON, reason.name().to_owned()));
+            headers.push((header::DEAD_DETAIL, detail.to_owned()));
         }
         if let Way::Away(_, _, attempts) | Way::Again(attempts, _) = self.way
             && attempts.count() > 0
         {
-            insert(header::ATTEMPTS, &attempts.count().to_string());
-            insert(header::ATTEMPT_LOG, &attempts.log());
+            headers.push((header::ATTEMPTS, attempts.count().to_string()));
+            headers.push((header::ATTEMPT_LOG, attempts.log()));
         }
-        let received_at = u64::try_from(self.envelope.received_at().timestamp()).unwrap_or_default();
-        BasicProperties::default()
-            .with_message_id(self.envelope.digest().as_str().into())
-            .with_content_type("application/json".into())
-            .with_timestamp(received_at)
-            .with_headers(headers)
+        headers
     }
 }

@@ -66,7 +66,7 @@ mod tests {
     }
 
     fn refused() -> ConnectError {
-        ConnectError::Pool("refused".to_owned())
+        ConnectError::Address("refused".to_owned())
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! A connection with its channels, while it is good.
+//! A connection with its channel, while it is good.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,8 +13,8 @@ use super::confirm::{ConfirmChannel, PublishError};
 use super::connect::ConnectError;
 use super::topology;
 use super::trouble::Trouble;
+use super::wire::{Wire, Wired};
 
-const CHANNELS: usize = 2;
 const DECLARED_WITHIN: Duration = Duration::from_secs(1);
 /// In milliseconds.
 const REFUSALS_MEAN_NOTHING_AFTER: u64 = 2_000;
@@ -24,7 +24,7 @@ const USEFUL_AFTER: u64 = 5_000;
 #[derive(Debug)]
 pub(super) struct OpenLink {
     connection: ConnectionStatus,
-    channels: Vec<ConfirmChannel>,
+    pub channel: ConfirmChannel,
     opened_at: Instant,
     /// When the last confirm came, in milliseconds since `opened_at`; 0: never.
     confirmed: AtomicU64,
@@ -32,20 +32,16 @@ pub(super) struct OpenLink {
     refused: AtomicU64,
     /// Why it was given up, by whoever found that out first.
     end: OnceLock<Trouble>,
-    /// Cancelled when it is given up.
-    pub given_up: CancellationToken,
+    wire: Wire,
     /// Asks for the topology to be declared again.
     pub unroutable: Notify,
 }
 
 impl OpenLink {
-    /// Declares the topology and opens the channels. Where all was declared before, it goes on without an answer to
+    /// Declares the topology and opens the channel. Where all was declared before, it goes on without an answer to
     /// that: a cluster of which one node is frozen declares nothing, but takes messages, and one that came to no queue
     /// comes back, being mandatory.
-    pub async fn prepare(
-        connection: &lapin::Connection,
-        declared_before: bool,
-    ) -> Result<Self, ConnectError> {
+    pub async fn prepare(connection: &Wired, declared_before: bool) -> Result<Self, ConnectError> {
         let declaring = topology::ensure(connection);
         match declared_before {
             true => match tokio::time::timeout(DECLARED_WITHIN, declaring).await {
@@ -54,28 +50,20 @@ impl OpenLink {
             },
             false => declaring.await?,
         }
-        let mut channels = Vec::with_capacity(CHANNELS);
-        for _ in 0..CHANNELS {
-            channels.push(ConfirmChannel::open(connection).await?);
-        }
         Ok(Self {
             connection: connection.status().clone(),
-            channels,
+            channel: ConfirmChannel::open(connection).await?,
             opened_at: Instant::now(),
             confirmed: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             end: OnceLock::new(),
-            given_up: CancellationToken::new(),
+            wire: connection.wire().clone(),
             unroutable: Notify::new(),
         })
     }
 
-    pub fn channel(&self, turn: usize) -> &ConfirmChannel {
-        &self.channels[turn % self.channels.len()]
-    }
-
     pub fn is_sound(&self) -> bool {
-        !self.given_up.is_cancelled() && self.channels.iter().all(ConfirmChannel::is_open)
+        !self.given_up().is_cancelled() && self.channel.is_open()
     }
 
     /// The broker reads nothing more from this connection, because it is short of memory or disk.
@@ -87,7 +75,7 @@ impl OpenLink {
     pub fn note(&self, outcome: &Result<(), PublishError>) {
         match outcome {
             Ok(()) => self.note_confirm(),
-            Err(PublishError::Unroutable(_) | PublishError::Strange(_)) => {
+            Err(PublishError::Unroutable(_)) => {
                 self.note_confirm();
                 self.unroutable.notify_one();
             }
@@ -121,13 +109,29 @@ impl OpenLink {
     pub fn give_up(&self, why: Trouble) {
         // The first reason is the true one; the others follow from it.
         let _ = self.end.set(why);
-        self.given_up.cancel();
+        self.given_up().cancel();
     }
 
     /// Why it is no good any more.
     pub fn end(&self) -> Trouble {
-        let unsaid = || Trouble::Away("the connection was closed".to_owned());
+        let unsaid = || match self.wire.why() {
+            Some(error) => Trouble::from(&PublishError::from(error.clone())),
+            None => Trouble::Away("the connection was closed".to_owned()),
+        };
         self.end.get().cloned().unwrap_or_else(unsaid)
+    }
+
+    /// Why a publish on it has failed: in its own words, or in those of who has given the connection up.
+    pub fn end_or(&self, error: &PublishError) -> Trouble {
+        match (error, self.end.get()) {
+            (PublishError::Broker(_), Some(end)) => end.clone(),
+            _ => Trouble::from(error),
+        }
+    }
+
+    /// Cancelled when it is given up, by whomever, or has ended by itself. What is not confirmed by then fails.
+    pub fn given_up(&self) -> &CancellationToken {
+        self.wire.ended()
     }
 
     /// Whether it did any good, so that the next one may be opened without delay.
@@ -139,15 +143,37 @@ impl OpenLink {
         u64::try_from(self.opened_at.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Resolves when nothing at all was confirmed for that long: the connection is dead, though nobody said so. One
-    /// that the broker has blocked is not: another would be blocked too, and what waits in it is not lost.
-    pub async fn silent_for(&self, patience: Duration) {
-        loop {
-            let asked = self.age();
-            tokio::time::sleep(patience).await;
-            if !self.is_blocked() && self.confirmed.load(Ordering::Relaxed) < asked {
-                return;
-            }
+    /// Whether it has ended because the runtime has that it lived in.
+    pub fn is_homeless(&self) -> bool {
+        self.wire.is_homeless()
+    }
+
+    /// Begins to watch for silence.
+    pub fn silence(&self) -> Silence {
+        Silence {
+            settled: self.wire.settled(),
+            waiting_since: None,
         }
     }
+
+    /// Takes a look. `true` when nothing at all was confirmed for that long, though something waits for it: the
+    /// connection is dead, though nobody said so. One that the broker has blocked is not: another would be blocked too,
+    /// and what waits in it is not lost.
+    pub fn is_silent_for(&self, patience: Duration, silence: &mut Silence) -> bool {
+        let settled = self.wire.settled();
+        if settled != silence.settled || !self.wire.is_waiting() || self.is_blocked() {
+            *silence = self.silence();
+            return false;
+        }
+        let since = *silence.waiting_since.get_or_insert_with(Instant::now);
+        since.elapsed() >= patience
+    }
+}
+
+/// What was seen at the last looks for silence.
+#[derive(Debug)]
+pub(super) struct Silence {
+    settled: u64,
+    /// The first look at which something waited, if nothing was settled since.
+    waiting_since: Option<Instant>,
 }

@@ -1,27 +1,29 @@
 //! Publishes envelopes through pooled connections, riding out a broker that goes away, within a hard bound.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use lapin::BasicProperties;
 use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use xiebao_core::attempts::{Attempts, Delay};
 use xiebao_core::envelope::Envelope;
 use xiebao_core::reason::Reason;
 
-use super::connect::{ConnectError, pools};
-use super::finishing::Elsewhere;
+use super::confirm::next_mark;
+use super::connect::{ConnectError, nodes};
+use super::home;
 use super::link::{Link, Shared};
 use super::message::{Message, Outgoing, Way};
 use super::routes::Routes;
 use super::topology::TopologyError;
 use super::trouble::Trouble;
+use super::wire::Properties;
 use crate::config::AmqpConfig;
 
 /// So many dead connections, one after the other, leave time within the bound for a good one. With more connections
@@ -39,17 +41,10 @@ pub struct Unavailable {
     pub trouble: Trouble,
 }
 
-/// A notice that somebody was told is stored came back from the broker, and was not stored again before the end.
-#[derive(Debug, Error)]
-#[error("{messages} messages that came back after their confirm were not stored again")]
-pub struct Unfinished {
-    pub messages: usize,
-}
-
 /// Takes envelopes and nothing else: what is not verified can't be published.
 #[derive(Debug)]
 pub struct Publisher {
-    routes: Arc<Routes>,
+    routes: Routes,
     keepers: Mutex<JoinSet<()>>,
 }
 
@@ -65,16 +60,31 @@ impl Publisher {
         connections: usize,
         timeout: Duration,
     ) -> Result<Self, ConnectError> {
-        let nodes = pools(config, name, connections)?;
+        let publisher = Self::start_homeless(config, name, connections, timeout)?;
+        let here = Handle::current();
+        for link in &publisher.routes.links {
+            link.take_host(&here);
+        }
+        Ok(publisher)
+    }
+
+    /// The same, but connections do not open before they are given a home by [`Self::house_one_here`].
+    ///
+    /// # Errors
+    /// When the address can't be used at all.
+    pub fn start_homeless(
+        config: &AmqpConfig,
+        name: &str,
+        connections: usize,
+        timeout: Duration,
+    ) -> Result<Self, ConnectError> {
+        let nodes = nodes(config, name)?;
+        let patience = timeout / u32::try_from(connections.min(MOST_FOUND_DEAD) + 1).unwrap_or(u32::MAX);
         let shared = Arc::new(Shared {
             addresses: nodes.iter().map(|node| node.address.clone()).collect(),
             nodes,
-            rescues: AtomicUsize::new(0),
-            elsewhere: Elsewhere {
-                runtime: Handle::current(),
-                tasks: TaskTracker::new(),
-            },
             open_timeout: config.connect_timeout,
+            patience,
             opened: watch::Sender::new(0),
             drift: watch::Sender::new(None),
             closing: CancellationToken::new(),
@@ -86,18 +96,23 @@ impl Publisher {
         for (number, link) in links.iter().enumerate() {
             keepers.spawn(Arc::clone(link).keep(Arc::clone(&shared), first + number));
         }
-        let patience = timeout / u32::try_from(connections.min(MOST_FOUND_DEAD) + 1).unwrap_or(u32::MAX);
         let routes = Routes {
             links,
             shared,
             turn: AtomicUsize::new(0),
             timeout,
-            patience,
         };
         Ok(Self {
-            routes: Arc::new(routes),
+            routes,
             keepers: Mutex::new(keepers),
         })
+    }
+
+    /// Lets one of the connections live in the Tokio runtime of this thread, which must be a runtime of this thread
+    /// alone, for as long as the thread lives. What the thread publishes goes to that connection, as long as it is good:
+    /// neither the publish nor its confirm has to be handed to another thread then.
+    pub fn house_one_here(&self) {
+        home::take_one_of(&self.routes.links);
     }
 
     /// Publishes to `xiebao.notices`. `Ok`: a quorum queue has it.
@@ -141,8 +156,26 @@ impl Publisher {
             .await
     }
 
-    pub(super) async fn publish_as_it_is(&self, message: Outgoing) -> Result<(), Unavailable> {
-        self.routes.publish(message).await
+    pub(super) async fn publish_as_it_is(
+        &self,
+        exchange: &'static str,
+        routing_key: &str,
+        body: &[u8],
+        properties: BasicProperties,
+    ) -> Result<(), Unavailable> {
+        let properties = Properties::marked(next_mark(), properties).map_err(|error| Unavailable {
+            timeout: Duration::ZERO,
+            trouble: Trouble::Refused(error.to_string()),
+        })?;
+        let routing_key = routing_key.into();
+        self.routes
+            .publish(Outgoing {
+                exchange,
+                routing_key,
+                body,
+                properties,
+            })
+            .await
     }
 
     /// `Err`: why nothing can be published now.
@@ -175,33 +208,19 @@ impl Publisher {
         }
     }
 
-    /// Closes all connections, so that the broker sees them end well. Before that it waits, no longer than for a
-    /// publish, for what nobody else waits for any more: confirms, and messages that came back.
+    /// Closes all connections, so that the broker sees them end well.
     pub async fn close(&self) {
-        if let Err(unfinished) = self.close_within(self.routes.timeout + FAREWELL).await {
-            tracing::error!(error = %unfinished, "closed too early");
-        }
+        self.close_within(FAREWELL).await;
     }
 
-    /// The same with another bound on all of it.
-    ///
-    /// # Errors
-    /// When a message that came back could not be stored again.
-    pub async fn close_within(&self, bound: Duration) -> Result<(), Unfinished> {
+    /// The same with another bound on it.
+    pub async fn close_within(&self, bound: Duration) {
         let deadline = Instant::now() + bound;
-        let shared = &self.routes.shared;
-        let unfinished = &shared.elsewhere.tasks;
-        unfinished.close();
-        let _ = timeout_at(deadline - FAREWELL.min(bound / 2), unfinished.wait()).await;
-        shared.closing.cancel();
+        self.routes.shared.closing.cancel();
         let mut keepers = self.keepers.lock().await;
         let farewell = async { while keepers.join_next().await.is_some() {} };
         // What did not part in time is parted from.
         let _ = timeout_at(deadline, farewell).await;
-        match shared.rescues.load(Ordering::Relaxed) {
-            0 => Ok(()),
-            messages => Err(Unfinished { messages }),
-        }
     }
 }
 

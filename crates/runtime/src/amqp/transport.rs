@@ -18,7 +18,10 @@ use async_rs::traits::{Executor, Reactor, RuntimeKit};
 use async_rs::util::Task;
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::task::AtomicWaker;
+use tokio::io::DuplexStream;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
+use tokio_util::compat::{Compat, TokioAsyncReadCompatExt as _};
 
 /// What lapin runs on: the current Tokio runtime, with streams that end after a silence.
 #[derive(Debug, Clone)]
@@ -31,8 +34,13 @@ pub(super) struct Kit {
 impl Kit {
     /// Must be called inside a Tokio runtime.
     pub fn new(patience: Option<Duration>) -> Self {
+        Self::on(Handle::current(), patience)
+    }
+
+    /// The same in another runtime.
+    pub fn on(runtime: Handle, patience: Option<Duration>) -> Self {
         Self {
-            tokio: Tokio::current(),
+            tokio: Tokio::default().with_handle(runtime),
             patience,
         }
     }
@@ -63,7 +71,7 @@ impl Executor for Kit {
 }
 
 impl Reactor for Kit {
-    type TcpStream = Attended<<Tokio as Reactor>::TcpStream>;
+    type TcpStream = Stream;
     type Sleep = <Tokio as Reactor>::Sleep;
 
     fn register<H: io::Read + io::Write + AsFd + AsRawFd + Send + 'static>(
@@ -97,8 +105,62 @@ impl Reactor for Kit {
                 attention.note();
                 drop(kit.spawn(attend(Arc::downgrade(&attention), patience)));
             }
-            Ok(Attended { stream, attention })
+            Ok(Stream::Attended(Attended { stream, attention }))
         }
+    }
+}
+
+/// What lapin reads from and writes to.
+pub(super) enum Stream {
+    /// A socket.
+    Attended(Attended<<Tokio as Reactor>::TcpStream>),
+    /// The near end of a pipe, at whose far end is who has the socket.
+    Piped(Compat<DuplexStream>),
+}
+
+impl Stream {
+    pub fn piped(pipe: DuplexStream) -> Self {
+        Self::Piped(pipe.compat())
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").finish_non_exhaustive()
+    }
+}
+
+/// Does the same with either.
+macro_rules! either {
+    ($stream:expr, $inner:ident => $work:expr) => {
+        match $stream.get_mut() {
+            Stream::Attended($inner) => $work,
+            Stream::Piped($inner) => $work,
+        }
+    };
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        either!(self, inner => Pin::new(inner).poll_read(context, buffer))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        either!(self, inner => Pin::new(inner).poll_write(context, bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, inner => Pin::new(inner).poll_flush(context))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, inner => Pin::new(inner).poll_close(context))
     }
 }
 
@@ -156,12 +218,6 @@ async fn attend(attention: Weak<Attention>, patience: Duration) {
 pub(super) struct Attended<S> {
     stream: S,
     attention: Arc<Attention>,
-}
-
-impl<S> fmt::Debug for Attended<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Attended").finish_non_exhaustive()
-    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Attended<S> {

@@ -48,7 +48,7 @@ impl From<&PublishError> for Trouble {
     fn from(error: &PublishError) -> Self {
         match error {
             PublishError::Nacked => Self::Full,
-            PublishError::Unroutable(_) | PublishError::Strange(_) => Self::Unroutable(error.to_string()),
+            PublishError::Unroutable(_) => Self::Unroutable(error.to_string()),
             PublishError::Broker(source) => Self::new(is_refusal(source), error.to_string()),
         }
     }
@@ -78,7 +78,7 @@ impl ConnectError {
             Self::Topology(TopologyError::Drift { .. }) => true,
             Self::Topology(TopologyError::Broker { source, .. }) => is_refusal(source),
             Self::Every(errors) => errors.iter().any(|(_, error)| error.is_permanent()),
-            Self::Timeout(_) | Self::Pool(_) => false,
+            Self::Timeout(_) => false,
         }
     }
 }

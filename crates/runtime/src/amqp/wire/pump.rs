@@ -1,0 +1,299 @@
+//! The task that stands between lapin and the socket.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use futures_io::{AsyncRead, AsyncWrite};
+use tokio::io::DuplexStream;
+use tokio::sync::mpsc;
+use tokio_util::compat::{Compat, TokioAsyncReadCompatExt as _};
+
+use super::buffer::Buffer;
+use super::complaint;
+use super::frame::{FAREWELL, Frame, HEARTBEAT, method};
+use super::ledger::{Heeded, Ledger};
+use super::{Order, Publish, State, Wire};
+
+/// So many bytes may wait to be written before no more publishes are taken.
+const ENOUGH: usize = 256 * 1024;
+/// How often lapin is told that the broker lives: much more often than any heartbeat. What it does not see, it would
+/// miss.
+const REASSURANCE: Duration = Duration::from_secs(1);
+
+/// Passes frames between lapin and the socket, and publishes.
+pub(super) struct Pump<S: AsyncRead + AsyncWrite + Unpin> {
+    socket: S,
+    lapin: Compat<DuplexStream>,
+    orders: mpsc::UnboundedReceiver<Order>,
+    ledgers: Vec<Ledger>,
+    /// Whole frames, to be written.
+    outgoing: Buffer,
+    /// What the socket has taken may wait in it, as it does under TLS.
+    unflushed: bool,
+    incoming: Buffer,
+    from_lapin: Buffer,
+    to_lapin: Buffer,
+    reassured_at: Instant,
+    /// lapin has ended; what it said last is still to be written.
+    leaving: bool,
+    /// Why the broker closes the connection, if it has said so.
+    complaint: Option<lapin::Error>,
+    state: Arc<State>,
+}
+
+/// Whether a step has moved anything.
+type Moved = Result<bool, lapin::Error>;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
+    pub fn between(lapin: DuplexStream, socket: S) -> (Wire, Self) {
+        let (sender, orders) = mpsc::unbounded_channel();
+        let state = Arc::<State>::default();
+        let pump = Self {
+            socket,
+            lapin: lapin.compat(),
+            orders,
+            ledgers: Vec::new(),
+            outgoing: Buffer::default(),
+            unflushed: false,
+            incoming: Buffer::default(),
+            from_lapin: Buffer::default(),
+            to_lapin: Buffer::default(),
+            reassured_at: Instant::now(),
+            leaving: false,
+            complaint: None,
+            state: Arc::clone(&state),
+        };
+        (
+            Wire {
+                orders: sender,
+                state,
+            },
+            pump,
+        )
+    }
+
+    /// Until either side ends, or the connection is given up.
+    pub async fn run(mut self) {
+        let ended = self.state.ended.clone();
+        let pumping = poll_fn(|context| self.turn(context));
+        let why = match ended.run_until_cancelled(pumping).await {
+            Some(why) => why,
+            None => io::Error::new(io::ErrorKind::TimedOut, "the connection was given up").into(),
+        };
+        // What the broker said about it says more than how it ended.
+        let why = self.complaint.take().unwrap_or(why);
+        self.end(&why);
+    }
+
+    /// Whoever waits is told; orders that are not taken yet end with the pump.
+    fn end(&mut self, why: &lapin::Error) {
+        // The first reason is the true one.
+        let _ = self.state.why.set(why.clone());
+        self.fail(why);
+        self.state.ended.cancel();
+    }
+
+    /// Goes on until nothing moves; says why it can't go on.
+    fn turn(&mut self, context: &mut Context<'_>) -> Poll<lapin::Error> {
+        loop {
+            match self.step(context) {
+                Ok(true) => {}
+                Ok(false) => return Poll::Pending,
+                Err(why) => return Poll::Ready(why),
+            }
+        }
+    }
+
+    fn step(&mut self, context: &mut Context<'_>) -> Moved {
+        let mut moved = self.take_orders(context);
+        moved |= self.take_from_lapin(context)?;
+        match self.write(context) {
+            Ok(written) => moved |= written,
+            Err(error) => {
+                self.heed_last_words(context);
+                return Err(error);
+            }
+        }
+        if self.leaving && self.outgoing.len() == 0 && !self.unflushed {
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the connection was closed").into());
+        }
+        moved |= self.read(context)?;
+        moved |= self.give_to_lapin(context)?;
+        Ok(moved)
+    }
+
+    fn take_orders(&mut self, context: &mut Context<'_>) -> bool {
+        let mut moved = false;
+        while !self.leaving && self.outgoing.len() < ENOUGH {
+            match self.orders.poll_recv(context) {
+                Poll::Ready(Some(order)) => self.obey(order),
+                // None: nobody publishes any more, but lapin still has its farewell to say.
+                Poll::Ready(None) | Poll::Pending => break,
+            }
+            moved = true;
+        }
+        moved
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Adopt(channel) => {
+                // A number that was free again begins anew.
+                self.ledgers.retain(|ledger| ledger.channel != channel);
+                self.ledgers.push(Ledger::new(channel));
+            }
+            Order::Publish(publish) => self.publish(publish),
+        }
+    }
+
+    fn publish(&mut self, publish: Publish) {
+        let Publish {
+            channel,
+            frames,
+            mark,
+            told,
+        } = publish;
+        let ledger = self.ledgers.iter_mut().find(|ledger| ledger.channel == channel);
+        let Some(ledger) = ledger.filter(|_| !told.is_closed()) else {
+            return self.settle(1);
+        };
+        match ledger.open(mark, told) {
+            true => self.outgoing.extend(&frames),
+            false => self.settle(1),
+        }
+    }
+
+    fn settle(&self, count: u64) {
+        if count > 0 {
+            self.state.settled.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
+    /// Whole frames only, since publishes go between them.
+    fn take_from_lapin(&mut self, context: &mut Context<'_>) -> Moved {
+        let mut moved = false;
+        while !self.leaving
+            && let Poll::Ready(read) = self.from_lapin.fill(context, &mut self.lapin)
+        {
+            self.leaving = !read?;
+            moved = true;
+            while let Some(frame) = Frame::first_of(self.from_lapin.data())? {
+                self.outgoing.extend(frame.bytes);
+                let length = frame.bytes.len();
+                self.from_lapin.consume(length);
+            }
+        }
+        Ok(moved)
+    }
+
+    fn write(&mut self, context: &mut Context<'_>) -> Moved {
+        let moved = self.outgoing.empty(context, &mut self.socket)?;
+        self.unflushed |= moved;
+        if self.unflushed
+            && let Poll::Ready(flushed) = Pin::new(&mut self.socket).poll_flush(context)
+        {
+            flushed?;
+            self.unflushed = false;
+        }
+        Ok(moved)
+    }
+
+    /// The socket takes nothing more, but may still have confirms, and why the broker has closed it.
+    fn heed_last_words(&mut self, context: &mut Context<'_>) {
+        while let Ok(true) = self.read(context) {}
+        // lapin may not be there to read them.
+        let _ = self.give_to_lapin(context);
+    }
+
+    fn give_to_lapin(&mut self, context: &mut Context<'_>) -> Moved {
+        Ok(self.to_lapin.empty(context, &mut self.lapin)?)
+    }
+
+    fn read(&mut self, context: &mut Context<'_>) -> Moved {
+        let Poll::Ready(read) = self.incoming.fill(context, &mut self.socket) else {
+            return Ok(false);
+        };
+        if !read? {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the connection was closed").into());
+        }
+        let mut incoming = std::mem::take(&mut self.incoming);
+        let heeded = self.heed_all(&mut incoming);
+        self.incoming = incoming;
+        heeded?;
+        self.reassure_lapin();
+        Ok(true)
+    }
+
+    fn heed_all(&mut self, incoming: &mut Buffer) -> Result<(), lapin::Error> {
+        while let Some(frame) = Frame::first_of(incoming.data())? {
+            self.heed(frame)?;
+            let length = frame.bytes.len();
+            incoming.consume(length);
+        }
+        Ok(())
+    }
+
+    fn heed(&mut self, frame: Frame<'_>) -> Result<(), lapin::Error> {
+        let ledger = self
+            .ledgers
+            .iter_mut()
+            .find(|ledger| ledger.channel == frame.channel());
+        match ledger.map_or(Heeded::NotOurs, |ledger| ledger.heed(frame)) {
+            Heeded::Settled(count) => {
+                self.settle(count);
+                return Ok(());
+            }
+            Heeded::Closed(count) => self.settle(count),
+            Heeded::NotOurs => {}
+            Heeded::Astray(what) => return Err(io::Error::other(what).into()),
+        }
+        if frame.method() == Some(method::CONNECTION_CLOSE) {
+            let why = complaint::on_closing_connection(frame);
+            self.fail(&why);
+            self.complaint = Some(why);
+        }
+        self.to_lapin.extend(frame.bytes);
+        Ok(())
+    }
+
+    fn reassure_lapin(&mut self) {
+        if !self.ledgers.is_empty() && self.reassured_at.elapsed() > REASSURANCE {
+            self.reassured_at = Instant::now();
+            self.to_lapin.extend(&HEARTBEAT);
+        }
+    }
+
+    fn fail(&mut self, why: &lapin::Error) {
+        let settled = self.ledgers.iter_mut().map(|ledger| ledger.close(why)).sum();
+        self.settle(settled);
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Drop for Pump<S> {
+    /// Dropped while it still works: its runtime has ended, and lapin can't say the farewell any more. Nobody waits for
+    /// an answer to this one.
+    fn drop(&mut self) {
+        if self.state.ended.is_cancelled() {
+            return;
+        }
+        if std::thread::panicking() {
+            // Its runtime lives on, and another connection can live there.
+            return self.end(&io::Error::other("its pump has panicked").into());
+        }
+        self.outgoing.extend(&FAREWELL);
+        // Whether the broker gets it makes no difference to any message.
+        let _ = self
+            .outgoing
+            .empty(&mut Context::from_waker(Waker::noop()), &mut self.socket);
+        self.state.homeless.store(true, Ordering::Relaxed);
+        self.end(&io::Error::new(io::ErrorKind::NotConnected, "its runtime has ended").into());
+    }
+}
+
+#[cfg(test)]
+mod tests;
