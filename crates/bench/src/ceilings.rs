@@ -1,5 +1,6 @@
 //! The raw programs: what broker and database do when nothing stands before them.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -7,7 +8,8 @@ use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use serde_json::Value;
 use tempfile::NamedTempFile;
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
 use xiebao_testkit::{Broker, Database};
 
 use crate::args::Args;
@@ -67,6 +69,37 @@ impl RawBroker {
         command.arg("--bodies").arg(self.bodies.path());
         command.arg("--seconds").arg(seconds.to_string());
         answer(command.args(options), &self.program).await
+    }
+}
+
+/// Acknowledges whatever is posted, for as long as it lives.
+#[derive(Debug)]
+pub struct RawHttp {
+    pub address: SocketAddr,
+    /// Killed when it is dropped.
+    _program: Child,
+}
+
+impl RawHttp {
+    /// # Errors
+    /// When the program can't be run.
+    pub async fn start(args: &Args) -> anyhow::Result<Self> {
+        let program = args.programs.join("raw-http");
+        let mut started = Command::new(&program)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("{} can't be started", program.display()))?;
+        let output = started.stdout.take().context("its output is a pipe")?;
+        let line = BufReader::new(output).lines().next_line().await?;
+        let said: Value = serde_json::from_str(&line.unwrap_or_default())
+            .with_context(|| format!("{} does not say where it listens", program.display()))?;
+        let address = said["address"].as_str().context("no address")?.parse()?;
+        Ok(Self {
+            address,
+            _program: started,
+        })
     }
 }
 

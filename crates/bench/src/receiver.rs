@@ -5,19 +5,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::ensure;
 use bytes::Bytes;
 
-use crate::load::{self, Loaded};
 use crate::median;
 use crate::report::{CONNECTIONS, RATES, Results};
 use crate::usage::Usage;
 
+mod posting;
+
+use posting::Measured;
+
 /// Which of them the raw broker's confirms are measured at too.
 const COMPARED: usize = 1;
-/// Of the open loop: enough for answers that take 50 ms at 10,000 a second.
-const OPEN_CONNECTIONS: usize = 512;
-
 /// A receiver that runs.
 #[derive(Debug, Clone)]
 pub struct Receiver {
@@ -69,6 +68,9 @@ pub trait Beside {
     /// Publishes at that rate (messages a second); the 99th percentile of the confirm in milliseconds.
     fn raw_p99_ms(&mut self, rate: f64) -> impl Future<Output = anyhow::Result<f64>>;
 
+    /// A server that acknowledges whatever is posted, and does nothing else.
+    fn http(&self) -> SocketAddr;
+
     /// Takes away what the measurement before has left on the queue, so that each meets the broker in the same state.
     fn empty_queue(&mut self) -> impl Future<Output = anyhow::Result<()>>;
 }
@@ -95,19 +97,21 @@ pub async fn measure(
     Ok(())
 }
 
-/// One measurement of the receiver.
-#[derive(Debug, Clone)]
-struct Measured {
-    loaded: Loaded,
-    /// Of the receiver, in milliseconds a thousand acknowledged notices.
-    cpu_ms_per_1000: f64,
-}
-
 type Figure = fn(&Measured) -> f64;
+
+/// What a closed loop is run against.
+#[derive(Debug, Clone, Copy)]
+enum Closed {
+    /// With that many of [`CONNECTIONS`].
+    Receiver(usize),
+    RawBroker,
+    RawHttp,
+}
 
 #[derive(Debug, Default)]
 struct Rounds {
     raw_rates: Vec<f64>,
+    http_rates: Vec<f64>,
     raw_p99s_ms: Vec<f64>,
     /// As [`CONNECTIONS`] and [`RATES`] have them.
     closed: [Vec<Measured>; CONNECTIONS.len()],
@@ -123,22 +127,30 @@ impl Rounds {
         lengths: Lengths,
         round: usize,
     ) -> anyhow::Result<()> {
-        // The raw broker comes right beside the most connections, the ratio that is asked most of.
-        let mut order: Vec<Option<usize>> = (0..CONNECTIONS.len()).map(Some).collect();
-        order.push(None);
+        // The raw programs come right beside the most connections, the ratio that is asked most of.
+        let mut order: Vec<Closed> = (0..CONNECTIONS.len()).map(Closed::Receiver).collect();
+        order.extend([Closed::RawBroker, Closed::RawHttp]);
         if round.is_multiple_of(2) {
             order.reverse();
         }
         for which in order {
             beside.empty_queue().await?;
-            if let Some(index) = which {
-                let measured = receiver.closed(CONNECTIONS[index], lengths).await?;
-                println!("  {:>6} connections  {measured}", CONNECTIONS[index]);
-                self.closed[index].push(measured);
-            } else {
-                let rate = beside.raw_rate().await?;
-                println!("  {:>18}  {rate:>8.0}/s", "raw broker");
-                self.raw_rates.push(rate);
+            match which {
+                Closed::Receiver(index) => {
+                    let measured = receiver.closed(CONNECTIONS[index], lengths).await?;
+                    println!("  {:>6} connections  {measured}", CONNECTIONS[index]);
+                    self.closed[index].push(measured);
+                }
+                Closed::RawBroker => {
+                    let rate = beside.raw_rate().await?;
+                    println!("  {:>18}  {rate:>8.0}/s", "raw broker");
+                    self.raw_rates.push(rate);
+                }
+                Closed::RawHttp => {
+                    let rate = receiver.nothing_but_http(beside.http(), lengths).await?;
+                    println!("  {:>18}  {rate:>8.0}/s", "raw HTTP");
+                    self.http_rates.push(rate);
+                }
             }
         }
         Ok(())
@@ -179,6 +191,9 @@ impl Rounds {
     fn write(&self, results: &mut Results) {
         results.raw_broker_rate = known(&self.raw_rates);
         results.raw_broker_p99_ms_2000 = known(&self.raw_p99s_ms);
+        let http = known(&self.http_rates);
+        results.add("raw_http_rate_256", http);
+        results.add("receiver_possible_256", possible(results.raw_broker_rate, http));
         let [at_8, at_64, at_256] = &self.closed;
         let rate = |rounds| of(rounds, |measured| measured.loaded.rate);
         results.receiver_rate_8 = rate(at_8);
@@ -208,70 +223,10 @@ fn write_times(results: &mut Results, rounds: &[Measured], at: &str) {
     }
 }
 
-impl Receiver {
-    async fn closed(&self, connections: usize, lengths: Lengths) -> anyhow::Result<Measured> {
-        let Lengths {
-            warm_up,
-            window,
-            windows,
-            ..
-        } = lengths;
-        let bodies = Arc::clone(&self.bodies);
-        let load = load::closed(
-            self.address,
-            &self.path,
-            bodies,
-            connections,
-            warm_up,
-            window,
-            windows,
-        );
-        self.watched(load).await
-    }
-
-    async fn fixed(&self, rate: f64, lengths: Lengths) -> anyhow::Result<Measured> {
-        let bodies = Arc::clone(&self.bodies);
-        let load = load::open(
-            self.address,
-            &self.path,
-            bodies,
-            OPEN_CONNECTIONS,
-            rate,
-            lengths.warm_up,
-            lengths.fixed,
-        );
-        self.watched(load).await
-    }
-
-    async fn watched(&self, load: impl Future<Output = anyhow::Result<Loaded>>) -> anyhow::Result<Measured> {
-        let before = Usage::of(self.pid)?;
-        let loaded = load.await?;
-        let after = Usage::of(self.pid)?;
-        ensure!(loaded.refused == 0, "{} notices were refused", loaded.refused);
-        let cpu_ms = (after.cpu_seconds - before.cpu_seconds) * 1_000.0;
-        let thousands = (loaded.answered as f64 / 1_000.0).max(f64::EPSILON);
-        Ok(Measured {
-            cpu_ms_per_1000: cpu_ms / thousands,
-            loaded,
-        })
-    }
-}
-
-impl std::fmt::Display for Measured {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Loaded {
-            rate,
-            p50_ms,
-            p99_ms,
-            p999_ms,
-            ..
-        } = self.loaded;
-        write!(
-            f,
-            "{rate:>8.0}/s  p50 {p50_ms:>6.2}  p99 {p99_ms:>6.2}  p99.9 {p999_ms:>6.2} ms  {:>5.1} ms CPU per 1,000",
-            self.cpu_ms_per_1000
-        )
-    }
+/// What is left when the processors that the broker is kept busy with also serve HTTP: a notice takes the time of both.
+fn possible(broker: Option<f64>, http: Option<f64>) -> Option<f64> {
+    let (broker, http) = broker.zip(http).filter(|(b, h)| *b > 0.0 && *h > 0.0)?;
+    Some(1.0 / (1.0 / broker + 1.0 / http))
 }
 
 fn of(rounds: &[Measured], figure: impl Fn(&Measured) -> f64) -> Option<f64> {
@@ -280,4 +235,17 @@ fn of(rounds: &[Measured], figure: impl Fn(&Measured) -> f64) -> Option<f64> {
 
 fn known(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| median(values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::possible;
+
+    #[test]
+    fn the_times_of_both_add_up() {
+        let rate = possible(Some(30_000.0), Some(60_000.0)).expect("both are known");
+        assert!((rate - 20_000.0).abs() < 1e-6, "{rate}");
+        assert_eq!(possible(None, Some(1.0)), None);
+        assert_eq!(possible(Some(1.0), Some(0.0)), None);
+    }
 }

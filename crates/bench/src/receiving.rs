@@ -1,12 +1,13 @@
 //! The receiver and the raw broker in turn.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::args::{Args, Part};
 use crate::backlog::{Backlog, Order};
-use crate::ceilings::RawBroker;
+use crate::ceilings::{RawBroker, RawHttp};
 use crate::figures::Figures;
 use crate::receiver::{self, Beside};
 use crate::report::Results;
@@ -19,6 +20,7 @@ const BODIES: usize = 20_000;
 struct Beneath<'s> {
     stage: &'s Stage,
     raw: RawBroker,
+    http: RawHttp,
 }
 
 pub async fn measure(args: &Args, results: &mut Results, figures: &mut Figures) -> anyhow::Result<()> {
@@ -47,7 +49,11 @@ async fn beside(
         pid: running.service.id(),
         bodies,
     };
-    let mut beneath = Beneath { stage: &stage, raw };
+    let mut beneath = Beneath {
+        stage: &stage,
+        raw,
+        http: RawHttp::start(args).await?,
+    };
     receiver::measure(&receiver, &mut beneath, args.extent().receiver, results).await?;
     running.service.stop().await
 }
@@ -59,6 +65,10 @@ impl Beside for Beneath<'_> {
 
     async fn raw_p99_ms(&mut self, rate: f64) -> anyhow::Result<f64> {
         self.raw.p99_ms(rate).await
+    }
+
+    fn http(&self) -> SocketAddr {
+        self.http.address
     }
 
     async fn empty_queue(&mut self) -> anyhow::Result<()> {

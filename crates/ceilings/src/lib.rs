@@ -1,19 +1,21 @@
 //! What the broker and the database do by themselves: the ceilings that the receiver and the worker are held against.
 //! Shares no code with them, so that a slow way of theirs can't hide in what it is compared with.
 //!
-//! `broker` publishes notices with confirms, as many as go through; `database` writes rows that a worker has written
+//! `http` acknowledges requests and does nothing else; `broker` publishes notices with confirms, as many as go through; `database` writes rows that a worker has written
 //! before, as fast as they go in. Both try several shapes of load (`measure`), print what each gave, and report the
 //! best. Durability is the servers' own: nothing here loosens it.
 
 mod broker;
 mod database;
 mod failure;
+mod http;
 mod measure;
 mod signals;
 
 pub use broker::{Args as BrokerArgs, run as run_broker};
 pub use database::{Args as DatabaseArgs, run as run_database};
 pub use failure::Failure;
+pub use http::{Args as HttpArgs, run as run_http};
 
 use std::process::ExitCode;
 

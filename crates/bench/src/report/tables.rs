@@ -5,8 +5,13 @@ use super::table::{Table, UNKNOWN, grouped, number};
 use super::{CONNECTIONS, RATES, Results};
 
 /// Rates that no other table has.
-const PLAIN_RATES: [(&str, &str); 10] = [
+const PLAIN_RATES: [(&str, &str); 12] = [
     ("raw broker", "raw_broker_rate"),
+    ("raw HTTP, 256 connections", "raw_http_rate_256"),
+    (
+        "raw broker and raw HTTP on the same cores",
+        "receiver_possible_256",
+    ),
     ("raw database", "raw_database_rate"),
     ("worker, in order", "worker_rate_in_order"),
     ("worker, shuffled", "worker_rate_shuffled"),

@@ -54,7 +54,7 @@ pub struct ReceiverConfig {
     pub allow: Vec<IpNet>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// Connections to the broker.
+    /// Connections to the broker, each on a thread that also serves HTTP.
     pub connections: usize,
     /// Most HTTP connections at once.
     pub max_connections: usize,
