@@ -71,11 +71,12 @@ async fn half(args: &Args, whole: &mut Whole, rate: f64, figures: &mut Figures) 
     whole.send_at(rate, bodies, duration).await?;
     whole.settled().await?;
     let lag = since.measure(&url, &whole.workers, WARM_UP).await?;
-    figures.add("whole_lag_p50_ms_half", lag.p50_ms);
-    figures.add("whole_lag_p999_ms_half", lag.p999_ms);
-    figures.add("whole_lag_p99_ms_half_histogram", lag.p99_ms_with_commit);
     // The row's time is from before the commit, the histogram's buckets are wide: neither shall flatter.
-    figures.add("whole_lag_p99_ms_half", lag.p99_ms.max(lag.p99_ms_with_commit));
+    let p99_ms = lag.p99_ms.max(lag.p99_ms_with_commit);
+    figures.add("whole_lag_p50_ms_half", lag.p50_ms);
+    figures.add("whole_lag_p99_ms_half", p99_ms);
+    figures.add("whole_lag_p999_ms_half", lag.p999_ms.max(p99_ms));
+    figures.add("whole_lag_p99_ms_half_histogram", lag.p99_ms_with_commit);
     Ok(())
 }
 
