@@ -43,12 +43,9 @@ use crate::store::{Store, StoreError, migrations};
 /// Bound on publishing a dead letter; until it is confirmed, its message stays unacknowledged.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long all tasks together may take to finish after the signal to stop. With [`CLOSE_WITHIN`] it stays well
-/// below the 30 s that Kubernetes gives, whatever hangs.
+/// How long all tasks together may take to finish after the signal to stop. With the second that closing the connections
+/// may take it stays well below the 30 s that Kubernetes gives, whatever hangs.
 const GRACE: Duration = Duration::from_secs(20);
-
-/// Bound on what the publisher still has to finish after that.
-const CLOSE_WITHIN: Duration = Duration::from_secs(4);
 
 /// What the tasks of a worker share.
 pub struct Worker {
@@ -182,6 +179,6 @@ async fn supervise(worker: Arc<Worker>, shutdown: CancellationToken) -> anyhow::
     {
         tracing::warn!("batches at work were not finished in time; their notices go back to the queue");
     }
-    worker.publisher.close_within(CLOSE_WITHIN).await;
+    worker.publisher.close().await;
     result
 }

@@ -35,7 +35,8 @@ pub struct ConfirmChannel {
     frame_max: usize,
 }
 
-/// A publish that is not confirmed yet. Holds neither the message nor the connection, and may be dropped at any time.
+/// A publish that is not confirmed yet. Holds neither the message nor the connection, and may be dropped at any time. It
+/// finds its end at the latest with the connection, or when the broker closes the channel.
 #[derive(Debug)]
 #[must_use = "whether a message was stored is known only to who awaits its confirm"]
 pub(super) struct Sent(oneshot::Receiver<Outcome>);

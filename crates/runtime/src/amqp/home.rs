@@ -12,12 +12,14 @@ struct Home {
     number: usize,
     runtime: runtime::Id,
     link: Weak<Link>,
+    /// Where the connections live when this thread has ended.
+    fallback: Handle,
 }
 
 impl Drop for Home {
     fn drop(&mut self) {
         if let Some(link) = self.link.upgrade() {
-            link.lose_host(self.runtime);
+            link.lose_host(self.runtime, &self.fallback);
         }
     }
 }
@@ -27,15 +29,16 @@ thread_local! {
 }
 
 /// Gives the first of the links that has none a home in this thread's runtime, if there is such a one.
-pub(super) fn take_one_of(links: &[Arc<Link>]) {
+pub(super) fn take_one_of(links: &[Arc<Link>], fallback: &Handle) {
     let here = Handle::current();
-    let Some(number) = links.iter().position(|link| link.take_host(&here)) else {
+    let Some(number) = links.iter().position(|link| link.take_host(&here, true)) else {
         return;
     };
     let home = Home {
         number,
         runtime: here.id(),
         link: Arc::downgrade(&links[number]),
+        fallback: fallback.clone(),
     };
     HOME.with_borrow_mut(|current| *current = Some(home));
 }

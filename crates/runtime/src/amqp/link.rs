@@ -39,6 +39,8 @@ pub(super) struct Shared {
     /// The first drift that was found before any link was open.
     pub drift: watch::Sender<Option<Arc<TopologyError>>>,
     pub closing: CancellationToken,
+    /// That of the publisher.
+    pub runtime: Handle,
 }
 
 /// A place for a connection.
@@ -46,8 +48,16 @@ pub(super) struct Shared {
 pub(super) struct Link {
     open: ArcSwapOption<OpenLink>,
     trouble: ArcSwapOption<Trouble>,
-    /// The runtime in which its connections live; there is none while this is empty.
-    host: watch::Sender<Option<Handle>>,
+    /// There are no connections while this is empty.
+    host: watch::Sender<Option<Host>>,
+}
+
+/// The runtime in which the connections of a link live.
+#[derive(Debug, Clone)]
+struct Host {
+    runtime: Handle,
+    /// It is that of a thread whose own connection this is to be. Any other is left for such a one.
+    is_home: bool,
 }
 
 impl Link {
@@ -68,7 +78,11 @@ impl Link {
         let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_millis(500));
         let mut slow_pacing = Pacing::new(Duration::from_millis(500), Duration::from_secs(2));
         let closing = shared.closing.clone();
-        while let Some(opened) = closing.run_until_cancelled(self.connect(&shared, start)).await {
+        while let Some(host) = closing.run_until_cancelled(self.host()).await {
+            let opening = open(&shared, start, &host);
+            let Some(opened) = closing.run_until_cancelled(opening).await else {
+                return;
+            };
             let trouble = match opened {
                 Ok((number, (connection, open))) => {
                     start = number + 1;
@@ -85,6 +99,9 @@ impl Link {
                     Some(self.note(&shared, &error))
                 }
             };
+            if has_ended(&host).await {
+                self.lose_host(host.id(), &shared.runtime);
+            }
             // Whatever a person must mend is not hammered upon.
             let permanent = trouble.is_some_and(|trouble| trouble.is_permanent());
             let pacing = if permanent { &mut slow_pacing } else { &mut pacing };
@@ -94,41 +111,40 @@ impl Link {
         }
     }
 
-    /// Gives its connections a runtime to live in, if it has none.
-    pub fn take_host(&self, host: &Handle) -> bool {
+    /// Gives its connections a runtime to live in, unless they have one that is a thread's.
+    pub fn take_host(&self, runtime: &Handle, is_home: bool) -> bool {
         self.host.send_if_modified(|current| {
-            let vacant = current.is_none();
+            let vacant = !current.as_ref().is_some_and(|host| host.is_home);
             if vacant {
-                *current = Some(host.clone());
+                let runtime = runtime.clone();
+                *current = Some(Host { runtime, is_home });
             }
             vacant
         })
     }
 
-    /// A runtime ends. If its connections live in another by now, they stay there.
-    pub fn lose_host(&self, ended: runtime::Id) {
+    /// A thread's runtime ends. From now on its connections live in that of the publisher, so that the threads that are
+    /// still at work have them, until another thread takes them. If they live elsewhere already, they stay there.
+    pub fn lose_host(&self, ended: runtime::Id, fallback: &Handle) {
         self.host.send_if_modified(|current| {
-            let lost = current.as_ref().is_some_and(|host| host.id() == ended);
+            let lost = current.as_ref().is_some_and(|host| host.runtime.id() == ended);
             if lost {
-                *current = None;
+                let runtime = fallback.clone();
+                *current = Some(Host {
+                    runtime,
+                    is_home: false,
+                });
             }
             lost
         });
     }
 
-    async fn connect(
-        &self,
-        shared: &Shared,
-        start: usize,
-    ) -> Result<(usize, (Wired, OpenLink)), ConnectError> {
+    /// The runtime to live in, once there is one.
+    async fn host(&self) -> Handle {
         let mut hosts = self.host.subscribe();
-        let host = hosts
-            .wait_for(Option::is_some)
-            .await
-            .ok()
-            .and_then(|host| host.clone());
-        match host {
-            Some(host) => open(shared, start, &host).await,
+        let host = hosts.wait_for(Option::is_some).await;
+        match host.ok().and_then(|host| host.clone()) {
+            Some(host) => host.runtime,
             // The sender lives as long as `self`.
             None => std::future::pending().await,
         }
@@ -151,7 +167,6 @@ impl Link {
         let trouble = watch_over(shared, &connection, &open).await;
         self.open.store(None);
         if open.is_homeless() {
-            // Its thread is ending too, and says so to `lose_host`.
             return None;
         }
         match &trouble {
@@ -193,6 +208,13 @@ impl Link {
         }
         trouble
     }
+}
+
+/// Whether a runtime takes no more work. One that is only busy has not ended.
+async fn has_ended(runtime: &Handle) -> bool {
+    let nothing = runtime.spawn(async {});
+    let outcome = tokio::time::timeout(Duration::from_millis(100), nothing).await;
+    outcome.is_ok_and(|done| done.is_err())
 }
 
 async fn open(

@@ -63,7 +63,7 @@ impl Publisher {
         let publisher = Self::start_homeless(config, name, connections, timeout)?;
         let here = Handle::current();
         for link in &publisher.routes.links {
-            link.take_host(&here);
+            link.take_host(&here, false);
         }
         Ok(publisher)
     }
@@ -88,6 +88,7 @@ impl Publisher {
             opened: watch::Sender::new(0),
             drift: watch::Sender::new(None),
             closing: CancellationToken::new(),
+            runtime: Handle::current(),
         });
         let links: Vec<Arc<Link>> = (0..connections).map(|_| Arc::default()).collect();
         let mut keepers = JoinSet::new();
@@ -112,7 +113,7 @@ impl Publisher {
     /// alone, for as long as the thread lives. What the thread publishes goes to that connection, as long as it is good:
     /// neither the publish nor its confirm has to be handed to another thread then.
     pub fn house_one_here(&self) {
-        home::take_one_of(&self.routes.links);
+        home::take_one_of(&self.routes.links, &self.routes.shared.runtime);
     }
 
     /// Publishes to `xiebao.notices`. `Ok`: a quorum queue has it.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use super::confirm::PublishError;
 use super::home;
 use super::link::{Link, Shared};
 use super::message::Outgoing;
@@ -97,7 +98,7 @@ impl Routes {
     }
 }
 
-/// Ends with the connection, if not before: one that seems dead is given up by who watches over it.
+/// Ends when the connection is given up, by who watches over it: the thread on which it lives may be busy.
 async fn attempt(open: Arc<OpenLink>, message: &Outgoing<'_>) -> Result<(), Trouble> {
     let sending = open.channel.send(
         message.exchange,
@@ -105,9 +106,12 @@ async fn attempt(open: Arc<OpenLink>, message: &Outgoing<'_>) -> Result<(), Trou
         message.body,
         &message.properties,
     );
-    let outcome = match sending {
-        Ok(sent) => sent.confirmed().await,
-        Err(error) => Err(error.into()),
+    // A message that no frame can hold is no fault of the connection.
+    let sent = sending.map_err(|error| Trouble::from(&PublishError::from(error)))?;
+    let outcome = tokio::select! {
+        biased;
+        outcome = sent.confirmed() => outcome,
+        () = open.given_up().cancelled() => return Err(open.end()),
     };
     open.note(&outcome);
     outcome.map_err(|error| open.end_or(&error))

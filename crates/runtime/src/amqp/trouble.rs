@@ -74,7 +74,7 @@ impl ConnectError {
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Address(_) => true,
-            Self::Broker(error) => is_refusal(error),
+            Self::Broker(error) => is_refusal(error) || is_no_broker(error),
             Self::Topology(TopologyError::Drift { .. }) => true,
             Self::Topology(TopologyError::Broker { source, .. }) => is_refusal(source),
             Self::Every(errors) => errors.iter().any(|(_, error)| error.is_permanent()),
@@ -83,12 +83,15 @@ impl ConnectError {
     }
 }
 
-/// Whether the broker (or its certificate) said no, and would say so again.
+/// What TLS finds wrong with a certificate, and what speaks another protocol.
+fn is_no_broker(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::IOError(error) if error.kind() == io::ErrorKind::InvalidData)
+}
+
+/// Whether the broker said no, and would say so again.
 fn is_refusal(error: &lapin::Error) -> bool {
     match error.kind() {
         ErrorKind::ProtocolError(complaint) => is_refusing(complaint),
-        // What TLS finds wrong with a certificate.
-        ErrorKind::IOError(error) => error.kind() == io::ErrorKind::InvalidData,
         ErrorKind::AuthProviderError(_)
         | ErrorKind::InvalidProtocolVersion(_)
         | ErrorKind::ParsingError(_)

@@ -10,13 +10,15 @@ use super::frame::{BODY, END, HEADER, METHOD, method};
 const FRAME_OVERHEAD: usize = 8;
 /// `basic.publish`: bit 0 of its flags.
 const MANDATORY: u8 = 1;
+/// Class, weight and the body's size.
+const HEADER_BEFORE_PROPERTIES: usize = 12;
 /// What the frames of a message take beside its body and its properties, roughly, so that the buffer need not grow.
 const USUAL_OVERHEAD: usize = 96;
 
 /// A mandatory publish: the method, the header and the body, cut where `frame_max` (in bytes, 0: nowhere) wants it.
 ///
 /// # Errors
-/// When a name is longer than the protocol has room for.
+/// When a name is longer than the protocol has room for, or the properties than a frame, since they can't be cut.
 pub(in super::super) fn publish(
     channel: ChannelId,
     (exchange, routing_key): (&str, &str),
@@ -24,6 +26,13 @@ pub(in super::super) fn publish(
     properties: &[u8],
     frame_max: usize,
 ) -> Result<Vec<u8>, lapin::Error> {
+    let room = match frame_max {
+        0 => usize::MAX,
+        _ => frame_max.saturating_sub(FRAME_OVERHEAD).max(1),
+    };
+    if HEADER_BEFORE_PROPERTIES + properties.len() > room {
+        return Err(invalid("properties that are larger than a frame"));
+    }
     let mut out = Vec::with_capacity(USUAL_OVERHEAD + properties.len() + body.len());
     frame(&mut out, METHOD, channel, |out| {
         out.extend(method::BASIC_PUBLISH.0.to_be_bytes());
@@ -41,10 +50,6 @@ pub(in super::super) fn publish(
         out.extend_from_slice(properties);
         Ok(())
     })?;
-    let room = match frame_max {
-        0 => usize::MAX,
-        _ => frame_max.saturating_sub(FRAME_OVERHEAD).max(1),
-    };
     for part in body.chunks(room) {
         frame(&mut out, BODY, channel, |out| {
             out.extend_from_slice(part);
@@ -113,14 +118,8 @@ mod tests {
             .with_message_id("d".repeat(64).into())
             .with_headers(headers);
         let marked = Properties::marked(5, properties.clone()).expect("fits");
-        let bytes = publish(
-            7,
-            ("xiebao.notices", "notice.3"),
-            b"0123456789",
-            &marked.bytes,
-            12,
-        )
-        .expect("fits");
+        let body: Vec<u8> = (0..=255).chain(0..144).collect();
+        let bytes = publish(7, ("xiebao.notices", "notice.3"), &body, &marked.bytes, 200).expect("fits");
         let frames = read(&bytes);
         let AMQPFrame::Method(7, AMQPClass::Basic(basic::AMQPMethod::Publish(publish))) = &frames[0] else {
             panic!("{:?}", frames[0]);
@@ -134,19 +133,21 @@ mod tests {
             panic!("{:?}", frames[1]);
         };
         let marked = properties.with_correlation_id("5".into());
-        assert_eq!((header.body_size, &header.properties), (10, &marked));
-        let bodies: Vec<AMQPFrame> = ["0123", "4567", "89"]
-            .map(|part| AMQPFrame::Body(7, part.into()))
-            .into();
+        assert_eq!((header.body_size, &header.properties), (400, &marked));
+        let parts = [&body[..192], &body[192..384], &body[384..]];
+        let bodies: Vec<AMQPFrame> = parts.map(|part| AMQPFrame::Body(7, part.into())).into();
         assert_eq!(frames[2..], bodies);
     }
 
     #[test]
-    fn an_empty_body_has_no_frame_and_a_name_that_is_too_long_is_an_error() {
+    fn an_empty_body_has_no_frame_and_what_is_too_long_is_an_error() {
         let none = [0, 0];
         let bytes = publish(1, ("", "queue"), b"", &none, 4_096).expect("fits");
         assert_eq!(read(&bytes).len(), 2);
         let long = "k".repeat(256);
         assert!(publish(1, ("", &long), b"", &none, 4_096).is_err());
+        let properties = [0; 4_096 - 8 - 12];
+        assert!(publish(1, ("", "queue"), b"", &properties, 4_096).is_ok());
+        assert!(publish(1, ("", "queue"), b"", &[0; 4_096 - 8 - 11], 4_096).is_err());
     }
 }

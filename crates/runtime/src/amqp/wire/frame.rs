@@ -13,9 +13,11 @@ pub(super) const END: u8 = 0xCE;
 pub(super) const METHOD: u8 = 1;
 pub(super) const HEADER: u8 = 2;
 pub(super) const BODY: u8 = 3;
+const KEEP_ALIVE: u8 = 8;
+const KINDS: [u8; 4] = [METHOD, HEADER, BODY, KEEP_ALIVE];
 
 /// A heartbeat, whole.
-pub(super) const HEARTBEAT: [u8; 8] = [8, 0, 0, 0, 0, 0, 0, END];
+pub(super) const HEARTBEAT: [u8; 8] = [KEEP_ALIVE, 0, 0, 0, 0, 0, 0, END];
 
 /// `connection.close`, whole: reply code 200, no text, because of no method.
 pub(super) const FAREWELL: [u8; 19] = [
@@ -65,23 +67,27 @@ pub(super) struct Confirm {
 }
 
 impl<'b> Frame<'b> {
-    /// The frame that the bytes begin with, once it is whole.
-    pub fn first_of(bytes: &'b [u8]) -> Result<Option<Self>, Garbled> {
+    /// The frame that the bytes begin with, once it is whole. Before anything else there may be a `greeting`, which is no
+    /// frame: what the client begins with, and a broker of another version answers.
+    pub fn first_of(bytes: &'b [u8], greeting: bool) -> Result<Option<Self>, Garbled> {
         let length = match bytes {
-            [first, ..] if *first == PROTOCOL_HEADER.0 => PROTOCOL_HEADER.1,
-            [_, _, _, a, b, c, d, ..] => {
+            [first, ..] if greeting && *first == PROTOCOL_HEADER.0 => {
+                return Ok(bytes.get(..PROTOCOL_HEADER.1).map(|bytes| Self { bytes }));
+            }
+            [kind, _, _, a, b, c, d, ..] if KINDS.contains(kind) => {
                 let size = u32::from_be_bytes([*a, *b, *c, *d]);
                 usize::try_from(size)
                     .map_err(|_| Garbled)?
                     .saturating_add(HEAD + 1)
             }
+            [kind, ..] if !KINDS.contains(kind) => return Err(Garbled),
             _ => return Ok(None),
         };
         if length > LARGEST {
             return Err(Garbled);
         }
         match bytes.get(..length) {
-            Some(bytes) if bytes[0] != PROTOCOL_HEADER.0 && !bytes.ends_with(&[END]) => Err(Garbled),
+            Some(bytes) if !bytes.ends_with(&[END]) => Err(Garbled),
             whole => Ok(whole.map(|bytes| Self { bytes })),
         }
     }
@@ -115,10 +121,12 @@ impl<'b> Frame<'b> {
             method::BASIC_NACK => false,
             _ => return None,
         };
-        let (tag, flags) = self.payload()[4..].split_first_chunk()?;
+        let (tag, [flags]) = self.payload()[4..].split_first_chunk()? else {
+            return None;
+        };
         Some(Confirm {
             tag: u64::from_be_bytes(*tag),
-            multiple: flags.first()? & 1 == 1,
+            multiple: flags & 1 == 1,
             stored,
         })
     }
@@ -133,28 +141,43 @@ mod tests {
     ];
 
     fn first_of(bytes: &[u8]) -> Option<Frame<'_>> {
-        Frame::first_of(bytes).expect("no garble")
+        Frame::first_of(bytes, false).expect("no garble")
     }
 
     #[test]
     fn a_frame_is_there_once_its_last_byte_is() {
         let bytes = [&NACK_UP_TO_258[..], &HEARTBEAT].concat();
         for length in 0..NACK_UP_TO_258.len() {
-            assert!(matches!(Frame::first_of(&bytes[..length]), Ok(None)), "{length}");
+            assert!(
+                matches!(Frame::first_of(&bytes[..length], false), Ok(None)),
+                "{length}"
+            );
         }
         let frame = first_of(&bytes).expect("whole");
         assert_eq!((frame.bytes.len(), frame.channel()), (21, 3));
-        let begin = first_of(b"AMQP\0\0\x09\x01").expect("the protocol's header");
-        assert_eq!(begin.bytes.len(), 8);
+    }
+
+    #[test]
+    fn a_greeting_is_there_at_the_beginning_only() {
+        let greeting = b"AMQP\0\0\x09\x01";
+        assert!(matches!(Frame::first_of(&greeting[..7], true), Ok(None)));
+        let frame = Frame::first_of(greeting, true).expect("no garble");
+        assert_eq!(frame.expect("whole").bytes.len(), 8);
+        assert!(matches!(Frame::first_of(greeting, false), Err(Garbled)));
     }
 
     #[test]
     fn what_is_no_frame_is_known_at_once() {
         let mut bytes = NACK_UP_TO_258;
         bytes[20] = 0;
-        assert!(matches!(Frame::first_of(&bytes), Err(Garbled)));
+        assert!(matches!(Frame::first_of(&bytes, false), Err(Garbled)));
+        // It claims four gigabytes.
+        assert!(matches!(
+            Frame::first_of(&[1, 0, 0, 255, 255, 255, 255], false),
+            Err(Garbled)
+        ));
         // A web server's answer where the broker is expected.
-        assert!(matches!(Frame::first_of(b"HTTP/1.1 400"), Err(Garbled)));
+        assert!(matches!(Frame::first_of(b"HTTP/1.1 400", true), Err(Garbled)));
     }
 
     #[test]

@@ -121,13 +121,13 @@ impl Ledger {
         if self.closed.is_some() {
             return Heeded::Settled(0);
         }
-        if confirm.tag >= self.first + self.open.len() as u64 {
+        // Zero means all there are, those too that are not even written; the broker never says so.
+        if confirm.tag == 0 || confirm.tag >= self.first + self.open.len() as u64 {
             return Heeded::Astray("a confirm of what was never published");
         }
         let mut settled = 0;
         if confirm.multiple {
-            // Zero: all there are.
-            while self.first <= confirm.tag || (confirm.tag == 0 && !self.open.is_empty()) {
+            while self.first <= confirm.tag {
                 let Some(open) = self.open.pop_front() else { break };
                 self.first += 1;
                 settled += u64::from(settle(open, confirm.stored));

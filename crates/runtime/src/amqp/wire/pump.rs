@@ -5,22 +5,27 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_io::{AsyncRead, AsyncWrite};
+use lapin::types::ChannelId;
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt as _};
 
 use super::buffer::Buffer;
 use super::complaint;
-use super::frame::{FAREWELL, Frame, HEARTBEAT, method};
+use super::frame::{Frame, HEARTBEAT, method};
 use super::ledger::{Heeded, Ledger};
 use super::{Order, Publish, State, Wire};
 
+mod ending;
+
 /// So many bytes may wait to be written before no more publishes are taken.
 const ENOUGH: usize = 256 * 1024;
+/// Publishes taken at a time, which counts as one step of the task.
+const HANDFUL: usize = 16;
 /// How often lapin is told that the broker lives: much more often than any heartbeat. What it does not see, it would
 /// miss.
 const REASSURANCE: Duration = Duration::from_secs(1);
@@ -30,6 +35,7 @@ pub(super) struct Pump<S: AsyncRead + AsyncWrite + Unpin> {
     socket: S,
     lapin: Compat<DuplexStream>,
     orders: mpsc::UnboundedReceiver<Order>,
+    handful: Vec<Order>,
     ledgers: Vec<Ledger>,
     /// Whole frames, to be written.
     outgoing: Buffer,
@@ -57,6 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             socket,
             lapin: lapin.compat(),
             orders,
+            handful: Vec::with_capacity(HANDFUL),
             ledgers: Vec::new(),
             outgoing: Buffer::default(),
             unflushed: false,
@@ -88,14 +95,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         // What the broker said about it says more than how it ended.
         let why = self.complaint.take().unwrap_or(why);
         self.end(&why);
-    }
-
-    /// Whoever waits is told; orders that are not taken yet end with the pump.
-    fn end(&mut self, why: &lapin::Error) {
-        // The first reason is the true one.
-        let _ = self.state.why.set(why.clone());
-        self.fail(why);
-        self.state.ended.cancel();
     }
 
     /// Goes on until nothing moves; says why it can't go on.
@@ -130,12 +129,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     fn take_orders(&mut self, context: &mut Context<'_>) -> bool {
         let mut moved = false;
         while !self.leaving && self.outgoing.len() < ENOUGH {
-            match self.orders.poll_recv(context) {
-                Poll::Ready(Some(order)) => self.obey(order),
+            let mut handful = std::mem::take(&mut self.handful);
+            let taken = self.orders.poll_recv_many(context, &mut handful, HANDFUL);
+            handful.drain(..).for_each(|order| self.obey(order));
+            self.handful = handful;
+            match taken {
+                Poll::Ready(count) if count > 0 => moved = true,
                 // None: nobody publishes any more, but lapin still has its farewell to say.
-                Poll::Ready(None) | Poll::Pending => break,
+                _ => break,
             }
-            moved = true;
         }
         moved
     }
@@ -144,7 +146,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         match order {
             Order::Adopt(channel) => {
                 // A number that was free again begins anew.
-                self.ledgers.retain(|ledger| ledger.channel != channel);
+                self.abandon(channel);
                 self.ledgers.push(Ledger::new(channel));
             }
             Order::Publish(publish) => self.publish(publish),
@@ -159,13 +161,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             told,
         } = publish;
         let ledger = self.ledgers.iter_mut().find(|ledger| ledger.channel == channel);
-        let Some(ledger) = ledger.filter(|_| !told.is_closed()) else {
-            return self.settle(1);
-        };
-        match ledger.open(mark, told) {
+        let open = ledger.filter(|_| !told.is_closed());
+        match open.is_some_and(|ledger| ledger.open(mark, told)) {
             true => self.outgoing.extend(&frames),
-            false => self.settle(1),
+            // It is not waited for; nor is it a sign of life.
+            false => _ = self.state.ordered.fetch_sub(1, Ordering::Relaxed),
         }
+    }
+
+    fn abandon(&mut self, channel: ChannelId) {
+        let gone = self.ledgers.extract_if(.., |ledger| ledger.channel == channel);
+        let why = io::Error::new(io::ErrorKind::NotConnected, "its channel is gone").into();
+        let settled = gone.map(|mut ledger| ledger.close(&why)).sum();
+        self.settle(settled);
     }
 
     fn settle(&self, count: u64) {
@@ -182,7 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         {
             self.leaving = !read?;
             moved = true;
-            while let Some(frame) = Frame::first_of(self.from_lapin.data())? {
+            while let Some(frame) = Frame::first_of(self.from_lapin.data(), self.ledgers.is_empty())? {
                 self.outgoing.extend(frame.bytes);
                 let length = frame.bytes.len();
                 self.from_lapin.consume(length);
@@ -230,7 +238,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     }
 
     fn heed_all(&mut self, incoming: &mut Buffer) -> Result<(), lapin::Error> {
-        while let Some(frame) = Frame::first_of(incoming.data())? {
+        while let Some(frame) = Frame::first_of(incoming.data(), self.ledgers.is_empty())? {
             self.heed(frame)?;
             let length = frame.bytes.len();
             incoming.consume(length);
@@ -266,32 +274,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             self.reassured_at = Instant::now();
             self.to_lapin.extend(&HEARTBEAT);
         }
-    }
-
-    fn fail(&mut self, why: &lapin::Error) {
-        let settled = self.ledgers.iter_mut().map(|ledger| ledger.close(why)).sum();
-        self.settle(settled);
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Drop for Pump<S> {
-    /// Dropped while it still works: its runtime has ended, and lapin can't say the farewell any more. Nobody waits for
-    /// an answer to this one.
-    fn drop(&mut self) {
-        if self.state.ended.is_cancelled() {
-            return;
-        }
-        if std::thread::panicking() {
-            // Its runtime lives on, and another connection can live there.
-            return self.end(&io::Error::other("its pump has panicked").into());
-        }
-        self.outgoing.extend(&FAREWELL);
-        // Whether the broker gets it makes no difference to any message.
-        let _ = self
-            .outgoing
-            .empty(&mut Context::from_waker(Waker::noop()), &mut self.socket);
-        self.state.homeless.store(true, Ordering::Relaxed);
-        self.end(&io::Error::new(io::ErrorKind::NotConnected, "its runtime has ended").into());
     }
 }
 

@@ -31,6 +31,17 @@ fn bench() -> Bench {
     }
 }
 
+/// It failed, and did not only hang.
+async fn failed(outcome: Receiver<Outcome>) {
+    let outcome = tokio::time::timeout(Duration::from_secs(5), outcome)
+        .await
+        .expect("in time");
+    assert!(
+        matches!(outcome, Err(_) | Ok(Err(PublishError::Broker(_)))),
+        "{outcome:?}"
+    );
+}
+
 fn frames(body: &[u8]) -> Vec<u8> {
     encode_publish(CHANNEL, ("x", "k"), body, &[0, 0], 4_096).expect("fits")
 }
@@ -92,44 +103,6 @@ async fn confirms_reach_the_publishers_and_all_else_reaches_lapin() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_cut_fails_all_that_is_in_flight_and_all_that_comes_later() {
-    let mut bench = bench();
-    let mut outcomes = publish(&bench.wire, 200);
-    read(&mut bench.broker, 200 * frames(b"body").len()).await;
-    bench
-        .broker
-        .write_all(&confirm(80, 50, true))
-        .await
-        .expect("written");
-    drop(bench.broker);
-    bench.running.await.expect("it ends");
-    let failed = outcomes.split_off(50);
-    for outcome in outcomes {
-        assert!(matches!(outcome.await, Ok(Ok(()))));
-    }
-    for outcome in failed {
-        let outcome = outcome.await;
-        assert!(matches!(outcome, Ok(Err(PublishError::Broker(_)))), "{outcome:?}");
-    }
-    assert!(bench.wire.ended().is_cancelled() && bench.wire.why().is_some());
-    let late = bench.wire.publish(CHANNEL, frames(b"late"), 1_000);
-    assert!(late.await.is_err());
-}
-
-#[tokio::test]
-async fn one_that_is_given_up_fails_what_is_in_flight() {
-    let bench = bench();
-    let outcomes = publish(&bench.wire, 2);
-    tokio::task::yield_now().await;
-    bench.wire.ended().cancel();
-    bench.running.await.expect("it ends");
-    for outcome in outcomes {
-        assert!(!matches!(outcome.await, Ok(Ok(()))));
-    }
-    assert!(!bench.wire.is_homeless());
-}
-
-#[tokio::test]
 async fn what_the_broker_says_on_closing_is_why_publishes_fail() {
     let mut bench = bench();
     let outcomes = publish(&bench.wire, 1);
@@ -163,32 +136,6 @@ async fn a_publish_whose_caller_has_left_before_it_is_taken_is_not_written() {
     assert!(!wire.is_waiting());
 }
 
-#[test]
-fn one_whose_runtime_ends_says_farewell_and_fails_what_is_in_flight() {
-    let home = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime");
-    let (wire, mut broker, outcomes, _lapin) = home.block_on(async {
-        let bench = bench();
-        let outcomes = publish(&bench.wire, 1);
-        tokio::task::yield_now().await;
-        (bench.wire, bench.broker, outcomes, bench.lapin)
-    });
-    drop(home);
-    assert!(wire.is_homeless() && wire.ended().is_cancelled());
-    let other = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build();
-    other.expect("a runtime").block_on(async {
-        let published = frames(b"body");
-        let all = read(&mut broker, published.len() + FAREWELL.len()).await;
-        assert_eq!(all[published.len()..], FAREWELL);
-        for outcome in outcomes {
-            assert!(!matches!(outcome.await, Ok(Ok(()))));
-        }
-    });
-}
-
 #[tokio::test]
 async fn what_comes_back_to_nobody_ends_the_connection_before_anything_is_confirmed_on_it() {
     let mut bench = bench();
@@ -208,13 +155,67 @@ async fn what_comes_back_to_nobody_ends_the_connection_before_anything_is_confir
 }
 
 #[tokio::test]
-async fn what_lapin_says_last_is_written_before_the_connection_ends() {
-    let mut bench = bench();
-    bench.lapin.write_all(&FAREWELL).await.expect("written");
-    drop(bench.lapin);
-    assert_eq!(read(&mut bench.broker, FAREWELL.len()).await, FAREWELL);
-    bench.running.await.expect("it ends");
-    assert!(bench.wire.ended().is_cancelled());
+async fn lapin_is_told_that_the_broker_lives_though_it_sees_no_confirms() {
+    let (mut lapin, far) = tokio::io::duplex(1_024);
+    let (mut broker, socket) = tokio::io::duplex(64 * 1024);
+    let (wire, mut pump) = Pump::between(far, socket.compat());
+    wire.adopt(CHANNEL);
+    pump.reassured_at -= 2 * REASSURANCE;
+    tokio::spawn(pump.run());
+    let outcomes = publish(&wire, 2);
+    read(&mut broker, 2 * frames(b"body").len()).await;
+    broker.write_all(&confirm(80, 1, false)).await.expect("written");
+    assert_eq!(read(&mut lapin, HEARTBEAT.len()).await, HEARTBEAT);
+    // Not for every confirm.
+    let answers = [confirm(80, 2, false), OPEN_OK.to_vec()].concat();
+    broker.write_all(&answers).await.expect("written");
+    assert_eq!(read(&mut lapin, OPEN_OK.len()).await, OPEN_OK);
+    for outcome in outcomes {
+        assert!(matches!(outcome.await, Ok(Ok(()))));
+    }
 }
 
+#[tokio::test]
+async fn while_the_socket_takes_nothing_no_more_is_taken_and_all_goes_on_later() {
+    const COUNT: usize = 1_000;
+    let (_lapin, far) = tokio::io::duplex(1_024);
+    let (mut broker, socket) = tokio::io::duplex(1_024);
+    let (wire, mut pump) = Pump::between(far, socket.compat());
+    wire.adopt(CHANNEL);
+    let bodies: Vec<Vec<u8>> = (0..COUNT).map(|number| vec![number as u8; 1_024]).collect();
+    let _outcomes: Vec<_> = bodies
+        .iter()
+        .zip(0..)
+        .map(|(body, mark)| wire.publish(CHANNEL, frames(body), mark))
+        .collect();
+    let waits = poll_fn(|context| Poll::Ready(pump.turn(context).is_pending())).await;
+    assert!(waits && pump.outgoing.len() < ENOUGH + 2 * HANDFUL * 1_024);
+    tokio::spawn(pump.run());
+    let all: Vec<u8> = bodies.iter().flat_map(|body| frames(body)).collect();
+    assert!(read(&mut broker, all.len()).await == all);
+}
+
+#[tokio::test]
+async fn a_channel_number_that_is_adopted_again_begins_anew() {
+    let mut bench = bench();
+    let old = publish(&bench.wire, 2);
+    read(&mut bench.broker, 2 * frames(b"body").len()).await;
+    bench.wire.adopt(CHANNEL);
+    let new = publish(&bench.wire, 1);
+    read(&mut bench.broker, frames(b"body").len()).await;
+    bench
+        .broker
+        .write_all(&confirm(80, 1, false))
+        .await
+        .expect("written");
+    for outcome in old {
+        failed(outcome).await;
+    }
+    for outcome in new {
+        assert!(matches!(outcome.await, Ok(Ok(()))));
+    }
+    assert!(!bench.wire.is_waiting());
+}
+
+mod ends;
 mod odd_sockets;
