@@ -21,7 +21,8 @@ use xiebao_runtime::amqp::{ConnectError, Pacing, connect};
 
 use crate::acks::Acks;
 use crate::outage::LongOutage;
-use crate::{Worker, batch, held, pipeline};
+use crate::store::links::PendingLink;
+use crate::{Worker, batch, held, links, pipeline};
 
 /// How long a batch at work may still wait for the database after the signal to stop.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -176,37 +177,64 @@ pub async fn subscribe(
     timeout(BROKER_ANSWERS_WITHIN, subscribing).await.map_err(late)?
 }
 
+/// What the lanes of a session share.
+#[derive(Clone)]
+struct Shared {
+    worker: Arc<Worker>,
+    acks: Arc<Acks<Channel>>,
+    links: mpsc::Sender<Vec<PendingLink>>,
+    shutdown: CancellationToken,
+    /// Cancelled when the lanes are to let go of what they are at.
+    let_go: CancellationToken,
+}
+
+/// The lanes, and beside them what tells the links that they find, which ends after the last of them.
 fn open_lanes(
     worker: &Arc<Worker>,
     acks: &Arc<Acks<Channel>>,
     shutdown: &CancellationToken,
     let_go: &CancellationToken,
 ) -> (Vec<mpsc::Sender<Delivery>>, JoinSet<Vec<Delivery>>) {
+    let (links, found) = mpsc::channel(links::BATCHES_WAITING);
+    let shared = Shared {
+        worker: Arc::clone(worker),
+        acks: Arc::clone(acks),
+        links,
+        shutdown: shutdown.clone(),
+        let_go: let_go.clone(),
+    };
     let mut lanes = JoinSet::new();
     let senders = (0..worker.settings.lanes)
         .map(|_| {
             let (sender, receiver) = mpsc::channel(usize::from(worker.settings.prefetch).max(1));
-            lanes.spawn(lane(
-                Arc::clone(worker),
-                Arc::clone(acks),
-                receiver,
-                shutdown.clone(),
-                let_go.clone(),
-            ));
+            lanes.spawn(lane(shared.clone(), receiver));
             sender
         })
         .collect();
+    // Only the lanes keep a way to it: its end is theirs.
+    let Shared {
+        worker,
+        let_go,
+        links,
+        ..
+    } = shared;
+    drop(links);
+    lanes.spawn(async move {
+        links::keep_delivering(&worker, found, &let_go).await;
+        Vec::new()
+    });
     (senders, lanes)
 }
 
 /// Batches at work, one after the other; what it has not acknowledged at its end.
-async fn lane(
-    worker: Arc<Worker>,
-    acks: Arc<Acks<Channel>>,
-    mut deliveries: mpsc::Receiver<Delivery>,
-    shutdown: CancellationToken,
-    let_go: CancellationToken,
-) -> Vec<Delivery> {
+async fn lane(shared: Shared, mut deliveries: mpsc::Receiver<Delivery>) -> Vec<Delivery> {
+    let Shared {
+        worker,
+        acks,
+        links,
+        shutdown,
+        let_go,
+    } = shared;
     let (size, wait) = (worker.settings.batch_size, worker.settings.batch_wait);
     let mut left = Vec::new();
     while let Some(Some(batch)) = shutdown
@@ -215,7 +243,7 @@ async fn lane(
     {
         left.extend(match let_go.is_cancelled() {
             true => batch,
-            false => pipeline::process(&worker, &acks, batch, &let_go).await,
+            false => pipeline::process(&worker, &acks, &links, batch, &let_go).await,
         });
     }
     left

@@ -1,9 +1,12 @@
-//! Reissue links: told to the new proposals in another transaction, after the one that found them.
+//! Reissue links: told to the new proposals in another transaction, after the one that found them, and beside the lanes,
+//! so that none of these stands still for it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use xiebao_core::id::InsureNum;
 use xiebao_core::rules::Rules;
 use xiebao_runtime::clock;
@@ -12,6 +15,23 @@ use crate::Worker;
 use crate::store::links::PendingLink;
 use crate::store::{Store, StoreError, TRIES};
 use crate::transaction::{self, Plan, Task};
+
+/// Batches whose links wait to be told, at most: lanes that find more than the database takes wait with them.
+pub(crate) const BATCHES_WAITING: usize = 16;
+
+/// Delivers what the lanes of a session have found, all that is there together, until there are no more lanes. What is given
+/// up lies in the outbox.
+pub(crate) async fn keep_delivering(
+    worker: &Worker,
+    mut found: mpsc::Receiver<Vec<PendingLink>>,
+    given_up: &CancellationToken,
+) {
+    let mut batches = Vec::new();
+    while found.recv_many(&mut batches, BATCHES_WAITING).await > 0 {
+        let links = batches.drain(..).flatten().collect();
+        given_up.run_until_cancelled(deliver(worker, links)).await;
+    }
+}
 
 /// Delivers links and whatever links follow from that. What fails stays in the outbox, where the sweeper finds it,
 /// and takes no other link with it.

@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::options::BasicRejectOptions;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::id::Step;
@@ -20,13 +21,14 @@ use xiebao_core::rules::Rules;
 use xiebao_core::sequencing::Verdict;
 use xiebao_runtime::clock;
 
+use crate::Worker;
 use crate::acks::Acks;
 use crate::consumer::text_header;
 use crate::failing::{bury, put_aside, retry_or_bury};
 use crate::isolation::{End, Job, Work, run_all};
 use crate::metrics::result_of;
+use crate::store::links::PendingLink;
 use crate::store::notices::NoticeRow;
-use crate::{Worker, links};
 
 /// What a delivery turned out to be.
 enum Content {
@@ -48,11 +50,12 @@ impl Content {
     }
 }
 
-/// Processes one batch; what was not acknowledged. `given_up` is cancelled when waiting for the database is no longer
-/// wanted.
+/// Processes one batch; what was not acknowledged. The reissue links in it go to `links`. `given_up` is cancelled when
+/// waiting for the database is no longer wanted.
 pub(crate) async fn process(
     worker: &Worker,
     acks: &Acks<Channel>,
+    links: &mpsc::Sender<Vec<PendingLink>>,
     batch: Vec<Delivery>,
     given_up: &CancellationToken,
 ) -> Vec<Delivery> {
@@ -96,10 +99,10 @@ pub(crate) async fn process(
         () = finishing => {}
         () = given_up.cancelled() => {}
     }
-    // What is not delivered now lies in the outbox.
-    given_up
-        .run_until_cancelled(links::deliver(worker, new_links))
-        .await;
+    if !new_links.is_empty() {
+        // What is not delivered lies in the outbox.
+        given_up.run_until_cancelled(links.send(new_links)).await;
+    }
     let left = batch.into_iter().zip(done);
     left.filter_map(|(delivery, done)| (!done.into_inner()).then_some(delivery))
         .collect()

@@ -18,6 +18,7 @@ pub mod server;
 use std::borrow::Cow;
 use std::time::Duration;
 
+use deadpool::managed::QueueMode;
 use diesel_async::pooled_connection::deadpool::{Hook, HookError, Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncConnection, AsyncMysqlConnection, SimpleAsyncConnection};
@@ -80,7 +81,12 @@ impl Store {
             unused if unused > UNUSED_AT_MOST => Err(HookError::message("unused for too long")),
             _ => Ok(()),
         });
-        let pool = Pool::builder(manager).max_size(size).pre_recycle(fresh).build();
+        let pool = Pool::builder(manager)
+            .max_size(size)
+            // Each keeps its statements prepared: the fewer connections there are at work, the better.
+            .queue_mode(QueueMode::Lifo)
+            .pre_recycle(fresh)
+            .build();
         match pool {
             Ok(pool) => Self { pool },
             Err(error) => unreachable!("a pool without time-outs needs no runtime: {error}"),

@@ -20,6 +20,7 @@ use xiebao_core::sequencing::Verdict;
 pub use plan::{Mark, Outcome, Plan, Release, Task};
 use writes::Writes;
 
+use crate::store::links::PendingLink;
 use crate::store::notices::{self, Known};
 use crate::store::{StoreError, links, locks};
 
@@ -125,6 +126,7 @@ async fn carry_out(
     let mut outcome = Outcome::default();
     let mut writes = Writes::default();
     let mut ledgers = load(conn, plan.tasks.keys()).await?;
+    let current = current_links(conn, plan).await?;
     for (num, task) in &plan.tasks {
         let Some(ledger) = ledgers.remove(num) else {
             continue;
@@ -132,7 +134,7 @@ async fn carry_out(
         if task.links.is_empty() && task.unlinks.is_empty() {
             decide(ledger, task, now, rules, &mut writes, &mut outcome);
         } else {
-            let task = with_current_links(conn, num, task).await?;
+            let task = with_links(num, task, &current);
             decide(ledger, &task, now, rules, &mut writes, &mut outcome);
         }
     }
@@ -145,29 +147,32 @@ async fn carry_out(
     Ok(outcome)
 }
 
-/// The task with those links only that still lie in the outbox, and takes them from there. Another may have told them
-/// meanwhile, and the notice that states one may have been voided, or restored: the last word is what stands there.
-async fn with_current_links(
-    conn: &mut AsyncMysqlConnection,
-    num: &InsureNum,
-    task: &Task,
-) -> Result<Task, StoreError> {
-    let mut current = Task {
-        links: vec![],
-        unlinks: vec![],
+/// Those links of the plan that still lie in the outbox, and takes them from there. Another may have told them meanwhile,
+/// and the notice that states one may have been voided, or restored: the last word is what stands there.
+async fn current_links(conn: &mut AsyncMysqlConnection, plan: &Plan) -> Result<Vec<PendingLink>, StoreError> {
+    let links: Vec<PendingLink> = plan
+        .tasks
+        .iter()
+        .flat_map(|(num, task)| task.pending_links(num))
+        .collect();
+    match links.is_empty() {
+        true => Ok(links),
+        false => links::take(conn, links).await,
+    }
+}
+
+/// The task with those links only that are current.
+fn with_links(num: &InsureNum, task: &Task, current: &[PendingLink]) -> Task {
+    let current = current.iter().filter(|pending| pending.new_insure_num == *num);
+    let (withdrawn, stated): (Vec<&PendingLink>, Vec<_>) = current.partition(|pending| pending.withdrawn);
+    Task {
+        links: stated.into_iter().map(|pending| pending.link.clone()).collect(),
+        unlinks: withdrawn
+            .into_iter()
+            .map(|pending| pending.link.clone())
+            .collect(),
         ..task.clone()
-    };
-    for link in &task.links {
-        if links::take(conn, num, link, false).await? {
-            current.links.push(link.clone());
-        }
     }
-    for link in &task.unlinks {
-        if links::take(conn, num, link, true).await? {
-            current.unlinks.push(link.clone());
-        }
-    }
-    Ok(current)
 }
 
 /// Loads the ledgers of proposals; those never heard of are empty.

@@ -198,26 +198,53 @@ pub async fn discard(
     Ok(open)
 }
 
-/// What was dead and has been applied after all (a later copy, say) is no longer open.
-pub async fn close_applied(conn: &mut AsyncMysqlConnection, digests: &[String]) -> Result<(), StoreError> {
-    let digests: Vec<&str> = digests.iter().map(String::as_str).collect();
-    for list in lists(&digests) {
-        // Hardly ever there are any, and to ask is cheaper than to lock. One that is being filed at this moment is not
-        // seen, and stays open.
+/// Open letters up to which looking at all of them is less work than looking for each notice.
+const FEW: usize = 100;
+
+/// What was dead and has been applied after all (a later copy, say) is no longer open. Hardly ever there is any, and to
+/// ask is cheaper than to lock. One that is being filed at this moment is not seen, and stays open.
+pub async fn close_applied(conn: &mut AsyncMysqlConnection, digests: &[&str]) -> Result<(), StoreError> {
+    if digests.is_empty() {
+        return Ok(());
+    }
+    let mut dead = open(conn, FEW as i64 + 1).await?;
+    if dead.len() > FEW {
+        return close_among(conn, digests).await;
+    }
+    dead.retain(|(_, digest)| digests.contains(&digest.as_str()));
+    close(conn, dead.into_iter().map(|(id, _)| id).collect()).await
+}
+
+async fn open(conn: &mut AsyncMysqlConnection, limit: i64) -> Result<Vec<(i64, String)>, StoreError> {
+    let open = dead_letters::table
+        .filter(dead_letters::status.eq("open"))
+        .limit(limit)
+        .select((dead_letters::id, dead_letters::digest));
+    Ok(open.load(conn).await?)
+}
+
+async fn close_among(conn: &mut AsyncMysqlConnection, digests: &[&str]) -> Result<(), StoreError> {
+    for list in lists(digests) {
         let open = dead_letters::table
             .filter(one_of(dead_letters::digest, list))
             .filter(dead_letters::status.eq("open"))
             .select(dead_letters::id);
-        let open: Vec<i64> = open.load(conn).await?;
-        if !open.is_empty() {
-            let applied = dead_letters::table
-                .filter(dead_letters::id.eq_any(open))
-                .filter(dead_letters::status.eq("open"));
-            diesel::update(applied)
-                .set(dead_letters::status.eq("requeued"))
-                .execute(conn)
-                .await?;
-        }
+        let open = open.load(conn).await?;
+        close(conn, open).await?;
     }
+    Ok(())
+}
+
+async fn close(conn: &mut AsyncMysqlConnection, letters: Vec<i64>) -> Result<(), StoreError> {
+    if letters.is_empty() {
+        return Ok(());
+    }
+    let open = dead_letters::table
+        .filter(dead_letters::id.eq_any(letters))
+        .filter(dead_letters::status.eq("open"));
+    diesel::update(open)
+        .set(dead_letters::status.eq("requeued"))
+        .execute(conn)
+        .await?;
     Ok(())
 }

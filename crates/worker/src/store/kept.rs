@@ -2,7 +2,8 @@
 //!
 //! A statement over many rows has placeholders for every column of every row, and to prepare it costs the server more
 //! than to run it. So that there are few to keep, rows are written in parts of a power of two, and lists are filled up
-//! to one: a connection keeps at most eight of each kind.
+//! to one: a connection keeps at most eight of each kind. A part of which little is missing is filled up too, since every
+//! statement is a way to the server and back.
 
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::mysql::Mysql;
@@ -59,18 +60,32 @@ pub(crate) use kept_row;
 
 /// Inserts rows, in their order; one whose key is there already gets the new values.
 pub(crate) async fn upsert<R: Row>(conn: &mut AsyncMysqlConnection, rows: &[R]) -> Result<(), StoreError> {
-    for part in parts(rows) {
-        Upsert(part).execute(conn).await?;
+    upsert_repeating(conn, rows, |_| true).await
+}
+
+/// [`upsert`] of rows some of which may be too heavy to be written twice.
+pub(crate) async fn upsert_repeating<R: Row>(
+    conn: &mut AsyncMysqlConnection,
+    rows: &[R],
+    repeatable: fn(&R) -> bool,
+) -> Result<(), StoreError> {
+    for part in parts(rows, repeatable) {
+        part.execute(conn).await?;
     }
     Ok(())
 }
 
-struct Upsert<'r, R>(&'r [R]);
+#[derive(Debug)]
+struct Upsert<'r, R> {
+    rows: &'r [R],
+    /// How often the last row is named again, which changes nothing.
+    filling: usize,
+}
 
 impl<R: Row> QueryFragment<Mysql> for Upsert<'_, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
         out.push_sql(R::INSERT);
-        for (nth, row) in self.0.iter().enumerate() {
+        for (nth, row) in filled(self.rows, self.filling).enumerate() {
             out.push_sql(if nth == 0 { "(" } else { ", (" });
             row.bind(out.reborrow())?;
             out.push_sql(")");
@@ -105,15 +120,14 @@ pub(crate) struct OneOf<'v, C> {
 
 impl<C: QueryFragment<Mysql>> QueryFragment<Mysql> for OneOf<'_, C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
-        let Some(last) = self.values.last() else {
+        if self.values.is_empty() {
             out.push_sql("FALSE");
             return Ok(());
-        };
+        }
         self.column.walk_ast(out.reborrow())?;
         // A value that is named twice changes nothing.
         let filling = self.values.len().next_power_of_two() - self.values.len();
-        let filled = self.values.iter().chain(std::iter::repeat_n(last, filling));
-        for (nth, value) in filled.enumerate() {
+        for (nth, value) in filled(self.values, filling).enumerate() {
             out.push_sql(if nth == 0 { " IN (" } else { ", " });
             out.push_bind_param::<Text, str>(value)?;
         }
@@ -139,14 +153,27 @@ impl<C, Grouping> ValidGrouping<Grouping> for OneOf<'_, C> {
     type IsAggregate = is_aggregate::No;
 }
 
-/// All rows in parts of a power of two, the largest first.
-fn parts<R>(rows: &[R]) -> impl Iterator<Item = &[R]> {
+/// All of them, and the last once more and again.
+pub(crate) fn filled<T>(all: &[T], filling: usize) -> impl Iterator<Item = &T> {
+    let again = all.last().into_iter().cycle().take(filling);
+    all.iter().chain(again)
+}
+
+/// All rows in parts of a power of two, the largest first. What is left and fills three quarters of one makes it full by
+/// its last row, if that may be repeated.
+fn parts<R>(rows: &[R], repeatable: fn(&R) -> bool) -> impl Iterator<Item = Upsert<'_, R>> {
     let mut rest = rows;
     std::iter::from_fn(move || {
-        let size = ROWS_PER_STATEMENT.min(1 << rest.len().checked_ilog2()?);
-        let (part, others) = rest.split_at(size);
+        let last = rest.last()?;
+        let full = rest.len().next_power_of_two();
+        let filling = full - rest.len();
+        if full <= ROWS_PER_STATEMENT && filling * 4 <= full && (filling == 0 || repeatable(last)) {
+            let rows = std::mem::take(&mut rest);
+            return Some(Upsert { rows, filling });
+        }
+        let (rows, others) = rest.split_at(ROWS_PER_STATEMENT.min(full / 2));
         rest = others;
-        Some(part)
+        Some(Upsert { rows, filling: 0 })
     })
 }
 
@@ -156,16 +183,34 @@ mod tests {
 
     #[test]
     fn parts_are_powers_of_two_and_leave_nothing_out() {
-        for count in 0..3 * ROWS_PER_STATEMENT {
-            let rows: Vec<usize> = (0..count).collect();
-            let sizes: Vec<usize> = parts(&rows).map(<[_]>::len).collect();
-            assert!(
-                sizes
-                    .iter()
-                    .all(|size| size.is_power_of_two() && *size <= ROWS_PER_STATEMENT)
-            );
-            assert_eq!(parts(&rows).flatten().copied().collect::<Vec<_>>(), rows);
+        for repeatable in [|_: &usize| true, |_: &usize| false] {
+            for count in 0..3 * ROWS_PER_STATEMENT {
+                let rows: Vec<usize> = (0..count).collect();
+                let mut written: Vec<usize> = Vec::new();
+                for Upsert { rows, filling } in parts(&rows, repeatable) {
+                    let size = rows.len() + filling;
+                    assert!(size.is_power_of_two() && size <= ROWS_PER_STATEMENT);
+                    assert!(filling == 0 || repeatable(&0));
+                    written.extend(filled(rows, filling));
+                }
+                // What fills a part up repeats its last row.
+                written.dedup();
+                assert_eq!(written, rows);
+            }
         }
+    }
+
+    #[test]
+    fn what_fills_three_quarters_of_a_part_is_one_part() {
+        let sizes = |count: usize, repeatable| {
+            let rows = vec![0; count];
+            parts(&rows, repeatable)
+                .map(|part| (part.rows.len(), part.filling))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(100, |_: &i32| true), [(100, 28)]);
+        assert_eq!(sizes(150, |_| true), [(128, 0), (16, 0), (6, 2)]);
+        assert_eq!(sizes(100, |_| false), [(64, 0), (32, 0), (4, 0)]);
     }
 
     #[test]

@@ -7,8 +7,12 @@ use xiebao_core::ledger::Link;
 
 use super::business::LinkRow;
 use super::kept::{lists, one_of, upsert};
-use super::{ROWS_PER_STATEMENT, StoreError, incoming};
+use super::{ROWS_PER_STATEMENT, StoreError};
 use crate::schema::{reissue_links, reissue_outbox};
+
+mod outbox;
+
+use outbox::{DeleteKeys, OutboxKey, OutboxRow};
 
 /// A link on its way from the cancelled proposal to the one that replaces it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,24 +25,14 @@ pub struct PendingLink {
 
 /// Notes links in the outbox of the cancelled proposals.
 pub async fn post(conn: &mut AsyncMysqlConnection, links: &[PendingLink]) -> Result<(), StoreError> {
-    for chunk in links.chunks(ROWS_PER_STATEMENT) {
-        let row = |pending: &PendingLink| {
-            (
-                reissue_outbox::insure_num.eq(pending.link.reissued_from.to_string()),
-                reissue_outbox::new_insure_num.eq(pending.new_insure_num.to_string()),
-                reissue_outbox::partner_id.eq(pending.link.partner_id.0),
-                reissue_outbox::withdrawn.eq(pending.withdrawn),
-            )
-        };
-        diesel::insert_into(reissue_outbox::table)
-            .values(chunk.iter().map(row).collect::<Vec<_>>())
-            .on_conflict(diesel::dsl::DuplicatedKeys)
-            .do_update()
-            .set(incoming!(reissue_outbox::partner_id, reissue_outbox::withdrawn))
-            .execute(conn)
-            .await?;
-    }
-    Ok(())
+    let row = |pending: &PendingLink| OutboxRow {
+        insure_num: pending.link.reissued_from.to_string(),
+        new_insure_num: pending.new_insure_num.to_string(),
+        partner_id: pending.link.partner_id.0,
+        withdrawn: pending.withdrawn,
+    };
+    let rows: Vec<_> = links.iter().map(row).collect();
+    upsert(conn, &rows).await
 }
 
 /// Links that have not been delivered, in the order of their key, from behind `after`.
@@ -77,19 +71,52 @@ fn pending_link(from: &str, to: &str, partner_id: i64, withdrawn: bool) -> Optio
     })
 }
 
-/// Takes a link from the outbox, if it lies there and is withdrawn or not as given. The caller holds the lock of the
-/// new proposal and tells it in the same transaction.
+/// Takes links from the outbox: those of the given that lie there and are withdrawn or not as given. The caller holds the
+/// locks of the new proposals and tells them in the same transaction.
 pub async fn take(
     conn: &mut AsyncMysqlConnection,
-    new: &InsureNum,
-    link: &Link,
-    withdrawn: bool,
-) -> Result<bool, StoreError> {
-    let row = reissue_outbox::table
-        .filter(reissue_outbox::insure_num.eq(link.reissued_from.as_str()))
-        .filter(reissue_outbox::new_insure_num.eq(new.as_str()))
-        .filter(reissue_outbox::withdrawn.eq(withdrawn));
-    Ok(diesel::delete(row).execute(conn).await? > 0)
+    links: Vec<PendingLink>,
+) -> Result<Vec<PendingLink>, StoreError> {
+    let lying = lying(conn, &links).await?;
+    let key = |link: &PendingLink| OutboxKey {
+        insure_num: link.link.reissued_from.to_string(),
+        new_insure_num: link.new_insure_num.to_string(),
+        withdrawn: link.withdrawn,
+    };
+    let mut taken = links;
+    taken.retain(|link| lying.contains(&key(link)));
+    let keys: Vec<OutboxKey> = taken.iter().map(key).collect();
+    let distinct = keys.iter().collect::<BTreeSet<_>>().len();
+    let mut gone = 0;
+    for keys in keys.chunks(ROWS_PER_STATEMENT) {
+        gone += DeleteKeys(keys).execute(conn).await?;
+    }
+    if gone == distinct {
+        return Ok(taken);
+    }
+    Err(StoreError::Conflict(
+        "a reissue link was posted anew while it was told".to_owned(),
+    ))
+}
+
+/// What lies in the outbox of those that these links lead from. It locks nothing.
+async fn lying(
+    conn: &mut AsyncMysqlConnection,
+    links: &[PendingLink],
+) -> Result<BTreeSet<OutboxKey>, StoreError> {
+    let sources: BTreeSet<&str> = links
+        .iter()
+        .map(|link| link.link.reissued_from.as_str())
+        .collect();
+    let sources: Vec<&str> = sources.into_iter().collect();
+    let mut all = BTreeSet::new();
+    for list in lists(&sources) {
+        let rows = reissue_outbox::table
+            .filter(one_of(reissue_outbox::insure_num, list))
+            .select(OutboxKey::as_select());
+        all.extend(rows.load(conn).await?);
+    }
+    Ok(all)
 }
 
 /// Forgets links with the proposals that they led to.

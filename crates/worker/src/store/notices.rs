@@ -19,7 +19,7 @@ pub use pages::{
 
 use entry_row::EntryRow;
 
-use super::kept::{lists, one_of, upsert};
+use super::kept::{lists, one_of, upsert_repeating};
 use super::{ROWS_PER_STATEMENT, StoreError};
 use crate::schema::notices;
 
@@ -159,7 +159,7 @@ pub async fn of_proposals(
 pub async fn write(conn: &mut AsyncMysqlConnection, entries: &[Entry]) -> Result<(), StoreError> {
     for chunk in chunks(entries, |entry| entry.raw.len()) {
         let rows: Vec<_> = chunk.iter().map(EntryRow::of).collect();
-        upsert(conn, &rows).await?;
+        upsert_repeating(conn, &rows, EntryRow::is_light).await?;
     }
     Ok(())
 }

@@ -35,6 +35,19 @@ pub struct Task {
     pub swept: bool,
 }
 
+impl Task {
+    /// Its links and those that are withdrawn, as they lie in the outbox.
+    pub(super) fn pending_links(&self, num: &InsureNum) -> impl Iterator<Item = PendingLink> {
+        let pending = |link: &Link, withdrawn| PendingLink {
+            new_insure_num: num.clone(),
+            link: link.clone(),
+            withdrawn,
+        };
+        let stated = self.links.iter().map(move |link| pending(link, false));
+        stated.chain(self.unlinks.iter().map(move |link| pending(link, true)))
+    }
+}
+
 /// A person's word that a notice is not to count, or is to count again.
 #[derive(Debug, Clone)]
 pub struct Mark {

@@ -28,7 +28,6 @@ pub(super) struct Writes {
     pub posts: Vec<PendingLink>,
     due: Vec<(InsureNum, DateTime<Utc>)>,
     undue: Vec<InsureNum>,
-    applied: Vec<String>,
 }
 
 impl Writes {
@@ -47,9 +46,6 @@ impl Writes {
             .filter(|entry| entry.novelty != Novelty::Stored)
         {
             self.notices.push(entry.clone());
-            if entry.is_applied() {
-                self.applied.push(entry.notice.digest.to_string());
-            }
         }
         for (entry, rejection) in &ledger.rejected {
             if entry.novelty != Novelty::New {
@@ -63,15 +59,9 @@ impl Writes {
             insure_num: num.clone(),
             changes,
         });
-        let incoming = |link: &Link, withdrawn| PendingLink {
-            new_insure_num: num.clone(),
-            link: link.clone(),
-            withdrawn,
-        };
-        self.links
-            .extend(task.links.iter().map(|link| incoming(link, false)));
-        self.unlinks
-            .extend(task.unlinks.iter().map(|link| incoming(link, true)));
+        let (unlinks, links): (Vec<_>, Vec<_>) = task.pending_links(num).partition(|link| link.withdrawn);
+        self.links.extend(links);
+        self.unlinks.extend(unlinks);
         match ledger.due_at() {
             Some(due) if task.swept || was_due != Some(due) => self.due.push((num.clone(), due)),
             None if task.swept || was_due.is_some() => self.undue.push(num.clone()),
@@ -159,7 +149,9 @@ impl Writes {
         let due: Vec<_> = self.due.iter().map(|(num, at)| (num, *at)).collect();
         holds::set(conn, &due).await?;
         holds::clear(conn, &self.undue.iter().collect::<Vec<_>>()).await?;
-        dead_letters::close_applied(conn, &self.applied).await?;
+        let applied = self.notices.iter().filter(|entry| entry.is_applied());
+        let applied: Vec<_> = applied.map(|entry| entry.notice.digest.as_str()).collect();
+        dead_letters::close_applied(conn, &applied).await?;
         dead_letters::insert(conn, &self.dead).await?;
         // Held notices that timed out, and ignored ones that were refused: they had this one attempt.
         let attempts: Vec<_> = self.dead.iter().map(NewAttempt::of_letter).collect();

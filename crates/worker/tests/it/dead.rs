@@ -133,3 +133,33 @@ async fn bytes_that_are_no_notice_are_kept_for_a_person() {
         .until("SELECT COUNT(*) FROM notices WHERE outcome = 'held'", 1)
         .await;
 }
+
+const STRANGERS: &str = "INSERT INTO dead_letters \
+     (digest, reason, detail, body, received_at, attempts, status, first_dead_at, last_dead_at) \
+     WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 150) \
+     SELECT SHA2(i, 256), 'incomplete', '', '', NOW(), 1, 'open', NOW(), NOW() FROM n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_applied_notice_closes_its_letter_and_no_other_be_few_open_or_many() {
+    let mut stage = Stage::new().await;
+    stage.worker(&[]).await;
+    let send = async || stage.send(1, "20260807000031", json!({ "state": true })).await;
+    assert_eq!(send().await, "accepted");
+    stage.until("SELECT COUNT(*) FROM notices", 1).await;
+    let letter = "INSERT INTO dead_letters \
+         (digest, reason, detail, body, received_at, attempts, status, first_dead_at, last_dead_at) \
+         SELECT digest, 'incomplete', '', '', NOW(), 1, 'open', NOW(), NOW() FROM notices";
+    stage.execute(letter).await;
+    for open in [0, 150] {
+        if open > 0 {
+            stage.execute("UPDATE dead_letters SET status = 'open'").await;
+            stage.execute(STRANGERS).await;
+        }
+        assert_eq!(send().await, "accepted");
+        let closed =
+            "SELECT COUNT(*) FROM dead_letters JOIN notices USING (digest) WHERE status = 'requeued'";
+        stage.until(closed, 1).await;
+        let others = "SELECT COUNT(*) FROM dead_letters WHERE status = 'open'";
+        assert_eq!(stage.number(others).await, open);
+    }
+}

@@ -32,7 +32,14 @@ kept_row!(EntryRow<'_> => notices {
     outcome, seq, out_of_order, raw, received_at, last_received_at, deliveries, held_at, hold_until, applied_at, voided,
 });
 
+/// Bytes of `raw` up to which a row may be written several times in one statement.
+const LIGHT: usize = 4 * 1024;
+
 impl<'e> EntryRow<'e> {
+    pub(super) fn is_light(&self) -> bool {
+        self.raw.len() <= LIGHT
+    }
+
     pub(super) fn of(entry: &'e Entry) -> Self {
         let (outcome, seq, applied_at) = match entry.place {
             Place::Applied { seq, at } => ("applied", Some(seq), Some(at.naive_utc())),
