@@ -1,9 +1,9 @@
 //! Statements over many rows that a connection keeps prepared.
 //!
 //! A statement over many rows has placeholders for every column of every row, and to prepare it costs the server more
-//! than to run it. So that there are few to keep, rows are written in parts of a power of two, and lists are filled up
-//! to one: a connection keeps at most eight of each kind. A part of which little is missing is filled up too, since every
-//! statement is a way to the server and back.
+//! than to run it. So that there are few to keep, rows are written in parts of few sizes, and lists are filled up to a power of
+//! two: a connection keeps at most five of the one kind and eight of the other. A part that is half full is filled up too,
+//! since every statement is a way to the server and back.
 
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::mysql::Mysql;
@@ -14,7 +14,7 @@ use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 
 use super::StoreError;
 
-/// Rows of one statement, and values of one list, at most: a power of two. Client and server keep a description of every
+/// Rows of one statement, and values of one list, at most. Client and server keep a description of every
 /// placeholder; with four times as many rows a worker takes 16 MB more and is no faster.
 pub const ROWS_PER_STATEMENT: usize = 128;
 
@@ -159,19 +159,25 @@ pub(crate) fn filled<T>(all: &[T], filling: usize) -> impl Iterator<Item = &T> {
     all.iter().chain(again)
 }
 
-/// All rows in parts of a power of two, the largest first. What is left and fills three quarters of one makes it full by
-/// its last row, if that may be repeated.
+/// How many rows a statement may have: so few sizes because every connection has to prepare each that it meets.
+const SIZES: [usize; 5] = [1, 2, 8, 32, ROWS_PER_STATEMENT];
+
+/// All rows in parts of these sizes, the largest first. What is left and fills half of one makes it full by its last row,
+/// if that may be repeated.
 fn parts<R>(rows: &[R], repeatable: fn(&R) -> bool) -> impl Iterator<Item = Upsert<'_, R>> {
     let mut rest = rows;
     std::iter::from_fn(move || {
         let last = rest.last()?;
-        let full = rest.len().next_power_of_two();
-        let filling = full - rest.len();
-        if full <= ROWS_PER_STATEMENT && filling * 4 <= full && (filling == 0 || repeatable(last)) {
+        let fits = |size: &usize| rest.len() <= *size && rest.len() * 2 >= *size;
+        if let Some(size) = SIZES.into_iter().find(fits)
+            && (size == rest.len() || repeatable(last))
+        {
             let rows = std::mem::take(&mut rest);
+            let filling = size - rows.len();
             return Some(Upsert { rows, filling });
         }
-        let (rows, others) = rest.split_at(ROWS_PER_STATEMENT.min(full / 2));
+        let size = SIZES.into_iter().rfind(|size| *size <= rest.len())?;
+        let (rows, others) = rest.split_at(size);
         rest = others;
         Some(Upsert { rows, filling: 0 })
     })
@@ -182,14 +188,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_powers_of_two_and_leave_nothing_out() {
+    fn parts_are_of_few_sizes_and_leave_nothing_out() {
         for repeatable in [|_: &usize| true, |_: &usize| false] {
             for count in 0..3 * ROWS_PER_STATEMENT {
                 let rows: Vec<usize> = (0..count).collect();
                 let mut written: Vec<usize> = Vec::new();
                 for Upsert { rows, filling } in parts(&rows, repeatable) {
                     let size = rows.len() + filling;
-                    assert!(size.is_power_of_two() && size <= ROWS_PER_STATEMENT);
+                    assert!(SIZES.contains(&size));
                     assert!(filling == 0 || repeatable(&0));
                     written.extend(filled(rows, filling));
                 }
@@ -201,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fills_three_quarters_of_a_part_is_one_part() {
+    fn what_fills_half_of_a_part_is_one_part() {
         let sizes = |count: usize, repeatable| {
             let rows = vec![0; count];
             parts(&rows, repeatable)
@@ -209,8 +215,9 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(sizes(100, |_: &i32| true), [(100, 28)]);
-        assert_eq!(sizes(150, |_| true), [(128, 0), (16, 0), (6, 2)]);
-        assert_eq!(sizes(100, |_| false), [(64, 0), (32, 0), (4, 0)]);
+        assert_eq!(sizes(150, |_| true), [(128, 0), (22, 10)]);
+        assert_eq!(sizes(11, |_| true), [(8, 0), (2, 0), (1, 0)]);
+        assert_eq!(sizes(35, |_| false), [(32, 0), (2, 0), (1, 0)]);
     }
 
     #[test]
