@@ -220,7 +220,7 @@ fn open_lanes(
     } = shared;
     drop(links);
     lanes.spawn(async move {
-        links::keep_delivering(&worker, found, &let_go).await;
+        links::keep_delivering(&worker.store, &worker.rules, found, &let_go).await;
         Vec::new()
     });
     (senders, lanes)

@@ -16,20 +16,30 @@ use crate::store::links::PendingLink;
 use crate::store::{Store, StoreError, TRIES};
 use crate::transaction::{self, Plan, Task};
 
-/// Batches whose links wait to be told, at most: lanes that find more than the database takes wait with them.
+/// Batches whose links wait to be told, at most. The links of further ones are left to the sweeper.
 pub(crate) const BATCHES_WAITING: usize = 16;
+/// Links told in one transaction.
+const AT_ONCE: usize = 200;
+/// How often telling is tried here: what somebody keeps locked is left to the sweeper too.
+const HURRIED: usize = 1;
 
-/// Delivers what the lanes of a session have found, all that is there together, until there are no more lanes. What is given
-/// up lies in the outbox.
-pub(crate) async fn keep_delivering(
-    worker: &Worker,
+/// Delivers what the lanes of a session have found, much of it together, until there are no more lanes. What is given up
+/// lies in the outbox.
+pub async fn keep_delivering(
+    store: &Store,
+    rules: &Rules,
     mut found: mpsc::Receiver<Vec<PendingLink>>,
     given_up: &CancellationToken,
 ) {
     let mut batches = Vec::new();
     while found.recv_many(&mut batches, BATCHES_WAITING).await > 0 {
-        let links = batches.drain(..).flatten().collect();
-        given_up.run_until_cancelled(deliver(worker, links)).await;
+        let links: Vec<PendingLink> = batches.drain(..).flatten().collect();
+        for links in links.chunks(AT_ONCE) {
+            let telling = deliver_within(store, rules, links.to_vec(), HURRIED);
+            if let Some(Err(error)) = given_up.run_until_cancelled(telling).await {
+                note(&error);
+            }
+        }
     }
 }
 
@@ -37,20 +47,33 @@ pub(crate) async fn keep_delivering(
 /// and takes no other link with it.
 pub async fn deliver(worker: &Worker, pending: Vec<PendingLink>) {
     if let Err(error) = deliver_all(&worker.store, &worker.rules, pending).await {
-        tracing::warn!(error = %error, "reissue links wait in the outbox");
+        note(&error);
     }
+}
+
+fn note(error: &StoreError) {
+    tracing::warn!(error = %error, "reissue links wait in the outbox");
 }
 
 /// Delivers links and whatever links follow from that: all together, and where that fails, each proposal's by itself. The
 /// last error, if there was one.
 pub async fn deliver_all(store: &Store, rules: &Rules, pending: Vec<PendingLink>) -> Result<(), StoreError> {
+    deliver_within(store, rules, pending, TRIES).await
+}
+
+async fn deliver_within(
+    store: &Store,
+    rules: &Rules,
+    pending: Vec<PendingLink>,
+    tries: usize,
+) -> Result<(), StoreError> {
     let mut to_tell = VecDeque::from([pending]);
     let mut result = Ok(());
     while let Some(posts) = to_tell.pop_front() {
         if posts.is_empty() {
             continue;
         }
-        match tell(store, rules, &posts).await {
+        match tell(store, rules, &posts, tries).await {
             Ok(following) => to_tell.push_back(following),
             Err(error @ StoreError::Unavailable(_)) => result = Err(error),
             Err(error) if !concerns_several(&posts) => result = Err(error),
@@ -75,7 +98,12 @@ fn by_proposal(pending: Vec<PendingLink>) -> impl Iterator<Item = Vec<PendingLin
 }
 
 /// Tells proposals of their links; the links that follow.
-async fn tell(store: &Store, rules: &Rules, posts: &[PendingLink]) -> Result<Vec<PendingLink>, StoreError> {
+async fn tell(
+    store: &Store,
+    rules: &Rules,
+    posts: &[PendingLink],
+    most_tries: usize,
+) -> Result<Vec<PendingLink>, StoreError> {
     let plan = plan(posts);
     // Not [`Store::racing`]: the worker's tasks move between threads.
     let mut tries = 0;
@@ -87,7 +115,7 @@ async fn tell(store: &Store, rules: &Rules, posts: &[PendingLink]) -> Result<Vec
         });
         let result = AssertUnwindSafe(telling).catch_unwind().await;
         match result.unwrap_or_else(|_| Err(StoreError::Refused("a panic while linking".to_owned()))) {
-            Err(StoreError::Conflict(_)) if tries < TRIES => {}
+            Err(StoreError::Conflict(_)) if tries < most_tries => {}
             result => return result,
         }
     }

@@ -100,8 +100,8 @@ pub(crate) async fn process(
         () = given_up.cancelled() => {}
     }
     if !new_links.is_empty() {
-        // What is not delivered lies in the outbox.
-        given_up.run_until_cancelled(links.send(new_links)).await;
+        // What is not delivered lies in the outbox; a lane does not wait for it.
+        let _ = links.try_send(new_links);
     }
     let left = batch.into_iter().zip(done);
     left.filter_map(|(delivery, done)| (!done.into_inner()).then_some(delivery))

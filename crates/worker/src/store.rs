@@ -93,6 +93,12 @@ impl Store {
         }
     }
 
+    /// Closes the connections that have not been used for long, before the server does and complains of them.
+    pub fn close_unused(&self) {
+        self.pool
+            .retain(|_, metrics| metrics.last_used() <= UNUSED_AT_MOST);
+    }
+
     /// Does a piece of work on a connection, in bounded time. A connection that has failed is not used again.
     pub async fn with<T>(
         &self,

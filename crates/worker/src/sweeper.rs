@@ -30,6 +30,7 @@ pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
         let Some(swept) = shutdown.run_until_cancelled(sweep(&worker)).await else {
             break;
         };
+        worker.store.close_unused();
         let failed = match swept {
             Err(StoreError::Conflict(_)) | Ok(()) => None,
             Err(error) => Some(error),

@@ -126,7 +126,7 @@ async fn carry_out(
     let mut outcome = Outcome::default();
     let mut writes = Writes::default();
     let mut ledgers = load(conn, plan.tasks.keys()).await?;
-    let current = current_links(conn, plan).await?;
+    let mut current = current_links(conn, plan).await?;
     for (num, task) in &plan.tasks {
         let Some(ledger) = ledgers.remove(num) else {
             continue;
@@ -134,7 +134,7 @@ async fn carry_out(
         if task.links.is_empty() && task.unlinks.is_empty() {
             decide(ledger, task, now, rules, &mut writes, &mut outcome);
         } else {
-            let task = with_links(num, task, &current);
+            let task = with_links(task, current.remove(num).unwrap_or_default());
             decide(ledger, &task, now, rules, &mut writes, &mut outcome);
         }
     }
@@ -149,28 +149,32 @@ async fn carry_out(
 
 /// Those links of the plan that still lie in the outbox, and takes them from there. Another may have told them meanwhile,
 /// and the notice that states one may have been voided, or restored: the last word is what stands there.
-async fn current_links(conn: &mut AsyncMysqlConnection, plan: &Plan) -> Result<Vec<PendingLink>, StoreError> {
+async fn current_links(
+    conn: &mut AsyncMysqlConnection,
+    plan: &Plan,
+) -> Result<BTreeMap<InsureNum, Vec<PendingLink>>, StoreError> {
     let links: Vec<PendingLink> = plan
         .tasks
         .iter()
         .flat_map(|(num, task)| task.pending_links(num))
         .collect();
-    match links.is_empty() {
-        true => Ok(links),
-        false => links::take(conn, links).await,
+    let mut current = BTreeMap::<_, Vec<_>>::new();
+    if !links.is_empty() {
+        for link in links::take(conn, links).await? {
+            current.entry(link.new_insure_num.clone()).or_default().push(link);
+        }
     }
+    Ok(current)
 }
 
-/// The task with those links only that are current.
-fn with_links(num: &InsureNum, task: &Task, current: &[PendingLink]) -> Task {
-    let current = current.iter().filter(|pending| pending.new_insure_num == *num);
-    let (withdrawn, stated): (Vec<&PendingLink>, Vec<_>) = current.partition(|pending| pending.withdrawn);
+/// The task with these links only.
+fn with_links(task: &Task, current: Vec<PendingLink>) -> Task {
+    let (withdrawn, stated): (Vec<PendingLink>, Vec<_>) =
+        current.into_iter().partition(|pending| pending.withdrawn);
+    let links = |pending: Vec<PendingLink>| pending.into_iter().map(|pending| pending.link).collect();
     Task {
-        links: stated.into_iter().map(|pending| pending.link.clone()).collect(),
-        unlinks: withdrawn
-            .into_iter()
-            .map(|pending| pending.link.clone())
-            .collect(),
+        links: links(stated),
+        unlinks: links(withdrawn),
         ..task.clone()
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
@@ -78,43 +78,46 @@ pub async fn take(
     links: Vec<PendingLink>,
 ) -> Result<Vec<PendingLink>, StoreError> {
     let lying = lying(conn, &links).await?;
-    let key = |link: &PendingLink| OutboxKey {
-        insure_num: link.link.reissued_from.to_string(),
-        new_insure_num: link.new_insure_num.to_string(),
-        withdrawn: link.withdrawn,
-    };
-    let mut taken = links;
-    taken.retain(|link| lying.contains(&key(link)));
-    let keys: Vec<OutboxKey> = taken.iter().map(key).collect();
-    let distinct = keys.iter().collect::<BTreeSet<_>>().len();
+    let mut taken = BTreeMap::new();
+    for mut link in links {
+        let key = OutboxKey::of(&link);
+        if let Some(partner_id) = lying.get(&key) {
+            // It may have been stated anew, by another partner.
+            link.link.partner_id = *partner_id;
+            taken.insert(key, link);
+        }
+    }
+    // In the order of the table's key.
+    let keys: Vec<OutboxKey> = taken.keys().cloned().collect();
     let mut gone = 0;
     for keys in keys.chunks(ROWS_PER_STATEMENT) {
         gone += DeleteKeys(keys).execute(conn).await?;
     }
-    if gone == distinct {
-        return Ok(taken);
+    if gone == keys.len() {
+        return Ok(taken.into_values().collect());
     }
     Err(StoreError::Conflict(
         "a reissue link was posted anew while it was told".to_owned(),
     ))
 }
 
-/// What lies in the outbox of those that these links lead from. It locks nothing.
+/// What lies in the outbox of those that these links lead from, and which partner states it. It locks nothing.
 async fn lying(
     conn: &mut AsyncMysqlConnection,
     links: &[PendingLink],
-) -> Result<BTreeSet<OutboxKey>, StoreError> {
+) -> Result<BTreeMap<OutboxKey, PartnerId>, StoreError> {
     let sources: BTreeSet<&str> = links
         .iter()
         .map(|link| link.link.reissued_from.as_str())
         .collect();
     let sources: Vec<&str> = sources.into_iter().collect();
-    let mut all = BTreeSet::new();
+    let mut all = BTreeMap::new();
     for list in lists(&sources) {
         let rows = reissue_outbox::table
             .filter(one_of(reissue_outbox::insure_num, list))
-            .select(OutboxKey::as_select());
-        all.extend(rows.load(conn).await?);
+            .select((OutboxKey::as_select(), reissue_outbox::partner_id));
+        let rows: Vec<(OutboxKey, i64)> = rows.load(conn).await?;
+        all.extend(rows.into_iter().map(|(key, partner)| (key, PartnerId(partner))));
     }
     Ok(all)
 }

@@ -4,6 +4,7 @@ mod apart;
 mod broker_side;
 mod dead;
 mod life;
+mod links;
 mod long_outage;
 mod moved;
 mod outage;

@@ -6,6 +6,7 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::{Bool, Text};
 
+use super::PendingLink;
 use crate::schema::reissue_outbox;
 use crate::store::kept::{filled, kept_row};
 
@@ -25,6 +26,16 @@ pub(super) struct OutboxKey {
     pub insure_num: String,
     pub new_insure_num: String,
     pub withdrawn: bool,
+}
+
+impl OutboxKey {
+    pub fn of(link: &PendingLink) -> Self {
+        Self {
+            insure_num: link.link.reissued_from.to_string(),
+            new_insure_num: link.new_insure_num.to_string(),
+            withdrawn: link.withdrawn,
+        }
+    }
 }
 
 /// Deletes rows by their keys, filled up to a power of two by the last key again. The index is named because the table
