@@ -17,6 +17,7 @@ use posting::Measured;
 
 /// Which of them the raw broker's confirms are measured at too.
 const COMPARED: usize = 1;
+
 /// A receiver that runs.
 #[derive(Debug, Clone)]
 pub struct Receiver {

@@ -30,9 +30,6 @@ pub struct Args {
     /// Threads that answer
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub threads: u8,
-    /// Accepted, since the other programs have it: nothing else than JSON is said
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// # Errors
@@ -40,7 +37,8 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<(), Failure> {
     let listener = TcpListener::bind(args.listen).await.map_err(broken)?;
     println!("{}", json!({ "address": listener.local_addr().map_err(broken)? }));
-    let mut threads: Vec<_> = (0..args.threads).map(|_| spawn_thread()).collect();
+    let threads: Result<Vec<_>, Failure> = (0..args.threads).map(|_| spawn_thread()).collect();
+    let mut threads = threads?;
     unless_stopped(async move {
         loop {
             let (stream, _) = listener.accept().await.map_err(broken)?;
@@ -54,20 +52,19 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 }
 
 /// A thread that serves the connections it is given, until the sender is gone.
-fn spawn_thread() -> mpsc::UnboundedSender<std::net::TcpStream> {
+fn spawn_thread() -> Result<mpsc::UnboundedSender<std::net::TcpStream>, Failure> {
     let (sender, mut connections) = mpsc::unbounded_channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    let runtime = runtime.map_err(broken)?;
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-        runtime.map(|runtime| {
-            runtime.block_on(async {
-                while let Some(stream) = connections.recv().await {
-                    // A connection that breaks is the client's matter.
-                    tokio::spawn(async move { TcpStream::from_std(stream).map(serve)?.await });
-                }
-            });
-        })
+        runtime.block_on(async {
+            while let Some(stream) = connections.recv().await {
+                // A connection that breaks is the client's matter.
+                tokio::spawn(async move { TcpStream::from_std(stream).map(serve)?.await });
+            }
+        });
     });
-    sender
+    Ok(sender)
 }
 
 async fn serve(mut stream: TcpStream) -> std::io::Result<()> {

@@ -1,8 +1,8 @@
 //! What the broker and the database do by themselves: the ceilings that the receiver and the worker are held against.
 //! Shares no code with them, so that a slow way of theirs can't hide in what it is compared with.
 //!
-//! `http` acknowledges requests and does nothing else; `broker` publishes notices with confirms, as many as go through; `database` writes rows that a worker has written
-//! before, as fast as they go in. Both try several shapes of load (`measure`), print what each gave, and report the
+//! `http` acknowledges requests and does nothing else. `broker` publishes notices with confirms, as many as go through;
+//! `database` writes rows that a worker has written before, as fast as they go in. These two try several shapes of load (`measure`), print what each gave, and report the
 //! best. Durability is the servers' own: nothing here loosens it.
 
 mod broker;

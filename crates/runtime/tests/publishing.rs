@@ -24,17 +24,19 @@ fn envelope(number: usize) -> Envelope {
     Envelope::from_message(Bytes::from(notice(1, &data, KEY)), |_| None, clock::now()).unwrap()
 }
 
-async fn wired(url: &str) -> Wired {
+fn config(url: &str) -> Config {
     let environment = Environment::from_pairs([("XIEBAO__AMQP__URL", url)]);
-    let config = Config::load(None, &environment, Needs::NOTHING).unwrap();
-    connect_wired(config.require_amqp().unwrap(), "test")
+    Config::load(None, &environment, Needs::NOTHING).unwrap()
+}
+
+async fn wired(url: &str) -> Wired {
+    connect_wired(config(url).require_amqp().unwrap(), "test")
         .await
         .unwrap()
 }
 
 fn publisher(url: &str, timeout: Duration) -> Publisher {
-    let environment = Environment::from_pairs([("XIEBAO__AMQP__URL", url)]);
-    let config = Config::load(None, &environment, Needs::NOTHING).unwrap();
+    let config = config(url);
     Publisher::start(config.require_amqp().unwrap(), "test", 2, timeout).unwrap()
 }
 
@@ -228,8 +230,8 @@ async fn what_was_acknowledged_is_in_a_queue_though_other_callers_left_and_the_b
     assert_eq!(lost, 0, "of {} acknowledged", acknowledged.len());
 }
 
-/// A thread with a runtime of its own, in which one connection of the publisher lives until the sender is dropped. What
-/// it publishes first is told through the receiver.
+/// A thread with a runtime of its own, in which one connection of the publisher lives until the sender is dropped, and
+/// which publishes there first.
 fn home(
     publisher: &Arc<Publisher>,
     number: usize,
@@ -253,8 +255,7 @@ fn home(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_is_left_to_the_others_when_its_thread_ends() {
     let broker = Broker::new().await;
-    let environment = Environment::from_pairs([("XIEBAO__AMQP__URL", broker.url())]);
-    let config = Config::load(None, &environment, Needs::NOTHING).unwrap();
+    let config = config(&broker.url());
     let amqp = config.require_amqp().unwrap();
     let publisher = Arc::new(Publisher::start_homeless(amqp, "test", 1, Duration::from_secs(5)).unwrap());
     assert!(publisher.ready().is_err());

@@ -61,26 +61,28 @@ impl ConnectError {
 /// any one, and goes on to the next where one refuses, hangs (`amqp.connect_timeout_ms`) or is slow. Must be called
 /// inside a Tokio runtime, and lives no longer than that.
 pub async fn connect(config: &AmqpConfig, name: &str) -> Result<Connection, ConnectError> {
-    let nodes = addresses(config)?;
-    let shown: Vec<String> = nodes.iter().map(show).collect();
-    let start = rand::random_range(0..nodes.len());
-    let attempt = |number: usize| {
-        let (uri, properties) = (nodes[number].clone(), properties(name));
-        let runtime = Runtime::new(Kit::new(patience(&uri)));
-        let connecting = Connection::connect_uri_with_runtime(uri, properties, runtime);
-        within(config.connect_timeout, connecting)
+    let open = |node: Node| async move {
+        let properties = properties(&node.name);
+        Connection::connect_uri_with_runtime(node.uri, properties, node.runtime).await
     };
-    let (_, connection) = nodes::first(&shown, start, attempt).await?;
-    Ok(connection)
+    anywhere(config, name, open).await
 }
 
 /// Opens one connection likewise, on which can be published.
 pub async fn connect_wired(config: &AmqpConfig, name: &str) -> Result<Wired, ConnectError> {
+    let open = |node: Node| async move { node.connect(&Handle::current()).await };
+    anywhere(config, name, open).await
+}
+
+async fn anywhere<C, F: Future<Output = Result<C, lapin::Error>>>(
+    config: &AmqpConfig,
+    name: &str,
+    open: impl Fn(Node) -> F,
+) -> Result<C, ConnectError> {
     let nodes = nodes(config, name)?;
     let addresses: Vec<String> = nodes.iter().map(|node| node.address.clone()).collect();
     let start = rand::random_range(0..nodes.len());
-    let here = Handle::current();
-    let attempt = |number: usize| within(config.connect_timeout, nodes[number].connect(&here));
+    let attempt = |number: usize| within(config.connect_timeout, open(nodes[number].clone()));
     let (_, connection) = nodes::first(&addresses, start, attempt).await?;
     Ok(connection)
 }
