@@ -1,5 +1,7 @@
 //! What a worker counts. Names and units by Prometheus' conventions; labels are bounded.
 
+use std::sync::Arc;
+
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -8,6 +10,7 @@ use prometheus_client::registry::{Registry, Unit};
 use xiebao_core::id::{NotifyType, Step};
 use xiebao_core::sequencing::Verdict;
 
+use crate::samples::Samples;
 use crate::transaction::Outcome;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -52,8 +55,9 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    pub fn registry(&self) -> Registry {
+    pub fn registry(&self, samples: Arc<Samples>) -> Registry {
         let mut registry = Registry::with_prefix("xiebao_worker");
+        registry.register_collector(Box::new(samples));
         registry.register(
             "notices",
             "Deliveries by type and what became of them",
