@@ -75,16 +75,21 @@ pub struct Worker {
 
 impl Worker {
     fn ready(&self) -> Result<(), String> {
-        if !self.migrated.load(Ordering::Relaxed) {
-            return Err("the database is not available or not migrated".to_owned());
-        }
-        if self.waiting.any() || self.filing.any() || !self.sweeping.load(Ordering::Relaxed) {
-            return Err("waiting for the database".to_owned());
+        if let Some(trouble) = self.database_trouble() {
+            return Err(trouble.to_owned());
         }
         if !self.consuming.load(Ordering::Relaxed) {
             return Err("not consuming from the broker".to_owned());
         }
         self.publisher.ready()
+    }
+
+    fn database_trouble(&self) -> Option<&'static str> {
+        if !self.migrated.load(Ordering::Relaxed) {
+            return Some("the database is not available or not migrated");
+        }
+        let works = !self.waiting.any() && !self.filing.any() && self.sweeping.load(Ordering::Relaxed);
+        (!works).then_some("waiting for the database")
     }
 }
 
@@ -138,10 +143,12 @@ fn admin(worker: &Arc<Worker>, shutdown: &CancellationToken) -> anyhow::Result<O
             asked.ready()
         }
     };
+    let registry = metrics::registry(worker);
     Ok(Some(health::serve(
         listener,
+        "xiebao_worker",
         Arc::new(ready),
-        worker.metrics.registry(Arc::clone(&worker.samples)),
+        registry,
     )?))
 }
 
