@@ -85,7 +85,8 @@ def init_of(replica, changes):
     """Takes the init container out of the Deployment."""
     changes.note("init containers played as Pods before their own: this podman holds the Pod's lock while it waits for one")
     template = replica["spec"]["template"]
-    spec = {**template["spec"], "containers": template["spec"].pop("initContainers"), "restartPolicy": "Never"}
+    containers = template["spec"].pop("initContainers")
+    spec = {**template["spec"], "containers": containers, "restartPolicy": "Never"}
     wanted = {mount["name"] for container in spec["containers"] for mount in container["volumeMounts"]}
     spec["volumes"] = [volume for volume in spec["volumes"] if volume["name"] in wanted]
     metadata = {"name": f"{replica['metadata']['name']}-init", "labels": template["metadata"]["labels"]}
