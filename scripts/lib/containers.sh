@@ -23,6 +23,8 @@ find_containers() {
 # person has in the usual place alone.
 containers_apart() {
     local dir=$1 driver
+    outer_podman=(env -u CONTAINERS_CONF -u CONTAINERS_STORAGE_CONF ${CONTAINERS_CONF+"CONTAINERS_CONF=$CONTAINERS_CONF"}
+        ${CONTAINERS_STORAGE_CONF+"CONTAINERS_STORAGE_CONF=$CONTAINERS_STORAGE_CONF"} podman)
     mkdir -p "$dir"
     dir=$(realpath "$dir")
     export CONTAINERS_CONF=$dir/containers.conf CONTAINERS_STORAGE_CONF=$dir/storage.conf XIEBAO_CONTAINERS_DIR=$dir
@@ -152,9 +154,17 @@ free_ports() {
     done
 }
 
-# find_image NAME BINARIES: sets image to the one that is named, or that is made of the binaries, or else is built.
+# take_image NAME: of an image that only the person's own podman has, makes a copy here.
+take_image() {
+    has_image "$1" && return 0
+    "${outer_podman[@]}" image exists "$1" 2>/dev/null &&
+        "${outer_podman[@]}" image save --quiet "$1" | podman image load --quiet >/dev/null
+}
+
+# find_image NAME BINARIES OPTION…: sets image to the one that is named, or that is made of the binaries, or else is built, with
+# the options of scripts/image.
 find_image() {
-    local options=(--tag xiebao-notify:check) status=0
+    local options=(--tag xiebao-notify:check "${@:3}") status=0
     image=$1
     if [[ -z $image ]]; then
         [[ -z $2 ]] || options+=(--binaries "$2")
@@ -163,6 +173,6 @@ find_image() {
         [[ $status -eq 0 ]] || die 'the image could not be built'
         image=xiebao-notify:check
     fi
-    has_image "$image" || die "there is no image $image in $XIEBAO_CONTAINERS_DIR"
+    take_image "$image" || die "there is no image $image in $XIEBAO_CONTAINERS_DIR"
     [[ $image == */* ]] || image=localhost/$image
 }
