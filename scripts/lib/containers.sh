@@ -62,6 +62,10 @@ runroot = "$1/run"
 CONF
 }
 
+# revision: the commit that is built.
+# Of a tree with changes that are in no commit it is said too.
+revision() { git describe --always --abbrev=40 --match '' --dirty 2>/dev/null || printf unknown; }
+
 has_image() { podman image exists "$1"; }
 
 # make_base_images: those that deploy/Dockerfile begins with, out of Debian's packages and this machine's Rust.
