@@ -59,6 +59,10 @@ write_storage_conf() {
 driver = "$2"
 graphroot = "$1/graph"
 runroot = "$1/run"
+
+[storage.options.overlay]
+# Or the directory stays a mount after the last container, and can't be deleted.
+skip_mount_home = "true"
 CONF
 }
 
