@@ -59,12 +59,23 @@ write_storage_conf() {
 driver = "$2"
 graphroot = "$1/graph"
 runroot = "$1/run"
+
+[storage.options.overlay]
+# Or the directory stays a mount after the last container, and can't be deleted.
+skip_mount_home = "true"
 CONF
 }
 
 # revision: the commit that is built.
 # Of a tree with changes that are in no commit it is said too.
 revision() { git describe --always --abbrev=40 --match '' --dirty 2>/dev/null || printf unknown; }
+
+# lock_containers: Pods and containers have fixed names, so two checks in one directory must not run at once.
+lock_containers() {
+    have flock || return 0
+    exec 7>"$XIEBAO_CONTAINERS_DIR/lock"
+    flock -w 900 7 || die "another check is still at work in $XIEBAO_CONTAINERS_DIR"
+}
 
 has_image() { podman image exists "$1"; }
 
