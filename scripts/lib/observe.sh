@@ -14,8 +14,9 @@ start_observing() {
     for name in "${receivers[@]}"; do prometheus_targets+=("xiebao-receiver /metrics 127.0.0.1:${admin_port_of[$name]}"); done
     for name in "${workers[@]}"; do prometheus_targets+=("xiebao-worker /metrics 127.0.0.1:${admin_port_of[$name]}"); done
     # Servers that the environment names may tell nothing.
-    [[ -z ${XIEBAO_TEST__BROKER_METRICS:-} ]] ||
-        prometheus_targets+=("rabbitmq /metrics/per-object $XIEBAO_TEST__BROKER_METRICS")
+    for name in $(tr , ' ' <<<"${XIEBAO_TEST__BROKER_METRICS:-}"); do
+        prometheus_targets+=("rabbitmq /metrics/per-object $name")
+    done
     write_prometheus_settings "$dir" 1s rules.yml
     python3 "$here/lib/observability.py" hasten <"$repo_root/deploy/alerts/xiebao.yml" >"$dir/rules.yml"
     free_port prometheus_port
