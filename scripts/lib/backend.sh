@@ -18,7 +18,7 @@ choose_backend() {
             backend=docker
             return 0
         else
-            die_without_backend
+            skip_without_backend
         fi
     fi
     broker_available || die "RabbitMQ was installed, but $rabbitmq_bin/rabbitmq-server is not there"
@@ -40,6 +40,7 @@ refuse_beyond_docker() {
     [[ $database_kind == mariadb ]] || skip 'MySQL' "scripts/services does not run it in Docker"
     [[ $broker_kind == rabbitmq ]] || skip 'RabbitMQ 4' "scripts/services does not run it in Docker"
     [[ $broker_nodes -eq 1 ]] || skip 'a cluster' "scripts/services does not run one in Docker"
+    [[ -z $native_only ]] || skip 'servers outside of Docker' 'RabbitMQ and MariaDB are not installed, and cannot be from here'
 }
 
 install_missing() {
@@ -56,8 +57,8 @@ install_missing() {
     keep_services_off "${units[@]}"
 }
 
-die_without_backend() {
-    die "RabbitMQ and MariaDB are not installed, and cannot be from here. One of these helps:
+skip_without_backend() {
+    skip 'RabbitMQ or MariaDB' "they are not installed, and cannot be from here. One of these helps:
   - run this as root on Debian or a relative (it installs rabbitmq-server and mariadb-server, and starts no service)
   - start Docker, and let this user reach it
   - name servers of your own in XIEBAO__AMQP__URL and XIEBAO__DATABASE__URL"
