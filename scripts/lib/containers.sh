@@ -50,13 +50,19 @@ find_storage_driver() {
     rm -f "$dir/complete"
     for driver in overlay vfs; do
         write_storage_conf "$dir" "$driver" >"$CONTAINERS_STORAGE_CONF"
-        podman info >"$dir/log" 2>&1 && : >"$dir/complete" && return 0
+        keeps_in "$dir" && return 0
         rm -rf "$dir/graph" "$dir/run"
-        podman info >"$dir/log" 2>&1 && : >"$dir/complete" && return 0
+        keeps_in "$dir" && return 0
         rm -rf "$dir/graph" "$dir/run"
     done
     show_tail "$dir/log"
     skip 'podman' 'it does not work here'
+}
+
+# keeps_in DIRECTORY: whether podman works, and there: where it finds notes of its own, it goes by those, not by the settings.
+keeps_in() {
+    local where
+    where=$(podman info --format '{{.Store.GraphRoot}}' 2>"$1/log") && [[ $where == "$1/graph" ]] && : >"$1/complete"
 }
 
 # No systemd is asked for anything; limits are those of whoever calls, for nobody may give more.
