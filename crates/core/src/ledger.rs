@@ -5,6 +5,7 @@
 //! What to do with a notice is decided in [`crate::sequencing`]; here it is done.
 
 mod entry;
+mod pruned;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 pub use entry::{Entry, Hold, Novelty, Place, Receipts};
+pub use pruned::Pruned;
 
 use crate::facts::Notice;
 use crate::id::{Digest, InsureNum, NotifyType, PartnerId};
@@ -53,6 +55,8 @@ pub struct Ledger {
     pub owner: Option<PartnerId>,
     pub entries: Vec<Entry>,
     pub ignored: Vec<Ignored>,
+    /// Notices whose bodies are gone; while there are any, there are no entries.
+    pub pruned: Vec<Pruned>,
     pub links: Vec<Link>,
     /// Held notices that timed out and are to become dead letters.
     pub rejected: Vec<(Entry, Rejection)>,
@@ -65,6 +69,7 @@ impl Ledger {
             owner: None,
             entries: vec![],
             ignored: vec![],
+            pruned: vec![],
             links: vec![],
             rejected: vec![],
         }
@@ -102,6 +107,11 @@ impl Ledger {
         Facts::of(self.counted().map(|entry| entry.notice.as_ref()))
     }
 
+    /// The bodies of its notices are gone: its rows are what the tables hold, and nothing can be added to them.
+    pub fn is_pruned(&self) -> bool {
+        !self.pruned.is_empty()
+    }
+
     /// The earliest end of a wait.
     pub fn due_at(&self) -> Option<DateTime<Utc>> {
         self.held()
@@ -115,6 +125,10 @@ impl Ledger {
         match sequencing::decide(self, &arrival, now, rules) {
             Decision::Duplicate(copies) => {
                 self.count_copy(&copies, arrival.received_at, arrival.redelivered);
+                Verdict::Duplicate
+            }
+            Decision::DuplicateOfPruned(copies) => {
+                self.count_copy_of_pruned(&copies, arrival.received_at, arrival.redelivered);
                 Verdict::Duplicate
             }
             Decision::Reject(rejection) => Verdict::Rejected(rejection),
@@ -160,6 +174,18 @@ impl Ledger {
                 entry.receipts.reach(at);
             }
             entry.note_change();
+        }
+    }
+
+    fn count_copy_of_pruned(&mut self, copies: &[usize], at: DateTime<Utc>, redelivered: bool) {
+        for (nth, index) in copies.iter().enumerate() {
+            let known = &mut self.pruned[*index];
+            if nth == 0 {
+                known.receipts.add(at, redelivered);
+            } else {
+                known.receipts.reach(at);
+            }
+            known.recounted = true;
         }
     }
 
@@ -226,7 +252,10 @@ impl Ledger {
 
     fn find_owner(&mut self) {
         let counted = self.entries.iter().find(|entry| !entry.voided);
-        self.owner = counted.map(|entry| entry.notice.partner_id);
+        let pruned = self.pruned.iter().find(|known| !known.voided);
+        self.owner = counted
+            .map(|entry| entry.notice.partner_id)
+            .or(pruned.map(|known| known.partner_id));
     }
 
     fn insert(&mut self, arrival: Arrival, place: Place, hold: Option<Hold>) -> usize {

@@ -8,7 +8,8 @@ use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::lang::Lang;
 use crate::{
-    dead, doctor, find, held, migrate, notice, operations, rebuild, reprocess, send, simulate, trace, verify,
+    dead, doctor, find, held, migrate, notice, operations, prune, rebuild, reprocess, send, simulate, trace,
+    verify,
 };
 
 const EXIT_CODES: &str = "\
@@ -49,6 +50,7 @@ pub enum Command {
     Migrate(migrate::Args),
     Notice(notice::Args),
     Operations(operations::Args),
+    Prune(prune::Args),
     Rebuild(rebuild::Args),
     Reprocess(reprocess::Args),
     Trace(trace::Args),
@@ -73,6 +75,7 @@ impl Command {
             Command::Migrate(args) => migrate::run(args, context).await,
             Command::Notice(args) => notice::run(args, context).await,
             Command::Operations(args) => operations::run(args, context).await,
+            Command::Prune(args) => prune::run(args, context).await,
             Command::Rebuild(args) => rebuild::run(args, context).await,
             Command::Reprocess(args) => reprocess::run(args, context).await,
             Command::Trace(args) => trace::run(args, context).await,

@@ -15,6 +15,7 @@ pub mod migrate;
 pub mod notice;
 pub mod operations;
 pub mod platform;
+pub mod prune;
 pub mod rebuild;
 pub mod reprocess;
 pub mod screen;

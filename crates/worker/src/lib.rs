@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod outage;
 pub mod pipeline;
 pub mod probe;
+pub mod prune;
 pub mod rebuild;
 pub mod reprocess;
 pub mod schema;

@@ -24,6 +24,7 @@ diesel::table! {
         hold_until -> Nullable<Datetime>,
         applied_at -> Nullable<Datetime>,
         voided -> Bool,
+        pruned_at -> Nullable<Datetime>,
     }
 }
 
@@ -154,6 +155,7 @@ diesel::table! {
         discard_reason -> Nullable<Text>,
         first_dead_at -> Datetime,
         last_dead_at -> Datetime,
+        pruned_at -> Nullable<Datetime>,
     }
 }
 

@@ -13,6 +13,7 @@ pub mod locks;
 pub mod migrations;
 pub mod notices;
 pub mod operations;
+pub mod prune;
 pub mod server;
 
 use std::borrow::Cow;

@@ -4,5 +4,6 @@ mod desk;
 mod repair;
 mod story;
 mod terms;
+mod watch;
 
 pub struct Chinese;

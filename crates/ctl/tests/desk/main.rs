@@ -9,6 +9,7 @@ mod held;
 mod mending;
 mod notice;
 mod operations;
+mod prune;
 mod rebuild;
 mod reprocess;
 mod requeue;
