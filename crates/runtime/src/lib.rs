@@ -4,7 +4,7 @@
 //! - [`amqp`]: connections, the topology, publishing that is confirmed;
 //! - [`keys`]: the partners' keys, re-read when their file changes;
 //! - [`service`]: what both services do before and after their own work;
-//! - [`health`], [`telemetry`], [`shutdown`], [`clock`], [`host`]: what operations need.
+//! - [`health`], [`metrics`], [`telemetry`], [`shutdown`], [`clock`], [`host`]: what operations need.
 
 pub mod amqp;
 pub mod clock;
@@ -12,6 +12,7 @@ pub mod config;
 pub mod health;
 pub mod host;
 pub mod keys;
+pub mod metrics;
 pub mod service;
 pub mod shutdown;
 pub mod telemetry;

@@ -14,6 +14,7 @@ pub mod migrations;
 pub mod notices;
 pub mod operations;
 pub mod prune;
+pub mod samples;
 pub mod server;
 
 use std::borrow::Cow;

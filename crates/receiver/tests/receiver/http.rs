@@ -171,7 +171,7 @@ async fn answers_are_counted_by_type_and_verdict() {
         r#"xiebao_receiver_notices_total{notify_type="insured",verdict="accepted"} 1"#,
         r#"xiebao_receiver_notices_total{notify_type="unread",verdict="malformed"} 1"#,
         r#"xiebao_receiver_notices_total{notify_type="other",verdict="ignored"} 1"#,
-        r#"xiebao_receiver_signatures_total{form="compact",key="current"} 1"#,
+        r#"xiebao_receiver_signatures_total{form="compact",partner="1048483",key="1"} 1"#,
         "xiebao_receiver_answer_seconds_count 3",
         "xiebao_receiver_publish_seconds_count 2",
         "xiebao_receiver_in_flight 0",
