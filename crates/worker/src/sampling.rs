@@ -57,7 +57,7 @@ fn note<E: std::fmt::Display>(worker: &Worker, group: Group, seen: Result<Vec<Re
         Ok(readings) => worker.samples.seen(group, clock::now(), readings),
         Err(error) => {
             if worker.samples.lost(group) {
-                tracing::warn!(group = group.name(), error = %error, "gauges cannot be taken");
+                tracing::warn!(sample.group = group.name(), error = %error, "gauges cannot be taken");
             }
         }
     }
