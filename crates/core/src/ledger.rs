@@ -107,11 +107,6 @@ impl Ledger {
         Facts::of(self.counted().map(|entry| entry.notice.as_ref()))
     }
 
-    /// The bodies of its notices are gone: its rows are what the tables hold, and nothing can be added to them.
-    pub fn is_pruned(&self) -> bool {
-        !self.pruned.is_empty()
-    }
-
     /// The earliest end of a wait.
     pub fn due_at(&self) -> Option<DateTime<Utc>> {
         self.held()
@@ -174,18 +169,6 @@ impl Ledger {
                 entry.receipts.reach(at);
             }
             entry.note_change();
-        }
-    }
-
-    fn count_copy_of_pruned(&mut self, copies: &[usize], at: DateTime<Utc>, redelivered: bool) {
-        for (nth, index) in copies.iter().enumerate() {
-            let known = &mut self.pruned[*index];
-            if nth == 0 {
-                known.receipts.add(at, redelivered);
-            } else {
-                known.receipts.reach(at);
-            }
-            known.recounted = true;
         }
     }
 

@@ -183,4 +183,19 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    refused_requests (id) {
+        id -> Text,
+        first_at -> Datetime,
+        last_at -> Datetime,
+        tries -> BigInt,
+        verdict -> Text,
+        source -> Nullable<Text>,
+        insure_num -> Nullable<Text>,
+        notify_type -> Nullable<BigInt>,
+        partner_id -> Nullable<BigInt>,
+        digest -> Nullable<Text>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(notices, holds);

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Receipts;
+use super::{Ledger, Receipts};
 use crate::id::{Digest, NotifyType, PartnerId};
 
 /// An applied notice whose body was emptied because of its age. A copy of it is a duplicate for ever; rows can't be made
@@ -20,4 +20,23 @@ pub struct Pruned {
     pub receipts: Receipts,
     /// A copy has come, which the database does not know yet.
     pub recounted: bool,
+}
+
+impl Ledger {
+    /// The bodies of its notices are gone: its rows are what the tables hold, and nothing can be added to them.
+    pub fn is_pruned(&self) -> bool {
+        !self.pruned.is_empty()
+    }
+
+    pub(super) fn count_copy_of_pruned(&mut self, copies: &[usize], at: DateTime<Utc>, redelivered: bool) {
+        for (nth, index) in copies.iter().enumerate() {
+            let known = &mut self.pruned[*index];
+            if nth == 0 {
+                known.receipts.add(at, redelivered);
+            } else {
+                known.receipts.reach(at);
+            }
+            known.recounted = true;
+        }
+    }
 }
