@@ -1,11 +1,13 @@
 //! What `trace`, `find`, `held`, `dead`, `operations`, `migrate` and `doctor` say, in Chinese and English. A text that
 //! one language lacks does not compile: texts are methods of traits, and what they depend on is matched exhaustively.
 
+mod doctor;
 mod en;
 mod watch;
 mod zh;
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use xiebao_core::id::{NotifyType, Step};
@@ -19,15 +21,17 @@ use xiebao_worker::store::operations::Action;
 
 use crate::doctor::Finding;
 use crate::lang::Lang;
+use crate::screen::plain;
 use crate::trace::missing::Missing;
 use crate::trace::story::{Going, Possibility, Standing};
 
+pub use doctor::DoctorWords;
 pub use watch::WatchWords;
 
 /// All texts of a language.
-pub trait Words: Terms + StoryWords + DeskWords + RepairWords + WatchWords + Sync {}
+pub trait Words: Terms + StoryWords + DeskWords + RepairWords + WatchWords + DoctorWords + Sync {}
 
-impl<T: Terms + StoryWords + DeskWords + RepairWords + WatchWords + Sync> Words for T {}
+impl<T: Terms + StoryWords + DeskWords + RepairWords + WatchWords + DoctorWords + Sync> Words for T {}
 
 impl Lang {
     pub fn words(self) -> &'static dyn Words {
@@ -227,6 +231,18 @@ pub trait RepairWords {
     /// Why, comes behind it.
     fn not_reprocessed(&self, count: usize) -> String;
     fn would_reprocess(&self, count: i64) -> String;
+}
+
+/// ` (apply_failed 4, timed_out 2)`
+fn counts<N: Display>(by_name: &BTreeMap<String, N>) -> String {
+    if by_name.is_empty() {
+        return String::new();
+    }
+    let counts: Vec<String> = by_name
+        .iter()
+        .map(|(name, count)| format!("{} {count}", plain(name)))
+        .collect();
+    format!(" ({})", counts.join(", "))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! English
 
 mod desk;
+mod doctor;
 mod repair;
 mod story;
 mod terms;

@@ -1,6 +1,7 @@
 //! 中文
 
 mod desk;
+mod doctor;
 mod repair;
 mod story;
 mod terms;
