@@ -41,7 +41,7 @@ const BACKLOG: u32 = 4_096;
 /// Bound on telling the broker of what was refused.
 const TELL_WITHIN: Duration = Duration::from_secs(10);
 
-/// The same at the end, when the process is waited for.
+/// The same at the end, when the process is waited for; within the bound on the end.
 const LAST_WORD: Duration = Duration::from_millis(500);
 
 /// What every request needs.
@@ -76,7 +76,7 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
         settings.publish_timeout,
     )?;
     // A connection of its own: what happens to it is nothing to the notices.
-    let telling = Publisher::start(config.require_amqp()?, "xiebao-receiver refused", 1, TELL_WITHIN)?;
+    let telling = Publisher::start_record(config.require_amqp()?, "xiebao-receiver refused", TELL_WITHIN)?;
     let telling = Arc::new(telling);
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry, &keys.keys());
@@ -91,15 +91,23 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
         refusals: Refusals::default(),
     });
     let (told, by) = (Arc::clone(&receiver), Arc::clone(&telling));
-    let record = tokio::spawn(async move { told.refusals.keep_telling(&by).await });
+    let enough = CancellationToken::new();
+    let until = enough.clone();
+    let record = tokio::spawn(async move { told.refusals.keep_telling(&by, &until).await });
 
     let _admin = start_admin(&receiver, registry, &shutdown)?;
     let mut ending = Ending::on(shutdown, &receiver.config);
     let served = receiver.serve_notices(listener, &mut ending).await;
     watching.abort();
-    record.abort();
-    let _ = tokio::time::timeout(LAST_WORD, receiver.refusals.tell(&telling)).await;
-    receiver.publisher.close_within(ending.remaining()).await;
+    enough.cancel();
+    let last_word = async {
+        let _ = record.await;
+        let bound = LAST_WORD.min(ending.remaining());
+        let _ = tokio::time::timeout(bound, receiver.refusals.tell_all(&telling)).await;
+        telling.close_within(ending.remaining()).await;
+    };
+    // Neither takes time from the other.
+    tokio::join!(receiver.publisher.close_within(ending.remaining()), last_word);
     served
 }
 

@@ -56,6 +56,8 @@ const GRACE: Duration = Duration::from_secs(20);
 /// What the tasks of a worker share.
 pub struct Worker {
     pub store: Store,
+    /// One connection more, for the record of refused requests: what happens to that takes none from the notices.
+    pub record: Store,
     pub publisher: Publisher,
     pub rules: Rules,
     pub amqp: AmqpConfig,
@@ -105,6 +107,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let database = config.require_database()?;
     let worker = Arc::new(Worker {
         store: Store::new(database.url.expose(), database.pool_size),
+        record: Store::new(database.url.expose(), 1),
         publisher: Publisher::start(&amqp, "xiebao-worker", 1, PUBLISH_TIMEOUT)?,
         rules: config.rules.clone(),
         amqp,
