@@ -4,7 +4,7 @@
 
 # Before anything is built, so that what cannot be had is said at once.
 find_what_observes() {
-    have python3 || die '--observe needs python3'
+    need_python
     find_prometheus prometheus "$(target_dir)/tools/prometheus"
 }
 
