@@ -16,6 +16,7 @@ use xiebao_runtime::amqp::Unavailable;
 use xiebao_runtime::clock;
 
 use crate::body::{self, BodyError};
+use crate::refusals::Refusal;
 use crate::reply::Verdict;
 use crate::{Receiver, source, trace};
 
@@ -28,6 +29,10 @@ struct Findings {
     partner: Option<PartnerId>,
     /// Why it was refused, in words that hold nothing of the body.
     why: Option<String>,
+    /// Of an authentic notice that the broker has not: its digest and the number that it names.
+    authentic: Option<(String, Option<String>)>,
+    /// Of one that is not believed.
+    body: Option<Bytes>,
 }
 
 /// Takes a notice, whatever its Content-Type.
@@ -45,6 +50,9 @@ pub(crate) async fn handle(request: HttpRequest, payload: Payload, receiver: Dat
     let mut findings = Findings::default();
     let verdict = receiver.judge(&request, payload, &mut findings).await;
     findings.log(verdict);
+    if !verdict.is_stored() {
+        receiver.refusals.note(&findings.refusal(verdict));
+    }
     receiver
         .metrics
         .note_answer(findings.notify_type, verdict, begun.elapsed());
@@ -85,6 +93,7 @@ impl Receiver {
             }
             Err(error) => {
                 findings.why = Some(describe(&error).to_owned());
+                findings.body = Some(body.clone());
                 refusal(&error)
             }
         }
@@ -106,6 +115,8 @@ impl Receiver {
             Ok(()) => verdict,
             Err(error) => {
                 findings.why = Some(error.to_string());
+                let number = envelope.insure_num().map(ToString::to_string);
+                findings.authentic = Some((envelope.digest().to_string(), number));
                 Verdict::Unavailable
             }
         }
@@ -157,6 +168,17 @@ fn describe(error: &SignatureError) -> &'static str {
 }
 
 impl Findings {
+    fn refusal(&self, verdict: Verdict) -> Refusal<'_> {
+        Refusal {
+            verdict,
+            source: self.source,
+            notify_type: self.notify_type,
+            partner: self.partner,
+            authentic: self.authentic.clone(),
+            body: self.body.as_ref(),
+        }
+    }
+
     fn log(&self, verdict: Verdict) {
         let source = self.source.map(tracing::field::display);
         let partner = self.partner.map(|partner| partner.0);
