@@ -143,7 +143,7 @@ async fn what_times_out_in_the_transaction_of_a_link_is_counted() {
     stage
         .execute("UPDATE notices SET hold_until = '2026-01-01 00:00:00' WHERE outcome = 'held'")
         .await;
-    post(&stage, &[linked.clone()]).await;
+    post(&stage, std::slice::from_ref(&linked)).await;
 
     let mut settings = RuleSettings::default();
     let e_policy = settings.steps.get_mut(&Step::EPolicy).expect("every step");
