@@ -110,7 +110,9 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         amqp,
         settings: config.worker.clone(),
         metrics: Metrics::default(),
-        samples: Arc::default(),
+        samples: Arc::new(Samples::good_for(sampling::good_for(
+            config.worker.sample_interval,
+        ))),
         migrated: AtomicBool::new(false),
         waiting: Waiters::default(),
         filing: Waiters::default(),
