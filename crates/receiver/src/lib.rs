@@ -27,6 +27,7 @@ use xiebao_runtime::amqp::Publisher;
 use xiebao_runtime::config::{Config, ReceiverConfig};
 use xiebao_runtime::health::{self, AdminServer};
 use xiebao_runtime::keys::KeyRing;
+use xiebao_runtime::traces::{self, Traces};
 
 use metrics::Metrics;
 use shutdown::Ending;
@@ -43,6 +44,7 @@ struct Receiver {
     keys: Arc<KeyRing>,
     publisher: Publisher,
     metrics: Metrics,
+    traces: Traces,
 }
 
 /// Listens where the configuration says, and runs until `shutdown`.
@@ -66,6 +68,8 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
     )?;
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry);
+    let traces = Traces::start(config.otlp.as_ref(), "xiebao-receiver");
+    traces.register(registry.sub_registry_with_prefix("xiebao_receiver"));
     let watching = tokio::spawn(Arc::clone(&keys).watch(metrics.keys_observer(Arc::clone(&keys))));
     let receiver = Arc::new(Receiver {
         shutdown: shutdown.clone(),
@@ -74,13 +78,18 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
         keys,
         publisher,
         metrics,
+        traces,
     });
 
     let _admin = start_admin(&receiver, registry, &shutdown)?;
     let mut ending = Ending::on(shutdown, &receiver.config);
     let served = receiver.serve_notices(listener, &mut ending).await;
     watching.abort();
-    receiver.publisher.close_within(ending.remaining()).await;
+    let remaining = ending.remaining();
+    tokio::join!(
+        receiver.publisher.close_within(remaining),
+        receiver.traces.finish(remaining.min(traces::FINISH_WITHIN)),
+    );
     served
 }
 

@@ -1,4 +1,6 @@
-//! The admin listener: `/healthz` (alive), `/readyz` (would do its job now), `/metrics` (Prometheus).
+//! The admin listener: `/healthz` (alive), `/readyz` (would do its job now), `/metrics` (Prometheus), `/log-level`.
+
+mod log_level;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -39,6 +41,12 @@ pub fn serve(listener: TcpListener, ready: Arc<Ready>, registry: Registry) -> st
             .route("/healthz", web::get().to(healthz))
             .route("/readyz", web::get().to(readyz))
             .route("/metrics", web::get().to(metrics))
+            .service(
+                web::resource("/log-level")
+                    .app_data(log_level::limits())
+                    .route(web::get().to(log_level::get))
+                    .route(web::put().to(log_level::put)),
+            )
     };
     let server = HttpServer::new(app)
         .workers(1)

@@ -4,6 +4,7 @@
 //! - [`amqp`]: connections, the topology, publishing that is confirmed;
 //! - [`keys`]: the partners' keys, re-read when their file changes;
 //! - [`service`]: what both services do before and after their own work;
+//! - [`traces`]: spans, where they are wanted;
 //! - [`health`], [`telemetry`], [`shutdown`], [`clock`], [`host`]: what operations need.
 
 pub mod amqp;
@@ -15,3 +16,4 @@ pub mod keys;
 pub mod service;
 pub mod shutdown;
 pub mod telemetry;
+pub mod traces;

@@ -19,6 +19,7 @@ pub mod probe;
 pub mod rebuild;
 pub mod reprocess;
 pub mod schema;
+mod spans;
 pub mod store;
 pub mod sweeper;
 pub mod transaction;
@@ -35,6 +36,7 @@ use xiebao_core::rules::Rules;
 use xiebao_runtime::amqp::{Pacing, Publisher};
 use xiebao_runtime::config::{AmqpConfig, Config, WorkerConfig};
 use xiebao_runtime::health;
+use xiebao_runtime::traces::{self, Traces};
 
 use crate::metrics::Metrics;
 use crate::outage::Waiters;
@@ -55,6 +57,7 @@ pub struct Worker {
     pub amqp: AmqpConfig,
     pub settings: WorkerConfig,
     pub metrics: Metrics,
+    pub traces: Traces,
     /// The schema is there.
     pub migrated: AtomicBool,
     /// Lanes that wait for the database, or the session that waits to begin.
@@ -97,6 +100,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         amqp,
         settings: config.worker.clone(),
         metrics: Metrics::default(),
+        traces: Traces::start(config.otlp.as_ref(), "xiebao-worker"),
         migrated: AtomicBool::new(false),
         waiting: Waiters::default(),
         filing: Waiters::default(),
@@ -126,11 +130,9 @@ fn admin(worker: &Arc<Worker>, shutdown: &CancellationToken) -> anyhow::Result<O
             asked.ready()
         }
     };
-    Ok(Some(health::serve(
-        listener,
-        Arc::new(ready),
-        worker.metrics.registry(),
-    )?))
+    let mut registry = worker.metrics.registry();
+    worker.traces.register(&mut registry);
+    Ok(Some(health::serve(listener, Arc::new(ready), registry)?))
 }
 
 /// Waits until the broker and a migrated database are there.
@@ -179,6 +181,9 @@ async fn supervise(worker: Arc<Worker>, shutdown: CancellationToken) -> anyhow::
     {
         tracing::warn!("batches at work were not finished in time; their notices go back to the queue");
     }
-    worker.publisher.close().await;
+    tokio::join!(
+        worker.publisher.close(),
+        worker.traces.finish(traces::FINISH_WITHIN)
+    );
     result
 }

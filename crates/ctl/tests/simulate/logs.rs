@@ -1,4 +1,4 @@
-//! Everything that was sent is looked for in every line that any process of a run has logged.
+//! Everything that was sent is looked for in every line that any process of a run has logged, and in every span.
 
 mod lines;
 mod sought;
@@ -11,7 +11,7 @@ use xiebao_core::id::PartnerId;
 use xiebao_ctl::platform::Signer;
 use xiebao_ctl::simulate::plot::{self, Extent};
 use xiebao_ctl::simulate::{Settings, run};
-use xiebao_testkit::{KEY, PARTNER, Proxy};
+use xiebao_testkit::{Collector, KEY, Mood, PARTNER, Proxy};
 
 use crate::services::Services;
 use crate::{counts, report};
@@ -37,7 +37,12 @@ async fn at_trace_no_line_of_any_process_holds_what_was_sent_and_every_decision_
 
 async fn play_and_scan(level: &str) {
     let keys = format!("\"{PARTNER}\" = [\"{KEY}\"]\n\"{OTHER_PARTNER}\" = [\"{OTHER_KEY}\"]");
-    let settings = [("XIEBAO__LOG__LEVEL", level), ("XIEBAO__RECEIVER__PATH", PATH)];
+    let collector = Collector::start(Mood::Willing).await;
+    let settings = [
+        ("XIEBAO__LOG__LEVEL", level),
+        ("XIEBAO__RECEIVER__PATH", PATH),
+        ("XIEBAO__OTLP__ENDPOINT", &collector.url()),
+    ];
     let mut services = Services::prepared(&keys, &settings).await;
     let proxy = Proxy::start(services.database.address()).await;
     let database = proxy.instead_of(&services.database.url());
@@ -47,7 +52,7 @@ async fn play_and_scan(level: &str) {
             .add_worker(&[("XIEBAO__DATABASE__URL", database.clone())])
             .await;
     }
-    let told = play(&services).await;
+    let report = play(&services).await;
     let made = troubles::make(&services, &proxy).await;
 
     let mut sought = everything_sent_by_the_simulator();
@@ -65,14 +70,21 @@ async fn play_and_scan(level: &str) {
         .iter()
         .flat_map(|(name, log)| lines::read(name, log))
         .collect();
-    let found = sought.found_in(&lines);
+    let spans = collector.spans();
+    assert!(spans.len() > 1_000, "only {} spans", spans.len());
+    let said = lines.iter().flat_map(Line::free_texts);
+    let told = spans
+        .iter()
+        .map(|span| format!("{span:?}"))
+        .map(|text| (text.clone(), text));
+    let found = sought.found_in(said.chain(told));
     assert!(
         found.is_empty(),
         "{} leaks, such as {:#?}",
         found.len(),
         &found[..found.len().min(5)]
     );
-    every_decision_has_a_line(&lines, &told, &made);
+    every_decision_has_a_line(&lines, &report, &made);
 }
 
 async fn play(services: &Services) -> Value {

@@ -1,6 +1,7 @@
 //! Receivers and workers of their own, with a vhost and a database of their own.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ pub struct Services {
     environment: Vec<(String, String)>,
     urls: Vec<String>,
     processes: Vec<Process>,
+    /// Their admin listeners.
+    pub admins: Vec<SocketAddr>,
     _keys: NamedTempFile,
     pub broker: Broker,
 }
@@ -58,6 +61,7 @@ impl Services {
             environment,
             urls: vec![],
             processes: vec![],
+            admins: vec![],
             _keys: keys,
             broker,
         }
@@ -95,6 +99,7 @@ impl Services {
         let mut process = Process::spawn(&format!("xiebao-{kind}"), &[], environment);
         process.ready(admin, START).await;
         self.processes.push(process);
+        self.admins.push(admin);
     }
 
     /// Where the first receiver takes notices.
@@ -116,6 +121,14 @@ impl Services {
             logs.push((process.name().to_owned(), process.log()));
         }
         logs
+    }
+
+    /// Runs the program with the settings of the services and these besides.
+    pub async fn xiebao(&self, arguments: &[&str], settings: &[(&str, String)]) -> Output {
+        let mut environment = self.environment.clone();
+        let more = settings.iter();
+        environment.extend(more.map(|(key, value)| ((*key).to_owned(), value.clone())));
+        xiebao(arguments, &environment).await
     }
 
     pub async fn simulate(&self, arguments: &[&str]) -> Output {

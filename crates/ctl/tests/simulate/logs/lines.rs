@@ -31,20 +31,22 @@ impl Line {
         self.fields.get(field)?.as_str()
     }
 
-    pub fn whole(&self) -> String {
+    fn whole(&self) -> String {
         format!("{}: {}", self.process, self.whole)
     }
 
+    /// Each with the whole line.
+    ///
     /// # Panics
-    /// When a field is of a kind that this test does not know, or does not look as it must.
-    pub fn free_texts(&self) -> Vec<String> {
+    /// When a field does not look as it must.
+    pub fn free_texts(&self) -> Vec<(String, String)> {
         let mut texts = vec![];
         for (field, value) in &self.fields {
             let plain = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             match bound_shape(field, &plain) {
                 Some(true) => {}
                 Some(false) => panic!("{field} does not look like one: {}", self.whole()),
-                None => texts.push(plain),
+                None => texts.push((plain, self.whole())),
             }
         }
         texts

@@ -8,8 +8,7 @@ use url::Url;
 use xiebao_ctl::simulate::value::{escaped, quoted};
 use xiebao_testkit::PARTNER;
 
-use super::lines::Line;
-use super::troubles::OTHER_PARTNER;
+use super::troubles::{OTHER_PARTNER, STRANGER};
 
 /// Shorter texts of ASCII ("z", "14") stand in any line by chance.
 const SHORTEST: usize = 3;
@@ -53,9 +52,9 @@ impl Sought {
 
     pub fn add(&mut self, text: &str) {
         let text = text.trim();
-        let partners = [PARTNER.to_string(), OTHER_PARTNER.to_string()];
+        let partners = [PARTNER, OTHER_PARTNER, STRANGER].map(|partner| partner.to_string());
         // A partner is named in the logs on purpose.
-        if text.is_empty() || partners.iter().any(|partner| partner == text) {
+        if text.is_empty() || partners.contains(&text.to_owned()) {
             return;
         }
         if text.is_ascii() && text.len() < SHORTEST {
@@ -69,26 +68,18 @@ impl Sought {
         self.add(url.password().expect("there is a password"));
     }
 
-    /// Each line with something in it that was looked for.
-    pub fn found_in(&self, lines: &[Line]) -> Vec<String> {
+    /// Each text with something in it that was looked for, by what is said beside it.
+    pub fn found_in(&self, texts: impl Iterator<Item = (String, String)>) -> Vec<String> {
         let patterns: Vec<&String> = self.0.iter().collect();
         let searcher = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .build(&patterns)
             .expect("the patterns are few enough");
         let mut found = vec![];
-        for line in lines {
-            for text in line.free_texts() {
-                for hit in searcher.find_overlapping_iter(&text) {
-                    if stands_alone(&text, hit.start(), hit.end()) {
-                        found.push(format!(
-                            "{:?} in {}",
-                            patterns[hit.pattern().as_usize()],
-                            line.whole()
-                        ));
-                    }
-                }
-            }
+        for (text, whole) in texts {
+            let hits = searcher.find_overlapping_iter(&text);
+            let hits = hits.filter(|hit| stands_alone(&text, hit.start(), hit.end()));
+            found.extend(hits.map(|hit| format!("{:?} in {whole}", patterns[hit.pattern().as_usize()])));
         }
         found
     }

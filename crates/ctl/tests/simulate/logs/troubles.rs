@@ -13,6 +13,8 @@ use xiebao_testkit::{KEY, PARTNER, Proxy, notice, post, signed};
 use crate::services::Services;
 
 pub const OTHER_PARTNER: i64 = 1_048_599;
+/// Nobody's partner.
+pub const STRANGER: i64 = 7_700_077;
 pub const OTHER_KEY: &str = "another-k3y-for-tests";
 const NUMBER: &str = "20991231000001";
 /// The database takes neither of these persons, and says so with their names.
@@ -70,7 +72,7 @@ impl Troubles<'_> {
         let text = data.to_string();
         let mut cases = vec![("bad_signature", notice(3, &data, "no such key"))];
         let mut unknown = data.clone();
-        unknown["partnerId"] = json!(7_700_077);
+        unknown["partnerId"] = json!(STRANGER);
         cases.push(("unknown_partner", notice(3, &unknown, KEY)));
         cases.push(("malformed", whole[..whole.len() - 3].to_vec()));
         cases.push(("malformed", format!("insurant=诸葛样例&data={text}").into_bytes()));

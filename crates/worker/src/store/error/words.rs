@@ -59,7 +59,7 @@ pub(super) fn without_values(message: &str) -> String {
     if names_only.into_iter().any(|text| message.starts_with(text)) {
         return message.to_owned();
     }
-    let balanced = message.matches(QUOTES).count() % 2 == 0;
+    let balanced = message.matches(QUOTES).count().is_multiple_of(2);
     let behind = name_behind(message).or(balanced.then(|| &message[last..]));
     format!("{}…{}", &message[..=first], behind.unwrap_or_default())
 }
