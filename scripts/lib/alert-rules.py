@@ -1,10 +1,11 @@
 """Holds the alerts against what must agree with them: the PrometheusRule that is made from them, the runbook, the tests, and
-the table of metrics in docs/operations.md.
+the table of metrics in docs/operations.md; and the dashboard against the ConfigMap that is made from it.
 
 Usage: alert-rules.py [--write]
-With --write the PrometheusRule is written anew instead. To be run from the repository's root.
+With --write PrometheusRule and ConfigMap are written anew instead. To be run from the repository's root.
 """
 
+import json
 import pathlib
 import re
 import sys
@@ -14,6 +15,8 @@ TESTS = pathlib.Path("deploy/alerts/tests")
 RULE = pathlib.Path("deploy/components/monitoring/prometheus-rule.yaml")
 RUNBOOK = pathlib.Path("docs/runbook.md")
 METRICS = pathlib.Path("docs/operations.md")
+DASHBOARD = pathlib.Path("deploy/dashboards/xiebao.json")
+CONFIG_MAP = pathlib.Path("deploy/components/monitoring/dashboard.yaml")
 
 HEAD = """\
 # Made from deploy/alerts/xiebao.yml by `python3 scripts/lib/alert-rules.py --write`: change that file, not this one.
@@ -24,10 +27,25 @@ metadata:
 spec:
 """
 
+CONFIG_MAP_HEAD = """\
+# Made from deploy/dashboards/xiebao.json by `python3 scripts/lib/alert-rules.py --write`: change that file, not this one.
+# Kustomize reads no file from outside of a component's folder, hence the copy.
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: xiebao-dashboard
+  labels:
+    # By this label the sidecar of Grafana's chart finds it.
+    grafana_dashboard: "1"
+data:
+  xiebao.json: |-
+    """
+
 
 def main():
     if sys.argv[1:] == ["--write"]:
         RULE.write_text(prometheus_rule())
+        CONFIG_MAP.write_text(config_map())
         return
     if sys.argv[1:]:
         sys.exit(__doc__)
@@ -44,6 +62,12 @@ def prometheus_rule():
     return HEAD + "".join(f"  {line}" if line.strip() else line for line in groups.splitlines(keepends=True))
 
 
+def config_map():
+    """In one line, which nobody is to read or change."""
+    dashboard = json.loads(DASHBOARD.read_text())
+    return CONFIG_MAP_HEAD + json.dumps(dashboard, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
 def find_faults():
     import yaml
 
@@ -52,6 +76,8 @@ def find_faults():
         yield f"{RULE} is not what {ALERTS} makes of it"
     elif yaml.safe_load(RULE.read_text())["spec"]["groups"] != groups:
         yield f"{RULE} has other groups than {ALERTS}"
+    if not CONFIG_MAP.exists() or CONFIG_MAP.read_text() != config_map():
+        yield f"{CONFIG_MAP} is not what {DASHBOARD} makes of it"
     rules = [rule for group in groups for rule in group["rules"]]
     alerts = [rule for rule in rules if "alert" in rule]
     names = [rule["alert"] for rule in alerts]

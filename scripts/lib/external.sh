@@ -58,5 +58,5 @@ external_down() { say 'the servers are those that the environment names; nothing
 
 external_env() {
     print_exports "$XIEBAO__AMQP__URL" "$XIEBAO__DATABASE__URL" \
-        "${XIEBAO_TEST__MANAGEMENT_URL:-}" "${XIEBAO_TEST__MANAGEMENT_URLS:-}"
+        "${XIEBAO_TEST__MANAGEMENT_URL:-}" "${XIEBAO_TEST__MANAGEMENT_URLS:-}" "${XIEBAO_TEST__BROKER_METRICS:-}"
 }

@@ -5,7 +5,8 @@
 # What an instance is made of; kept in its state directory, so that `env` says the same until it is purged.
 readonly instance_values=(backend broker_kind broker_nodes database_kind instance_id node_name amqp_user amqp_password
     database_user database_password database_name database_socket epmd_port database_port
-    amqp_port dist_port management_port amqp_port_2 dist_port_2 management_port_2 amqp_port_3 dist_port_3 management_port_3)
+    amqp_port dist_port management_port metrics_port amqp_port_2 dist_port_2 management_port_2 metrics_port_2
+    amqp_port_3 dist_port_3 management_port_3 metrics_port_3)
 
 find_state_dir() {
     local wanted=${XIEBAO_SERVICES_DIR:-$repo_root/.services}
@@ -45,7 +46,7 @@ number_nodes() {
     local part suffix name
     for part in $(broker_parts); do
         suffix=$(port_suffix "$part")
-        for name in amqp_port dist_port management_port; do
+        for name in amqp_port dist_port management_port metrics_port; do
             name=$name$suffix
             [[ -n ${!name} ]] || free_port "$name"
         done

@@ -55,7 +55,7 @@ rabbitmq_write_settings() {
     local dir=$state_dir/$1
     mkdir -p "$dir/home" "$dir/mnesia" "$dir/log"
     : >"$dir/env.conf"
-    printf '[rabbitmq_management].\n' >"$dir/enabled_plugins"
+    printf '[rabbitmq_management,rabbitmq_prometheus].\n' >"$dir/enabled_plugins"
     rabbitmq_write_cookie "$dir/home/.erlang.cookie"
     cat >"$dir/rabbitmq.conf" <<CONF
 default_user = $amqp_user
@@ -63,6 +63,8 @@ default_pass = $amqp_password
 default_user_tags.administrator = true
 management.tcp.ip = 127.0.0.1
 management.tcp.port = $(node_value management_port "$1")
+prometheus.tcp.ip = 127.0.0.1
+prometheus.tcp.port = $(node_value metrics_port "$1")
 vm_memory_high_watermark.relative = 0.4
 disk_free_limit.absolute = 50MB
 $(cluster_settings "$1")
@@ -91,7 +93,7 @@ rabbitmq_start_epmd() {
 rabbitmq_start() {
     local name limit node
     rabbitmq_start_epmd || return 1
-    for name in amqp_port dist_port management_port; do renew_port_if_taken "$name$(port_suffix "$1")"; done
+    for name in amqp_port dist_port management_port metrics_port; do renew_port_if_taken "$name$(port_suffix "$1")"; done
     rabbitmq_write_settings "$1"
     limit=$(ulimit -Hn)
     [[ $limit == unlimited || $limit -gt 65536 ]] && limit=65536

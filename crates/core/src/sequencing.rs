@@ -119,6 +119,18 @@ pub fn missing(ledger: &Ledger, step: Step, rules: &Rules) -> StepSet {
     Progress::of(ledger).missing(step, rules)
 }
 
+/// The steps without which notices were applied that waited for them in vain, and which have not come yet.
+pub fn missed(ledger: &Ledger, rules: &Rules) -> StepSet {
+    let mut hurried = ledger.counted().filter(|entry| entry.out_of_order).peekable();
+    if hurried.peek().is_none() {
+        return StepSet::default();
+    }
+    let progress = Progress::of(ledger);
+    hurried
+        .flat_map(|entry| progress.missing(entry.notice.step, rules).iter())
+        .collect()
+}
+
 fn missing_for(ledger: &Ledger, arrival: &Arrival, rules: &Rules) -> StepSet {
     let mut progress = Progress::of(ledger);
     if ledger.owner.is_none() {

@@ -1,7 +1,10 @@
 //! `xiebao migrate`: brings the schema up to this release.
 
+use std::time::Duration;
+
 use clap::Args as ClapArgs;
 use serde::Serialize;
+use tokio::time::{sleep, timeout};
 use xiebao_worker::store::{self, StoreError, migrations};
 
 use crate::context::Context;
@@ -10,13 +13,19 @@ use crate::exit::{Exit, Failure};
 use crate::screen::{show, show_json};
 use crate::words::Words;
 
+/// How often `--wait` looks.
+const EVERY: Duration = Duration::from_secs(2);
+/// A database that has given no answer by then is none that `--wait` waits for.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
 const EXAMPLES: &str = "\
 The migrations are in this program. The user of database.url must be allowed to create and alter
 tables.
 
 Examples:
   xiebao migrate
-  xiebao migrate --check || echo \"the schema is behind\"";
+  xiebao migrate --check || echo \"the schema is behind\"
+  xiebao migrate --wait";
 
 /// Bring the schema of the database up to this release
 #[derive(Debug, Clone, ClapArgs)]
@@ -25,6 +34,10 @@ pub struct Args {
     /// Only say what is to be run; exit code 1 if anything is
     #[arg(long)]
     check: bool,
+    /// Run nothing; end when somebody has brought the schema up to this release, or at once when the
+    /// database can't be reached
+    #[arg(long, conflicts_with_all = ["check", "json"])]
+    wait: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -41,14 +54,10 @@ struct Report {
 
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let database = Database::of(context)?;
-    let mut conn = database.connection().await?;
-    let found = migrations::difference(&mut conn).await?;
-    drop(conn);
-    let mut report = Report {
-        pending: found.pending,
-        unknown: found.unknown,
-        ..Report::default()
-    };
+    if args.wait {
+        return wait(&database, context.lang.words()).await;
+    }
+    let mut report = look(&database).await?;
     if !args.check && !report.pending.is_empty() {
         let url = database.config.require_database()?.url.expose().to_owned();
         let versions = run_all(url).await?;
@@ -66,6 +75,46 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     } else {
         Exit::No
     })
+}
+
+/// What the database has and what it lacks.
+async fn look(database: &Database) -> Result<Report, Failure> {
+    let mut conn = database.connection().await?;
+    let found = migrations::difference(&mut conn).await?;
+    Ok(Report {
+        pending: found.pending,
+        unknown: found.unknown,
+        ..Report::default()
+    })
+}
+
+/// Only a database that answers can say that its schema is behind. One that can't be reached keeps nobody: a receiver needs
+/// none, and a worker waits for it by itself.
+async fn wait(database: &Database, words: &dyn Words) -> Result<Exit, Failure> {
+    let mut said = false;
+    loop {
+        let report = match timeout(ANSWER_WITHIN, look(database)).await {
+            Ok(Err(Failure::Unreachable(problem))) => {
+                show(&words.waiting_for_no_database(&problem));
+                return Ok(Exit::Done);
+            }
+            Ok(looked) => looked?,
+            Err(_) => {
+                let problem = format!("no answer within {} s", ANSWER_WITHIN.as_secs());
+                show(&words.waiting_for_no_database(&problem));
+                return Ok(Exit::Done);
+            }
+        };
+        if report.pending.is_empty() {
+            show(&report.in_words(words));
+            return Ok(Exit::Done);
+        }
+        if !said {
+            show(&words.waiting_for_schema(&report.pending));
+            said = true;
+        }
+        sleep(EVERY).await;
+    }
 }
 
 /// The version in a migration's name, as diesel tells it: the digits before the first underscore.

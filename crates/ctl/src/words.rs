@@ -191,6 +191,8 @@ pub trait DeskWords {
     fn letter_hints(&self, id: i64) -> String;
     fn migrated(&self, names: &[String]) -> String;
     fn schema_is_current(&self) -> &'static str;
+    fn waiting_for_schema(&self, names: &[String]) -> String;
+    fn waiting_for_no_database(&self, problem: &str) -> String;
     fn pending(&self, names: &[String]) -> String;
     fn newer_schema(&self, versions: &[String]) -> String;
     fn finding(&self, finding: &Finding) -> String;

@@ -7,6 +7,7 @@ mod metrics;
 mod notices;
 mod reply;
 mod shutdown;
+mod signatures;
 mod source;
 mod trace;
 
@@ -27,6 +28,7 @@ use xiebao_runtime::amqp::Publisher;
 use xiebao_runtime::config::{Config, ReceiverConfig};
 use xiebao_runtime::health::{self, AdminServer};
 use xiebao_runtime::keys::KeyRing;
+use xiebao_runtime::metrics::register_look_up;
 use xiebao_runtime::traces::{self, Traces};
 
 use metrics::Metrics;
@@ -67,7 +69,7 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
         settings.publish_timeout,
     )?;
     let mut registry = Registry::default();
-    let metrics = Metrics::register(&mut registry);
+    let metrics = Metrics::register(&mut registry, &keys.keys());
     let traces = Traces::start(config.otlp.as_ref(), "xiebao-receiver");
     traces.register(registry.sub_registry_with_prefix("xiebao_receiver"));
     let watching = tokio::spawn(Arc::clone(&keys).watch(metrics.keys_observer(Arc::clone(&keys))));
@@ -116,18 +118,33 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 fn start_admin(
     receiver: &Arc<Receiver>,
-    registry: Registry,
+    mut registry: Registry,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<Option<AdminServer>> {
     let Some(address) = receiver.config.admin_listen else {
         return Ok(None);
     };
+    register_broker(receiver, registry.sub_registry_with_prefix("xiebao_receiver"));
     let (receiver, shutdown) = (Arc::clone(receiver), shutdown.clone());
     let ready = move || match shutdown.is_cancelled() {
         true => Err("shutting down".to_owned()),
         false => receiver.publisher.ready(),
     };
-    Ok(Some(health::serve(bind(address)?, Arc::new(ready), registry)?))
+    let admin = health::serve(bind(address)?, "xiebao_receiver", Arc::new(ready), registry)?;
+    Ok(Some(admin))
+}
+
+fn register_broker(receiver: &Arc<Receiver>, registry: &mut Registry) {
+    let asked = Arc::clone(receiver);
+    let help = "1 while the broker is reached and takes messages";
+    register_look_up(registry, "broker_up", help, move || {
+        i64::from(asked.publisher.ready().is_ok())
+    });
+    let asked = Arc::clone(receiver);
+    let help = "Connections to the broker that can be used, of receiver.connections";
+    register_look_up(registry, "broker_connections", help, move || {
+        i64::try_from(asked.publisher.connections()).unwrap_or(i64::MAX)
+    });
 }
 
 impl Receiver {

@@ -10,10 +10,12 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use xiebao_core::id::{NotifyType, Step};
-use xiebao_core::signature::VerifiedNotice;
+use xiebao_core::signature::{Keys, VerifiedNotice};
 use xiebao_runtime::keys::{KeyRing, Reload};
+use xiebao_runtime::metrics::Counted;
 
 use crate::reply::Verdict;
+use crate::signatures::Signatures;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct NoticeLabels {
@@ -21,16 +23,10 @@ struct NoticeLabels {
     verdict: &'static str,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct SignatureLabels {
-    form: &'static str,
-    key: &'static str,
-}
-
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     notices: Family<NoticeLabels, Counter>,
-    signatures: Family<SignatureLabels, Counter>,
+    signatures: Arc<Signatures>,
     answer_time: Histogram,
     publish_time: Histogram,
     in_flight: Gauge,
@@ -39,10 +35,10 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub fn register(registry: &mut Registry) -> Self {
+    pub fn register(registry: &mut Registry, keys: &Keys) -> Self {
         let metrics = Self {
             notices: Family::default(),
-            signatures: Family::default(),
+            signatures: Arc::new(Signatures::under(keys)),
             answer_time: Histogram::new(latencies()),
             publish_time: Histogram::new(latencies()),
             in_flight: Gauge::default(),
@@ -51,11 +47,7 @@ impl Metrics {
         };
         let registry = registry.sub_registry_with_prefix("xiebao_receiver");
         registry.register("notices", "Notices by type and verdict", metrics.notices.clone());
-        registry.register(
-            "signatures",
-            "Authentic notices by the text that was signed and by the key",
-            metrics.signatures.clone(),
-        );
+        registry.register_collector(Box::new(Arc::clone(&metrics.signatures)));
         registry.register_with_unit(
             "answer",
             "From the head of a request to its answer",
@@ -92,17 +84,8 @@ impl Metrics {
     }
 
     pub fn note_signature(&self, notice: &VerifiedNotice) {
-        let key = if notice.key_index() == 0 {
-            "current"
-        } else {
-            "other"
-        };
         self.signatures
-            .get_or_create(&SignatureLabels {
-                form: notice.form().name(),
-                key,
-            })
-            .inc();
+            .note(notice.partner_id(), notice.key_index(), notice.form());
     }
 
     pub fn note_publish(&self, took: Duration) {
@@ -110,9 +93,8 @@ impl Metrics {
     }
 
     /// Counts a request until the result is dropped.
-    pub fn enter(&self) -> InFlight {
-        self.in_flight.inc();
-        InFlight(self.in_flight.clone())
+    pub fn enter(&self) -> Counted {
+        Counted::in_gauge(&self.in_flight)
     }
 
     /// Requests that are being answered now.
@@ -123,20 +105,14 @@ impl Metrics {
     /// Shows the state of the keys file.
     pub fn keys_observer(&self, ring: Arc<KeyRing>) -> impl Fn(&Reload) + use<> {
         let (broken, partners) = (self.keys_broken.clone(), self.keys_partners.clone());
+        let signatures = Arc::clone(&self.signatures);
         move |outcome| {
+            if matches!(outcome, Reload::Replaced) {
+                signatures.follow(&ring.keys());
+            }
             broken.set(i64::from(matches!(outcome, Reload::Broken(_))));
             partners.set(i64::try_from(ring.keys().0.len()).unwrap_or(i64::MAX));
         }
-    }
-}
-
-/// A request that is being answered.
-#[derive(Debug)]
-pub(crate) struct InFlight(Gauge);
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 

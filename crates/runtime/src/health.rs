@@ -2,14 +2,18 @@
 
 mod log_level;
 
+mod plain;
+
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::http::header::ContentType;
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::http::header::{self, ContentType};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use prometheus_client::registry::Registry;
+
+use crate::metrics::{register_look_up, register_process};
 
 /// `Err`: why the service would not do its job now, in words.
 pub type Ready = dyn Fn() -> Result<(), String> + Send + Sync;
@@ -29,11 +33,25 @@ impl Drop for AdminServer {
     }
 }
 
-/// Serves on one thread until the result is dropped. Must be called inside a Tokio runtime.
+/// Serves on one thread until the result is dropped. `service` begins the name of the gauge that says whether it is
+/// ready. Must be called inside a Tokio runtime.
 ///
 /// # Errors
 /// When the listener can't be used.
-pub fn serve(listener: TcpListener, ready: Arc<Ready>, registry: Registry) -> std::io::Result<AdminServer> {
+pub fn serve(
+    listener: TcpListener,
+    service: &str,
+    ready: Arc<Ready>,
+    mut registry: Registry,
+) -> std::io::Result<AdminServer> {
+    let asked = Arc::clone(&ready);
+    register_look_up(
+        registry.sub_registry_with_prefix(service),
+        "ready",
+        "1 while the service would do its job",
+        move || i64::from(asked().is_ok()),
+    );
+    register_process(&mut registry);
     let admin = web::Data::new(Admin { ready, registry });
     let app = move || {
         App::new()
@@ -77,12 +95,23 @@ async fn readyz(admin: web::Data<Admin>) -> HttpResponse {
     answer.content_type(ContentType::plaintext()).body(text)
 }
 
-async fn metrics(admin: web::Data<Admin>) -> HttpResponse {
+async fn metrics(request: HttpRequest, admin: web::Data<Admin>) -> HttpResponse {
     let mut text = String::new();
-    match prometheus_client::encoding::text::encode(&mut text, &admin.registry) {
-        Ok(()) => HttpResponse::Ok()
-            .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
-            .body(text),
-        Err(_) => HttpResponse::InternalServerError().finish(),
+    if prometheus_client::encoding::text::encode(&mut text, &admin.registry).is_err() {
+        return HttpResponse::InternalServerError().finish();
     }
+    let accept = request
+        .headers()
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    let (content_type, text) = if accept.is_some_and(|accept| accept.contains("application/openmetrics-text"))
+    {
+        ("application/openmetrics-text; version=1.0.0; charset=utf-8", text)
+    } else {
+        (
+            "text/plain; version=0.0.4; charset=utf-8",
+            plain::of_open_metrics(&text),
+        )
+    };
+    HttpResponse::Ok().content_type(content_type).body(text)
 }

@@ -5,7 +5,7 @@
 //! - [`keys`]: the partners' keys, re-read when their file changes;
 //! - [`service`]: what both services do before and after their own work;
 //! - [`traces`]: spans, where they are wanted;
-//! - [`health`], [`telemetry`], [`shutdown`], [`clock`], [`host`]: what operations need.
+//! - [`health`], [`metrics`], [`telemetry`], [`shutdown`], [`clock`], [`host`]: what operations need.
 
 pub mod amqp;
 pub mod clock;
@@ -13,6 +13,7 @@ pub mod config;
 pub mod health;
 pub mod host;
 pub mod keys;
+pub mod metrics;
 pub mod service;
 pub mod shutdown;
 pub mod telemetry;

@@ -10,6 +10,7 @@ use lapin::message::Delivery;
 use lapin::options::{BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer};
+use prometheus_client::metrics::gauge::Gauge;
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -85,7 +86,7 @@ async fn session(
         biased;
         () = shutdown.cancelled() => (Ok(()), None),
         outage = worker.waiting.long_outage(worker.settings.hand_back_after) => (Ok(()), Some(outage)),
-        result = take(&mut deliveries, &senders) => (result, None),
+        result = take(&mut deliveries, &senders, &worker.metrics.in_hand) => (result, None),
         never = acks.keep_sweeping() => match never {},
     };
     worker.consuming.store(false, Ordering::Relaxed);
@@ -106,13 +107,19 @@ async fn session(
     }
     // Closing returns what was taken and not begun.
     let _ = timeout(CLOSE_WITHIN, connection.close(200, "done".into())).await;
+    worker.metrics.in_hand.set(0);
     result.map(|()| outage)
 }
 
 /// Spreads deliveries over the lanes until there are no more.
-async fn take(deliveries: &mut Consumer, lanes: &[mpsc::Sender<Delivery>]) -> Result<(), SessionError> {
+async fn take(
+    deliveries: &mut Consumer,
+    lanes: &[mpsc::Sender<Delivery>],
+    in_hand: &Gauge,
+) -> Result<(), SessionError> {
     while let Some(delivery) = deliveries.next().await {
         let delivery = delivery?;
+        in_hand.inc();
         if lanes[lane_of(&delivery, lanes.len())]
             .send(delivery)
             .await
@@ -235,16 +242,20 @@ async fn lane(shared: Shared, mut deliveries: mpsc::Receiver<Delivery>) -> Vec<D
         shutdown,
         let_go,
     } = shared;
-    let (size, wait) = (worker.settings.batch_size, worker.settings.batch_wait);
+    let (most, wait) = (worker.settings.batch_size, worker.settings.batch_wait);
     let mut left = Vec::new();
     while let Some(Some(batch)) = shutdown
-        .run_until_cancelled(batch::next(&mut deliveries, size, wait))
+        .run_until_cancelled(batch::next(&mut deliveries, most, wait))
         .await
     {
-        left.extend(match let_go.is_cancelled() {
+        let size = batch.len();
+        let undone = match let_go.is_cancelled() {
             true => batch,
             false => pipeline::process(&worker, &acks, &links, batch, &let_go).await,
-        });
+        };
+        let done = i64::try_from(size - undone.len()).unwrap_or(i64::MAX);
+        worker.metrics.in_hand.dec_by(done);
+        left.extend(undone);
     }
     left
 }

@@ -113,12 +113,24 @@ async fn until_stored(worker: &Worker, letters: &[Filed]) -> Result<(), StoreErr
     let mut waiting = None;
     loop {
         match store(worker, letters).await {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                count(worker, letters);
+                return Ok(());
+            }
             Err(error) if error.may_be_permanent() && probe::succeeds(worker).await => return Err(error),
             Err(error) => tracing::warn!(error = %error, "dead letters wait for the database"),
         }
         waiting.get_or_insert_with(|| worker.filing.wait());
         pacing.pause().await;
+    }
+}
+
+fn count(worker: &Worker, letters: &[Filed]) {
+    for reason in letters
+        .iter()
+        .filter_map(|filed| Reason::from_name(&filed.letter.reason))
+    {
+        worker.metrics.count_dead_letters(reason, 1);
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`consumer`] takes deliveries and acknowledges them, [`pipeline`] makes batches into transactions, [`transaction`]
 //! decides and writes, [`sweeper`] lets go what has waited long enough, [`dead`] files dead letters, [`outage`] says
-//! what is done while the database is away.
+//! what is done while the database is away, [`sampling`] looks at tables and queues for the gauges.
 
 mod acks;
 mod batch;
@@ -18,6 +18,8 @@ pub mod pipeline;
 pub mod probe;
 pub mod rebuild;
 pub mod reprocess;
+pub mod samples;
+pub mod sampling;
 pub mod schema;
 mod spans;
 pub mod store;
@@ -32,6 +34,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use xiebao_core::rules::Rules;
 use xiebao_runtime::amqp::{Pacing, Publisher};
 use xiebao_runtime::config::{AmqpConfig, Config, WorkerConfig};
@@ -40,6 +43,7 @@ use xiebao_runtime::traces::{self, Traces};
 
 use crate::metrics::Metrics;
 use crate::outage::Waiters;
+use crate::samples::Samples;
 use crate::store::{Store, StoreError, migrations};
 
 /// Bound on publishing a dead letter; until it is confirmed, its message stays unacknowledged.
@@ -57,6 +61,8 @@ pub struct Worker {
     pub amqp: AmqpConfig,
     pub settings: WorkerConfig,
     pub metrics: Metrics,
+    /// What was last seen of tables and queues.
+    pub samples: Arc<Samples>,
     pub traces: Traces,
     /// The schema is there.
     pub migrated: AtomicBool,
@@ -72,16 +78,21 @@ pub struct Worker {
 
 impl Worker {
     fn ready(&self) -> Result<(), String> {
-        if !self.migrated.load(Ordering::Relaxed) {
-            return Err("the database is not available or not migrated".to_owned());
-        }
-        if self.waiting.any() || self.filing.any() || !self.sweeping.load(Ordering::Relaxed) {
-            return Err("waiting for the database".to_owned());
+        if let Some(trouble) = self.database_trouble() {
+            return Err(trouble.to_owned());
         }
         if !self.consuming.load(Ordering::Relaxed) {
             return Err("not consuming from the broker".to_owned());
         }
         self.publisher.ready()
+    }
+
+    fn database_trouble(&self) -> Option<&'static str> {
+        if !self.migrated.load(Ordering::Relaxed) {
+            return Some("the database is not available or not migrated");
+        }
+        let works = !self.waiting.any() && !self.filing.any() && self.sweeping.load(Ordering::Relaxed);
+        (!works).then_some("waiting for the database")
     }
 }
 
@@ -100,6 +111,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         amqp,
         settings: config.worker.clone(),
         metrics: Metrics::default(),
+        samples: Arc::default(),
         traces: Traces::start(config.otlp.as_ref(), "xiebao-worker"),
         migrated: AtomicBool::new(false),
         waiting: Waiters::default(),
@@ -108,6 +120,11 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         consuming: AtomicBool::new(false),
     });
     let _admin = admin(&worker, &shutdown)?;
+    // From the start: that there is no database yet is what the gauges are to show.
+    let _sampling = worker
+        .settings
+        .admin_listen
+        .map(|_| AbortOnDropHandle::new(tokio::spawn(sampling::run(Arc::clone(&worker)))));
     let drifted = async { Err(anyhow!("{}", worker.publisher.drifted().await)) };
     tokio::select! {
         biased;
@@ -130,9 +147,16 @@ fn admin(worker: &Arc<Worker>, shutdown: &CancellationToken) -> anyhow::Result<O
             asked.ready()
         }
     };
-    let mut registry = worker.metrics.registry();
-    worker.traces.register(&mut registry);
-    Ok(Some(health::serve(listener, Arc::new(ready), registry)?))
+    let mut registry = metrics::registry(worker);
+    worker
+        .traces
+        .register(registry.sub_registry_with_prefix("xiebao_worker"));
+    Ok(Some(health::serve(
+        listener,
+        "xiebao_worker",
+        Arc::new(ready),
+        registry,
+    )?))
 }
 
 /// Waits until the broker and a migrated database are there.

@@ -1,13 +1,20 @@
 //! What a worker counts. Names and units by Prometheus' conventions; labels are bounded.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use xiebao_core::id::{NotifyType, Step};
+use xiebao_core::reason::Reason;
 use xiebao_core::sequencing::Verdict;
+use xiebao_runtime::metrics::register_look_up;
 
+use crate::Worker;
 use crate::transaction::Outcome;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -20,9 +27,22 @@ pub struct NoticeLabels {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ReleaseLabels {
-    /// `in_order`, `timed_out`, `dead_lettered` or `by_hand`.
+    /// One of [`WAYS`].
     how: &'static str,
 }
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StepLabels {
+    notify_type: &'static str,
+}
+
+/// How held notices go, in the order of the counts of an [`Outcome`].
+const WAYS: [&str; 4] = ["in_order", "timed_out", "dead_lettered", "by_hand"];
 
 #[derive(Debug, Clone)]
 pub struct Metrics {
@@ -34,11 +54,18 @@ pub struct Metrics {
     pub conflicts: Counter,
     pub pauses: Counter,
     pub handed_back: Counter,
+    dead_letters: Family<ReasonLabels, Counter>,
+    late: Family<StepLabels, Counter>,
+    /// Deliveries that the broker has not been answered for.
+    pub in_hand: Gauge,
+    /// Batches that lanes are at.
+    pub at_work: Gauge,
 }
 
 impl Default for Metrics {
+    /// What can be listed beforehand is there from the start, so that the first event is seen as a rise.
     fn default() -> Self {
-        Self {
+        let metrics = Self {
             notices: Family::default(),
             released: Family::default(),
             lag: Histogram::new(exponential_buckets(0.001, 2.0, 20)),
@@ -47,13 +74,27 @@ impl Default for Metrics {
             conflicts: Counter::default(),
             pauses: Counter::default(),
             handed_back: Counter::default(),
+            dead_letters: Family::default(),
+            late: Family::default(),
+            in_hand: Gauge::default(),
+            at_work: Gauge::default(),
+        };
+        for how in WAYS {
+            drop(metrics.released.get_or_create(&ReleaseLabels { how }));
         }
+        for reason in Reason::ALL {
+            metrics.count_dead_letters(reason, 0);
+        }
+        for step in Step::ALL {
+            let notify_type = step.name();
+            drop(metrics.late.get_or_create(&StepLabels { notify_type }));
+        }
+        metrics
     }
 }
 
 impl Metrics {
-    pub fn registry(&self) -> Registry {
-        let mut registry = Registry::with_prefix("xiebao_worker");
+    fn register(&self, registry: &mut Registry) {
         registry.register(
             "notices",
             "Deliveries by type and what became of them",
@@ -83,7 +124,26 @@ impl Metrics {
             "Deliveries given back to their queue as new messages, in a long outage of the database",
             self.handed_back.clone(),
         );
-        registry
+        registry.register(
+            "dead_letters",
+            "Dead letters filed, by reason; one that is filed again counts again",
+            self.dead_letters.clone(),
+        );
+        registry.register(
+            "late",
+            "Notices that came after one that had waited for them in vain",
+            self.late.clone(),
+        );
+        registry.register(
+            "deliveries_in_hand",
+            "Deliveries that the broker has not been answered for",
+            self.in_hand.clone(),
+        );
+        registry.register(
+            "batches_at_work",
+            "Batches that lanes are at, of worker.lanes",
+            self.at_work.clone(),
+        );
     }
 
     pub fn count(&self, notify_type: NotifyType, result: &'static str) {
@@ -94,18 +154,62 @@ impl Metrics {
     }
 
     pub fn count_outcome(&self, outcome: &Outcome) {
-        let ways = [
-            ("in_order", outcome.released),
-            ("timed_out", outcome.timed_out),
-            ("dead_lettered", outcome.dead),
-            ("by_hand", outcome.let_go),
-        ];
-        for (how, count) in ways.into_iter().filter(|(_, count)| *count > 0) {
+        let counts = [outcome.released, outcome.timed_out, outcome.dead, outcome.let_go];
+        for (how, count) in WAYS.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
             self.released
                 .get_or_create(&ReleaseLabels { how })
                 .inc_by(count as u64);
         }
+        // What is dead by a transaction of a worker was held in vain.
+        self.count_dead_letters(Reason::TimedOut, outcome.dead);
+        for step in outcome.late.iter().flat_map(|steps| steps.iter()) {
+            self.late
+                .get_or_create(&StepLabels {
+                    notify_type: step.name(),
+                })
+                .inc();
+        }
     }
+
+    pub fn count_dead_letters(&self, reason: Reason, count: usize) {
+        let labels = ReasonLabels {
+            reason: reason.name(),
+        };
+        self.dead_letters.get_or_create(&labels).inc_by(count as u64);
+    }
+}
+
+/// Everything that a worker tells of itself.
+pub fn registry(worker: &Arc<Worker>) -> Registry {
+    let mut registry = Registry::default();
+    let of_worker = registry.sub_registry_with_prefix("xiebao_worker");
+    worker.metrics.register(of_worker);
+    of_worker.register_collector(Box::new(Arc::clone(&worker.samples)));
+    let mut state = |name, help, holds: fn(&Worker) -> bool| {
+        let worker = Arc::clone(worker);
+        register_look_up(of_worker, name, help, move || i64::from(holds(&worker)));
+    };
+    state(
+        "broker_up",
+        "1 while the broker is reached and takes messages",
+        |worker| worker.publisher.ready().is_ok(),
+    );
+    state(
+        "consuming",
+        "1 while deliveries are taken from the broker",
+        |worker| worker.consuming.load(Ordering::Relaxed),
+    );
+    state(
+        "database_up",
+        "1 while the database does what it is asked, and has its tables",
+        |worker| worker.database_trouble().is_none(),
+    );
+    state(
+        "paused",
+        "1 while work that was begun waits for the database",
+        |worker| worker.waiting.any() || worker.filing.any(),
+    );
+    registry
 }
 
 /// The label of a verdict.

@@ -20,6 +20,7 @@ use xiebao_core::reason::{Reason, Rejection};
 use xiebao_core::rules::Rules;
 use xiebao_core::sequencing::Verdict;
 use xiebao_runtime::clock;
+use xiebao_runtime::metrics::Counted;
 
 use crate::Worker;
 use crate::acks::Acks;
@@ -82,6 +83,7 @@ pub(crate) async fn process(
     given_up: &CancellationToken,
 ) -> Vec<Delivery> {
     worker.metrics.batch_size.observe(batch.len() as f64);
+    let _at_work = Counted::in_gauge(&worker.metrics.at_work);
     let (mut contents, mut jobs) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
     for (mark, delivery) in batch.iter().enumerate() {
         let (content, work) = read(delivery, &worker.rules);

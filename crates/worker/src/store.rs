@@ -13,6 +13,7 @@ pub mod locks;
 pub mod migrations;
 pub mod notices;
 pub mod operations;
+pub mod samples;
 pub mod server;
 
 use std::borrow::Cow;

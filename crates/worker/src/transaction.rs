@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
 use diesel_async::{AsyncConnection, AsyncMysqlConnection};
-use xiebao_core::id::{Digest, InsureNum};
+use xiebao_core::id::{Digest, InsureNum, StepSet};
 use xiebao_core::ledger::{Arrival, Ledger};
 use xiebao_core::rows::Rows;
 use xiebao_core::rules::Rules;
-use xiebao_core::sequencing::Verdict;
+use xiebao_core::sequencing::{self, Verdict};
 
 pub use plan::{Mark, Outcome, Plan, Release, Task};
 use writes::Writes;
@@ -228,6 +228,7 @@ fn decide(
 ) {
     let before = Rows::of(&ledger);
     let was_due = ledger.due_at();
+    let missed = sequencing::missed(&ledger, rules);
     let held_before: Vec<Digest> = ledger.held().map(|entry| entry.notice.digest.clone()).collect();
     for link in &task.links {
         ledger.link(link.clone(), now, rules);
@@ -255,6 +256,15 @@ fn decide(
     }
     ledger.settle(now, rules);
     count_releases(&ledger, &held_before, task, outcome);
+    if missed != StepSet::default() {
+        let still_missed = sequencing::missed(&ledger, rules);
+        outcome.late.push(
+            missed
+                .iter()
+                .filter(|step| !still_missed.contains(*step))
+                .collect(),
+        );
+    }
     writes.note(&ledger, task, &before, was_due, now);
 }
 

@@ -60,6 +60,20 @@ fn the_wait_runs_from_the_moment_of_holding_and_never_from_the_receipt() {
 }
 
 #[test]
+fn a_step_is_missed_from_the_end_of_a_wait_in_vain_until_it_comes() {
+    let (mut ledger, rules) = (ledger(), Rules::default());
+    let missed = |ledger: &Ledger| missed(ledger, &rules).iter().collect::<Vec<_>>();
+    deliver(&mut ledger, 2, payment(), 0);
+    assert_eq!(missed(&ledger), []);
+    ledger.settle(at(10), &rules);
+    assert_eq!(missed(&ledger), [Step::Insured]);
+    deliver(&mut ledger, 3, policy("赵一"), 11);
+    assert_eq!(missed(&ledger), [Step::Insured]);
+    deliver(&mut ledger, 1, json!({}), 12);
+    assert_eq!(missed(&ledger), []);
+}
+
+#[test]
 fn a_copy_of_a_held_notice_does_not_prolong_its_wait() {
     let mut ledger = ledger();
     deliver(&mut ledger, 2, payment(), 0);

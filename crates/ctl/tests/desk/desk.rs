@@ -5,6 +5,7 @@ use std::process::Stdio;
 use bytes::Bytes;
 use diesel_async::AsyncMysqlConnection;
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
 use xiebao_core::facts::Notice;
 use xiebao_core::id::InsureNum;
 use xiebao_core::ledger::Arrival;
@@ -81,6 +82,18 @@ impl Desk {
 pub struct Running(tokio::process::Child);
 
 impl Running {
+    /// What it says first on standard output, taken from what [`ended`](Self::ended) gives.
+    pub async fn first_line(&mut self) -> String {
+        let out = self.0.stdout.as_mut().expect("it is piped");
+        let mut line = Vec::new();
+        while let Ok(byte) = out.read_u8().await
+            && byte != b'\n'
+        {
+            line.push(byte);
+        }
+        String::from_utf8(line).expect("UTF-8")
+    }
+
     /// `INT`, as Ctrl-C does, or `KILL`.
     pub async fn signal(&self, signal: &str) {
         let id = self.0.id().expect("it runs").to_string();

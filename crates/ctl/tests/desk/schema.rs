@@ -24,6 +24,34 @@ async fn migrate_says_what_it_did_and_then_that_nothing_is_to_be_done() {
 }
 
 #[tokio::test]
+async fn migrate_wait_ends_when_somebody_else_has_migrated() {
+    let desk = Desk::unmigrated().await;
+    let mut waiting = desk.start(&["migrate", "--wait"]).await;
+    let said = waiting.first_line().await;
+    assert!(said.contains("waiting until somebody has run"), "{said}");
+    assert_eq!(desk.xiebao(&["migrate"]).await.code, 0);
+    let ended = waiting.ended().await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    ended.says(&["The schema is up to date"]);
+}
+
+#[tokio::test]
+async fn migrate_wait_waits_for_no_database_that_is_away() {
+    let ended = tokio::process::Command::new(env!("CARGO_BIN_EXE_xiebao"))
+        .args(["--lang", "en", "migrate", "--wait"])
+        .env("XIEBAO__DATABASE__URL", "mysql://nobody:nothing@127.0.0.1:1/none")
+        .output()
+        .await
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert_eq!(ended.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("can't be reached, so it is not waited for"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn doctor_finds_everything_well() {
     let broker = Broker::new().await;
     topology::ensure(&broker.connect().await)

@@ -171,11 +171,39 @@ async fn answers_are_counted_by_type_and_verdict() {
         r#"xiebao_receiver_notices_total{notify_type="insured",verdict="accepted"} 1"#,
         r#"xiebao_receiver_notices_total{notify_type="unread",verdict="malformed"} 1"#,
         r#"xiebao_receiver_notices_total{notify_type="other",verdict="ignored"} 1"#,
-        r#"xiebao_receiver_signatures_total{form="compact",key="current"} 1"#,
+        r#"xiebao_receiver_signatures_total{form="compact",partner="1048483",key="1"} 1"#,
         "xiebao_receiver_answer_seconds_count 3",
         "xiebao_receiver_publish_seconds_count 2",
         "xiebao_receiver_in_flight 0",
     ] {
         assert!(metrics.contains(line), "{line} is not in:\n{metrics}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_come_as_open_metrics_to_those_who_ask_for_it_and_plain_to_others() {
+    let running = Running::start().await;
+    running.post(insured("20261126000031")).await;
+    let asked = async |accept: &str| {
+        let request = reqwest::Client::new().get(format!("http://{}/metrics", running.admin));
+        let answer = request.header("accept", accept).send().await.unwrap();
+        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        (kind, answer.text().await.unwrap())
+    };
+    let (kind, text) = asked("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.2").await;
+    assert!(
+        kind.starts_with("application/openmetrics-text; version=1.0.0"),
+        "{kind}"
+    );
+    assert!(
+        text.contains("# TYPE xiebao_receiver_notices counter\n") && text.ends_with("# EOF\n"),
+        "{text}"
+    );
+    let (kind, text) = asked("*/*").await;
+    assert!(kind.starts_with("text/plain; version=0.0.4"), "{kind}");
+    assert!(
+        text.contains("# TYPE xiebao_receiver_notices_total counter\n"),
+        "{text}"
+    );
+    assert!(!text.contains("# EOF") && !text.contains("# UNIT"), "{text}");
 }

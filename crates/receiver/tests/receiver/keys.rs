@@ -42,7 +42,7 @@ async fn keys_are_rotated_without_a_restart() {
         running
             .metrics()
             .await
-            .contains(r#"signatures_total{form="raw",key="other"} 1"#)
+            .contains(r#"signatures_total{form="raw",partner="1048483",key="2"} 1"#)
     );
     std::fs::write(&running.keys_file, format!("\"{PARTNER}\" = [\"next-key\"]")).unwrap();
     until(&running, KEY, "bad_signature").await;

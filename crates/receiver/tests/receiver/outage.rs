@@ -178,3 +178,27 @@ async fn a_queue_that_was_full_takes_notices_again_once_its_limit_is_gone() {
         assert!(Instant::now() < deadline, "the receiver goes on refusing");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gauges_of_health_follow_the_broker() {
+    let (proxy, running) = behind_proxy(&[]).await;
+    // Ready with the first connection; the second is there a moment later.
+    until_metrics(&running, &["ready 1", "broker_up 1", "broker_connections 2"]).await;
+    proxy.cut();
+    until_metrics(&running, &["ready 0", "broker_up 0", "broker_connections 0"]).await;
+    proxy.resume();
+    until_metrics(&running, &["ready 1", "broker_up 1", "broker_connections 2"]).await;
+}
+
+async fn until_metrics(running: &Running, wanted: &[&str]) {
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        let metrics = running.metrics().await;
+        let missing = wanted
+            .iter()
+            .find(|line| !metrics.contains(&format!("xiebao_receiver_{line}\n")));
+        let Some(missing) = missing else { return };
+        assert!(Instant::now() < end, "{missing} is not in:\n{metrics}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

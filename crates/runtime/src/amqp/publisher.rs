@@ -184,6 +184,12 @@ impl Publisher {
         self.routes.ready()
     }
 
+    /// Connections that are open and sound now.
+    pub fn connections(&self) -> usize {
+        let links = self.routes.links.iter();
+        links.filter(|link| link.open().is_some()).count()
+    }
+
     /// Resolves when the first look at the broker finds a topology that differs; never once a connection was good.
     pub async fn drifted(&self) -> Arc<TopologyError> {
         let mut drift = self.routes.shared.drift.subscribe();

@@ -80,6 +80,8 @@ pub struct WorkerConfig {
     pub hand_back_after: Duration,
     /// How often held notices are looked at.
     pub sweep_interval: Duration,
+    /// How often tables and queues are looked at for the gauges.
+    pub sample_interval: Duration,
 }
 
 /// `log.*`
@@ -209,6 +211,7 @@ pub(super) fn worker(reader: &mut Reader) -> WorkerConfig {
         lanes: reader.number("worker.lanes", 2, 1..=64),
         hand_back_after: millis(reader, "worker.hand_back_after_ms", 30_000, 1_000, 600_000),
         sweep_interval: millis(reader, "worker.sweep_interval_ms", 500, 50, 1_000),
+        sample_interval: millis(reader, "worker.sample_interval_ms", 15_000, 200, 300_000),
     }
 }
 

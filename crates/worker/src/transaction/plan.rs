@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use xiebao_core::id::{Digest, InsureNum};
+use xiebao_core::id::{Digest, InsureNum, StepSet};
 use xiebao_core::ledger::{Arrival, Link};
 use xiebao_core::reason::Rejection;
 use xiebao_core::sequencing::Verdict;
@@ -91,6 +91,8 @@ pub struct Outcome {
     pub let_go: usize,
     /// Notices that a person took out of the facts or put back.
     pub marked: usize,
+    /// Of each proposal that this concerns: the steps that came, and that a notice had waited for in vain.
+    pub late: Vec<StepSet>,
     /// Proposals that were looked at.
     pub settled: usize,
 }
@@ -99,6 +101,7 @@ impl Outcome {
     pub fn add(&mut self, other: Self) {
         self.verdicts.extend(other.verdicts);
         self.links.extend(other.links);
+        self.late.extend(other.late);
         self.released += other.released;
         self.timed_out += other.timed_out;
         self.dead += other.dead;

@@ -3,6 +3,7 @@
 mod apart;
 mod broker_side;
 mod dead;
+mod gauges;
 mod life;
 mod links;
 mod long_outage;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use xiebao_testkit::{Broker, Database, KEY, PARTNER, Process, free_address, notice, number, post};
 
 /// How long anything may take before a test calls it lost.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Stage {
     pub broker: Broker,

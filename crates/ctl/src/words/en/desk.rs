@@ -150,6 +150,17 @@ impl DeskWords for English {
         "The schema is up to date; nothing to do.\n"
     }
 
+    fn waiting_for_schema(&self, names: &[String]) -> String {
+        format!(
+            "The schema is behind; waiting until somebody has run: {}\n",
+            names.join(", ")
+        )
+    }
+
+    fn waiting_for_no_database(&self, problem: &str) -> String {
+        format!("The database can't be reached, so it is not waited for: {problem}\n")
+    }
+
     fn pending(&self, names: &[String]) -> String {
         format!("To be run: {}\n", names.join(", "))
     }

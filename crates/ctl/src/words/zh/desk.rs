@@ -152,6 +152,14 @@ impl DeskWords for Chinese {
         "数据库结构已是最新，无需执行。\n"
     }
 
+    fn waiting_for_schema(&self, names: &[String]) -> String {
+        format!("表结构尚未更新，等待执行：{}\n", names.join("、"))
+    }
+
+    fn waiting_for_no_database(&self, problem: &str) -> String {
+        format!("无法连接数据库，不再等待：{problem}\n")
+    }
+
     fn pending(&self, names: &[String]) -> String {
         format!("待执行：{}\n", names.join("、"))
     }

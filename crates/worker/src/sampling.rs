@@ -1,0 +1,185 @@
+//! Looks at tables and queues every `worker.sample_interval_ms`, for the gauges: a function for each group. Every worker
+//! does, and all see the same, so that it does not matter which of them is there.
+//!
+//! What is asked must stay cheap whatever the tables have grown to: through an index, with a bound.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel_async::AsyncMysqlConnection;
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection};
+use prometheus_client::registry::Unit;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use xiebao_core::id::{NotifyType, Step};
+use xiebao_core::reason::Reason;
+use xiebao_runtime::amqp::connect;
+use xiebao_runtime::amqp::topology::{DEAD, NOTICES, RETRY};
+use xiebao_runtime::clock;
+
+use crate::Worker;
+use crate::consumer::{BROKER_ANSWERS_WITHIN, SessionError};
+use crate::samples::{Group, Reading, Series};
+use crate::store::{StoreError, samples};
+
+/// Proposals with held notices that are looked into at most; more are only counted.
+const PROPOSALS_AT_MOST: i64 = 10_000;
+
+/// How long after its end a wait is overdue: sweeps come more often, and pass over what somebody is busy with.
+const OVERDUE_AFTER: TimeDelta = TimeDelta::seconds(30);
+
+/// Looks for ever.
+pub async fn run(worker: Arc<Worker>) {
+    let mut ticks = interval(worker.settings.sample_interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut broker = None;
+    loop {
+        ticks.tick().await;
+        let tables = async {
+            note(
+                &worker,
+                Group::Held,
+                worker
+                    .store
+                    .ask(async |conn| held(conn, clock::now()).await)
+                    .await,
+            );
+            note(&worker, Group::DeadLetters, worker.store.ask(dead_letters).await);
+        };
+        let queues = async { note(&worker, Group::Queues, queues(&worker, &mut broker).await) };
+        tokio::join!(tables, queues);
+    }
+}
+
+fn note<E: std::fmt::Display>(worker: &Worker, group: Group, seen: Result<Vec<Reading>, E>) {
+    match seen {
+        Ok(readings) => worker.samples.seen(group, clock::now(), readings),
+        Err(error) => {
+            if worker.samples.lost(group) {
+                tracing::warn!(sample.group = group.name(), error = %error, "gauges cannot be taken");
+            }
+        }
+    }
+}
+
+/// Notices that wait for their predecessors.
+async fn held(conn: &mut AsyncMysqlConnection, now: DateTime<Utc>) -> Result<Vec<Reading>, StoreError> {
+    let proposals = samples::proposals_with_holds(conn).await?;
+    let held = samples::held_by_type(conn, now - OVERDUE_AFTER, PROPOSALS_AT_MOST).await?;
+    let by_step = Step::ALL.map(|step| {
+        let count = held
+            .iter()
+            .find(|row| Step::of(NotifyType(row.notify_type)) == Some(step));
+        (step.name(), count.map_or(0.0, |row| row.held as f64))
+    });
+    let oldest = held.iter().filter_map(|row| row.oldest).min();
+    let age = oldest.map_or(0.0, |at| (now - at.and_utc()).as_seconds_f64().max(0.0));
+    let overdue = held.iter().map(|row| row.overdue).sum::<i64>() as f64;
+    Ok(vec![
+        gauge(
+            "held_proposals",
+            "Proposals with held notices",
+            None,
+            Series::One(proposals as f64),
+        ),
+        gauge(
+            "held_notices",
+            "Held notices by step, of the 10,000 proposals whose waits end first",
+            None,
+            Series::By("notify_type", by_step.to_vec()),
+        ),
+        gauge(
+            "held_oldest",
+            "How long the oldest of them has been held",
+            Some(Unit::Seconds),
+            Series::One(age),
+        ),
+        gauge(
+            "held_overdue",
+            "Those of them that ought to have gone by now",
+            None,
+            Series::One(overdue),
+        ),
+    ])
+}
+
+/// Dead letters that wait for a person.
+async fn dead_letters(conn: &mut AsyncMysqlConnection) -> Result<Vec<Reading>, StoreError> {
+    let open = samples::open_dead_letters(conn).await?;
+    let by_reason = Reason::ALL.map(|reason| {
+        let count = open.iter().find(|(name, _)| name == reason.name());
+        (reason.name(), count.map_or(0.0, |(_, count)| *count as f64))
+    });
+    let series = Series::By("reason", by_reason.to_vec());
+    Ok(vec![gauge(
+        "dead_letters_open",
+        "Dead letters that wait for a person",
+        None,
+        series,
+    )])
+}
+
+fn gauge(name: &'static str, help: &'static str, unit: Option<Unit>, series: Series) -> Reading {
+    Reading {
+        name,
+        help,
+        unit,
+        series,
+    }
+}
+
+/// Messages that wait, by a connection of its own: that of the consumer is not there while the database is away.
+async fn queues(worker: &Worker, broker: &mut Option<Broker>) -> Result<Vec<Reading>, SessionError> {
+    let open = match broker.take() {
+        Some(open) => open,
+        None => Broker::open(worker).await?,
+    };
+    let silent = |_| SessionError::Silent(BROKER_ANSWERS_WITHIN);
+    let ready = timeout(BROKER_ANSWERS_WITHIN, ready_messages(&open.channel))
+        .await
+        .map_err(silent)??;
+    *broker = Some(open);
+    let series = Series::By("queue", ready);
+    Ok(vec![gauge(
+        "queue_messages_ready",
+        "Messages that wait in a queue to be taken",
+        None,
+        series,
+    )])
+}
+
+async fn ready_messages(channel: &Channel) -> Result<Vec<(&'static str, f64)>, lapin::Error> {
+    let mut ready = Vec::new();
+    for queue in [NOTICES, DEAD].into_iter().chain(RETRY.map(|(_, name)| name)) {
+        let options = QueueDeclareOptions {
+            passive: true,
+            ..QueueDeclareOptions::default()
+        };
+        let seen = channel
+            .queue_declare(queue.into(), options, FieldTable::default())
+            .await?;
+        ready.push((queue, f64::from(seen.message_count())));
+    }
+    Ok(ready)
+}
+
+/// A way to ask the broker. It is not used again after an error: every complaint closes the channel.
+struct Broker {
+    channel: Channel,
+    _connection: Connection,
+}
+
+impl Broker {
+    async fn open(worker: &Worker) -> Result<Self, SessionError> {
+        let connection = connect(&worker.amqp, "xiebao-worker gauges").await?;
+        let silent = |_| SessionError::Silent(BROKER_ANSWERS_WITHIN);
+        let channel = timeout(BROKER_ANSWERS_WITHIN, connection.create_channel())
+            .await
+            .map_err(silent)??;
+        Ok(Self {
+            channel,
+            _connection: connection,
+        })
+    }
+}

@@ -1,0 +1,193 @@
+# Building and running containers: what there is for it, or what Debian has; images to build from where none can be pulled.
+# Sourced, never run; needs common.sh, packages.sh and debian.sh.
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # unavailable and debian_keyring come from debian.sh
+
+readonly container_packages=(podman buildah runc catatonit)
+# The release that deploy/Dockerfile builds on.
+readonly image_suite=bookworm
+readonly image_mirror=http://deb.debian.org/debian
+readonly local_base=localhost/xiebao-base:$image_suite local_builder=localhost/xiebao-builder:$image_suite
+
+# find_containers: podman and buildah, installed if that may be done here.
+find_containers() {
+    local tool
+    if ! have podman || ! have buildah; then
+        can_install || skip 'podman' 'it is not installed, and only root on Debian can have it installed from here'
+        (install_packages "${container_packages[@]}") || skip 'podman' 'its packages could not be installed'
+    fi
+    for tool in podman buildah; do have "$tool" || skip "$tool" 'it is not in PATH'; done
+}
+
+# containers_apart DIRECTORY: from here on podman and buildah keep all of theirs in that directory, and leave what the
+# person has in the usual place alone.
+containers_apart() {
+    local dir=$1 driver
+    outer_podman=(env -u CONTAINERS_CONF -u CONTAINERS_STORAGE_CONF ${CONTAINERS_CONF+"CONTAINERS_CONF=$CONTAINERS_CONF"}
+        ${CONTAINERS_STORAGE_CONF+"CONTAINERS_STORAGE_CONF=$CONTAINERS_STORAGE_CONF"} podman)
+    mkdir -p "$dir"
+    dir=$(realpath "$dir")
+    export CONTAINERS_CONF=$dir/containers.conf CONTAINERS_STORAGE_CONF=$dir/storage.conf XIEBAO_CONTAINERS_DIR=$dir
+    [[ ! -f $dir/complete ]] || return 0
+    write_containers_conf >"$CONTAINERS_CONF"
+    for driver in overlay vfs; do
+        write_storage_conf "$dir" "$driver" >"$CONTAINERS_STORAGE_CONF"
+        podman info >"$dir/log" 2>&1 && : >"$dir/complete" && return 0
+        rm -rf "$dir/graph" "$dir/run"
+    done
+    show_tail "$dir/log"
+    skip 'podman' 'it does not work here'
+}
+
+# No systemd is asked for anything; limits are those of whoever calls, for nobody may give more.
+write_containers_conf() {
+    cat <<CONF
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+$(have crun || printf 'runtime = "runc"')
+
+[containers]
+default_ulimits = []
+CONF
+}
+
+# write_storage_conf DIRECTORY DRIVER
+write_storage_conf() {
+    cat <<CONF
+[storage]
+driver = "$2"
+graphroot = "$1/graph"
+runroot = "$1/run"
+
+[storage.options.overlay]
+# Or the directory stays a mount after the last container, and can't be deleted.
+skip_mount_home = "true"
+CONF
+}
+
+# revision: the commit that is built.
+# Of a tree with changes that are in no commit it is said too.
+revision() { git describe --always --abbrev=40 --match '' --dirty 2>/dev/null || printf unknown; }
+
+# lock_containers: Pods and containers have fixed names, so two checks in one directory must not run at once.
+lock_containers() {
+    have flock || return 0
+    exec 7>"$XIEBAO_CONTAINERS_DIR/lock"
+    flock -w 900 7 || die "another check is still at work in $XIEBAO_CONTAINERS_DIR"
+}
+
+has_image() { podman image exists "$1"; }
+
+# make_base_images: those that deploy/Dockerfile begins with, out of Debian's packages and this machine's Rust.
+make_base_images() {
+    has_image "$local_base" || make_local_base
+    has_image "$local_builder" || make_local_builder
+}
+
+make_local_base() {
+    bootstrap base ''
+    say "making $local_base …"
+    podman import --quiet "$(cache_dir)/images/base.tar" "$local_base" >/dev/null || die "$local_base could not be made"
+}
+
+# Offline, because how this machine gets its crates is not for an image to know: they are mounted while it builds.
+make_local_builder() {
+    local sysroot
+    need_rust
+    sysroot=$(rustc --print sysroot)
+    bootstrap builder gcc,libc6-dev,ca-certificates
+    say "making $local_builder …"
+    local tar=$scratch/builder.tar
+    cp "$(cache_dir)/images/builder.tar" "$tar"
+    tar --append --file "$tar" --directory "$sysroot" --exclude ./share/doc --exclude ./lib/rustlib/src \
+        --owner=0 --group=0 --transform 's|^\./|./usr/local/rust/|' ./bin ./lib ./libexec
+    podman import --quiet --change 'ENV PATH=/usr/local/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
+        --change 'ENV CARGO_HOME=/usr/local/cargo' --change 'ENV CARGO_NET_OFFLINE=true' \
+        "$tar" "$local_builder" >/dev/null || die "$local_builder could not be made"
+    rm "$tar"
+}
+
+# bootstrap NAME PACKAGES: Debian's smallest system with those packages, as a tar file that is kept for the next time.
+bootstrap() {
+    local dir tar log=$scratch/debootstrap.log include=()
+    tar=$(cache_dir)/images/$1.tar
+    [[ -f $tar ]] && return 0
+    is_root || skip 'a base image' "none can be pulled, and only root can make one (debootstrap)"
+    have debootstrap || { can_install && (install_packages debootstrap); } ||
+        skip 'a base image' 'none can be pulled, and debootstrap cannot be had'
+    [[ -r $debian_keyring ]] || skip 'a base image' "Debian's keys are missing (package debian-archive-keyring)"
+    say "fetching Debian $image_suite as $1 …"
+    dir=$scratch/$1
+    mkdir -p "${tar%/*}"
+    [[ -z $2 ]] || include=("--include=$2")
+    if ! debootstrap --variant=minbase --keyring="$debian_keyring" "${include[@]}" "$image_suite" "$dir" \
+        "$(debian_mirror_or_default)" </dev/null >"$log" 2>&1; then
+        show_tail "$log"
+        skip 'a base image' 'none can be pulled, and debootstrap failed'
+    fi
+    rm -rf "$dir"/var/cache/apt/archives/*.deb "$dir"/var/lib/apt/lists/* "$dir"/var/log/*
+    tar --directory "$dir" --create --file "$tar.$$" . && mv "$tar.$$" "$tar"
+    rm -rf "$dir"
+}
+
+debian_mirror_or_default() {
+    local mirror
+    mirror=$(have apt-get && debian_mirror)
+    printf '%s' "${mirror:-$image_mirror}"
+}
+
+# start_private_services DIRECTORY: broker and database for the containers; sets amqp_url and database_url. What the caller's
+# environment says of servers is not for the containers.
+start_private_services() {
+    local name exports
+    for name in $(compgen -v XIEBAO__ || true); do unset "$name"; done
+    export XIEBAO_SERVICES_DIR=$1
+    run "$repo_root/scripts/services" up || die 'broker and database could not be started'
+    exports=$("$repo_root/scripts/services" env)
+    eval "$exports"
+    # shellcheck disable=SC2034 # used by those who source this
+    amqp_url=$XIEBAO__AMQP__URL database_url=$XIEBAO__DATABASE__URL
+    unset XIEBAO__AMQP__URL XIEBAO__DATABASE__URL
+}
+
+stop_private_services() {
+    [[ -d $1 ]] || return 0
+    XIEBAO_SERVICES_DIR=$1 "$repo_root/scripts/services" down --purge >/dev/null 2>&1 </dev/null
+}
+
+# free_ports VARIABLE NUMBER: sets it to the first of so many free ports in a row.
+free_ports() {
+    local -n first_port=$1
+    local offset
+    while :; do
+        free_port first_port
+        for ((offset = 1; offset < $2; offset++)); do
+            port_open 127.0.0.1 $((first_port + offset)) && continue 2
+        done
+        return 0
+    done
+}
+
+# take_image NAME: of an image that only the person's own podman has, makes a copy here.
+take_image() {
+    has_image "$1" && return 0
+    "${outer_podman[@]}" image exists "$1" 2>/dev/null &&
+        "${outer_podman[@]}" image save --quiet "$1" | podman image load --quiet >/dev/null
+}
+
+# find_image NAME BINARIES OPTION…: sets image to the one that is named, or that is made of the binaries, or else is built, with
+# the options of scripts/image.
+find_image() {
+    local options=(--tag xiebao-notify:check "${@:3}") status=0
+    image=$1
+    if [[ -z $image ]]; then
+        [[ -z $2 ]] || options+=(--binaries "$2")
+        run "$repo_root/scripts/image" "${options[@]}" || status=$?
+        [[ $status -ne $unavailable ]] || exit "$unavailable"
+        [[ $status -eq 0 ]] || die 'the image could not be built'
+        image=xiebao-notify:check
+    fi
+    take_image "$image" || die "there is no image $image in $XIEBAO_CONTAINERS_DIR"
+    [[ $image == */* ]] || image=localhost/$image
+}

