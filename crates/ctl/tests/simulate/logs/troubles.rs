@@ -190,10 +190,7 @@ impl Troubles<'_> {
                 .await;
             self.made.failing += 1;
         }
-        for words in [
-            "Duplicate entry '…' for key",
-            "Incorrect integer value: '…' for column",
-        ] {
+        for words in ["Duplicate entry '", "Incorrect integer value: '"] {
             self.until(words, async |services| {
                 services
                     .processes()
