@@ -3,6 +3,8 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # the instance's values come from scripts/lib/instance.sh
 
+readonly not_installed='they are not installed, and cannot be from here'
+
 choose_backend() {
     if [[ $backend == docker ]]; then
         docker_works || die "this instance was made with Docker, and Docker does not answer now"
@@ -13,12 +15,12 @@ choose_backend() {
     if ! broker_available || ! database_available; then
         if can_install; then
             install_missing
-        elif docker_works; then
+        elif [[ -z $native_only ]] && docker_works; then
             refuse_beyond_docker
             backend=docker
             return 0
         else
-            die_without_backend
+            skip_without_backend
         fi
     fi
     broker_available || die "RabbitMQ was installed, but $rabbitmq_bin/rabbitmq-server is not there"
@@ -40,6 +42,7 @@ refuse_beyond_docker() {
     [[ $database_kind == mariadb ]] || skip 'MySQL' "scripts/services does not run it in Docker"
     [[ $broker_kind == rabbitmq ]] || skip 'RabbitMQ 4' "scripts/services does not run it in Docker"
     [[ $broker_nodes -eq 1 ]] || skip 'a cluster' "scripts/services does not run one in Docker"
+    [[ -z $native_only ]] || skip 'servers outside of Docker' 'this instance was made with Docker'
 }
 
 install_missing() {
@@ -56,8 +59,9 @@ install_missing() {
     keep_services_off "${units[@]}"
 }
 
-die_without_backend() {
-    die "RabbitMQ and MariaDB are not installed, and cannot be from here. One of these helps:
+skip_without_backend() {
+    [[ -z $native_only ]] || skip 'servers outside of Docker' "$not_installed"
+    skip 'RabbitMQ or MariaDB' "$not_installed. One of these helps:
   - run this as root on Debian or a relative (it installs rabbitmq-server and mariadb-server, and starts no service)
   - start Docker, and let this user reach it
   - name servers of your own in XIEBAO__AMQP__URL and XIEBAO__DATABASE__URL"

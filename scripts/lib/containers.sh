@@ -1,7 +1,7 @@
 # Building and running containers: what there is for it, or what Debian has; images to build from where none can be pulled.
 # Sourced, never run; needs common.sh, packages.sh and debian.sh.
 # shellcheck shell=bash
-# shellcheck disable=SC2154 # unavailable and debian_keyring come from debian.sh
+# shellcheck disable=SC2034,SC2154 # unavailable and debian_keyring come from debian.sh; some is used by those who source this
 
 readonly container_packages=(podman buildah runc catatonit)
 # The release that deploy/Dockerfile builds on.
@@ -19,24 +19,50 @@ find_containers() {
     for tool in podman buildah; do have "$tool" || skip "$tool" 'it is not in PATH'; done
 }
 
+# Whether containers_apart has done its work, so that what is removed is not the person's own.
+containers_are_apart=
+
 # containers_apart DIRECTORY: from here on podman and buildah keep all of theirs in that directory, and leave what the
 # person has in the usual place alone.
 containers_apart() {
-    local dir=$1 driver
+    local dir=$1 driver=
     outer_podman=(env -u CONTAINERS_CONF -u CONTAINERS_STORAGE_CONF ${CONTAINERS_CONF+"CONTAINERS_CONF=$CONTAINERS_CONF"}
         ${CONTAINERS_STORAGE_CONF+"CONTAINERS_STORAGE_CONF=$CONTAINERS_STORAGE_CONF"} podman)
     mkdir -p "$dir"
     dir=$(realpath "$dir")
     export CONTAINERS_CONF=$dir/containers.conf CONTAINERS_STORAGE_CONF=$dir/storage.conf XIEBAO_CONTAINERS_DIR=$dir
-    [[ ! -f $dir/complete ]] || return 0
+    containers_are_apart=1
     write_containers_conf >"$CONTAINERS_CONF"
+    # Those settings name the directory; one that was moved here is of no use, for podman has noted its old place.
+    if [[ -f $dir/complete ]] && grep -qsxF "graphroot = \"$dir/graph\"" "$CONTAINERS_STORAGE_CONF"; then
+        driver=$(sed -n 's/^driver = "\(.*\)"$/\1/p' "$CONTAINERS_STORAGE_CONF")
+    fi
+    if [[ -n $driver ]]; then
+        write_storage_conf "$dir" "$driver" >"$CONTAINERS_STORAGE_CONF"
+    else
+        find_storage_driver "$dir"
+    fi
+}
+
+# find_storage_driver DIRECTORY: the first that works, there or in an empty place.
+find_storage_driver() {
+    local dir=$1 driver
+    rm -f "$dir/complete"
     for driver in overlay vfs; do
         write_storage_conf "$dir" "$driver" >"$CONTAINERS_STORAGE_CONF"
-        podman info >"$dir/log" 2>&1 && : >"$dir/complete" && return 0
+        keeps_in "$dir" && return 0
+        rm -rf "$dir/graph" "$dir/run"
+        keeps_in "$dir" && return 0
         rm -rf "$dir/graph" "$dir/run"
     done
     show_tail "$dir/log"
     skip 'podman' 'it does not work here'
+}
+
+# keeps_in DIRECTORY: whether podman works, and there: where it finds notes of its own, it goes by those, not by the settings.
+keeps_in() {
+    local where
+    where=$(podman info --format '{{.Store.GraphRoot}}' 2>"$1/log") && [[ $where == "$1/graph" ]] && : >"$1/complete"
 }
 
 # No systemd is asked for anything; limits are those of whoever calls, for nobody may give more.
@@ -140,10 +166,12 @@ debian_mirror_or_default() {
 # start_private_services DIRECTORY: broker and database for the containers; sets amqp_url and database_url. What the caller's
 # environment says of servers is not for the containers.
 start_private_services() {
-    local name exports
+    local name exports status=0
     for name in $(compgen -v XIEBAO__ || true); do unset "$name"; done
     export XIEBAO_SERVICES_DIR=$1
-    run "$repo_root/scripts/services" up || die 'broker and database could not be started'
+    run "$repo_root/scripts/services" up || status=$?
+    [[ $status -ne 69 ]] || exit 69
+    [[ $status -eq 0 ]] || die 'broker and database could not be started'
     exports=$("$repo_root/scripts/services" env)
     eval "$exports"
     # shellcheck disable=SC2034 # used by those who source this

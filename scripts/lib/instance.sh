@@ -73,11 +73,13 @@ lock_instance() {
 # a kind of server cannot change under its data.
 want_servers() {
     local option
+    native_only=
     for option in "$@"; do
         case $option in
             --cluster) broker_nodes=3 ;;
             --mysql) want_kind database_kind mysql MySQL ;;
             --rabbitmq4) want_kind broker_kind rabbitmq4 'RabbitMQ 4' ;;
+            --native) native_only=1 ;;
         esac
     done
 }

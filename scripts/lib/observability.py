@@ -4,6 +4,7 @@ Usage: observability.py hasten <RULES >RULES       the same rules with minutes a
        observability.py scrape ADDRESS             /metrics of an admin listener, in Prometheus' plain text format
        observability.py agree FILE…                whether docs/operations.md names the metrics of these files, and no others
        observability.py refuse URL                 posts what a receiver must refuse
+       observability.py scraped PROMETHEUS COUNT   waits until that many targets are scraped
        observability.py panels PROMETHEUS          whether every query of the dashboard gives numbers
        observability.py alerts PROMETHEUS SECONDS firing|silent NAME…   waits until they are
 To be run from the repository's root. Exit code 1: something is not as it should be.
@@ -61,6 +62,18 @@ def refuse(url):
                 yield f"wanted the verdict {verdict}, got {answer.headers['x-notice-result']}"
 
 
+def scraped(prometheus, count):
+    """Prometheus takes some seconds to begin."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        up = sum(float(one["value"][1]) for one in ask(prometheus, "query", query="up")["result"])
+        if up == int(count):
+            return []
+        if time.monotonic() > end:
+            return [f"{up:.0f} of {count} targets are scraped"]
+        time.sleep(0.2)
+
+
 def panels(prometheus):
     queries = list(queries_of(json.loads(DASHBOARD.read_text())["panels"]))
     end = time.monotonic() + PATIENCE
@@ -106,7 +119,6 @@ def fault_of(prometheus, query):
 
 
 def alerts(prometheus, seconds, state, *names):
-    """Prometheus takes long for the first word after its start, and an alert may fire in more than one series."""
     end = time.monotonic() + float(seconds)
     began = time.monotonic()
     while True:
@@ -127,7 +139,7 @@ def ask(prometheus, what, **query):
 
 
 def main():
-    commands = {function.__name__: function for function in (hasten, scrape, agree, refuse, panels, alerts)}
+    commands = {function.__name__: function for function in (hasten, scrape, agree, refuse, scraped, panels, alerts)}
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     faults = list(commands[sys.argv[1]](*sys.argv[2:]))

@@ -4,7 +4,7 @@
 
 # Before anything is built, so that what cannot be had is said at once.
 find_what_observes() {
-    have python3 || die '--observe needs python3'
+    need_python
     find_prometheus prometheus "$(target_dir)/tools/prometheus"
 }
 
@@ -14,28 +14,33 @@ start_observing() {
     for name in "${receivers[@]}"; do prometheus_targets+=("xiebao-receiver /metrics 127.0.0.1:${admin_port_of[$name]}"); done
     for name in "${workers[@]}"; do prometheus_targets+=("xiebao-worker /metrics 127.0.0.1:${admin_port_of[$name]}"); done
     # Servers that the environment names may tell nothing.
-    [[ -z ${XIEBAO_TEST__BROKER_METRICS:-} ]] ||
-        prometheus_targets+=("rabbitmq /metrics/per-object $XIEBAO_TEST__BROKER_METRICS")
+    for name in $(tr , ' ' <<<"${XIEBAO_TEST__BROKER_METRICS:-}"); do
+        prometheus_targets+=("rabbitmq /metrics/per-object $name")
+    done
     write_prometheus_settings "$dir" 1s rules.yml
     python3 "$here/lib/observability.py" hasten <"$repo_root/deploy/alerts/xiebao.yml" >"$dir/rules.yml"
     free_port prometheus_port
     start_prometheus "$prometheus" "$dir" "$demo_dir/prometheus" "$prometheus_port"
     wait_until 30 http_ok "$prometheus_port" /-/ready || { show_tail "$dir/prometheus.log" && die 'Prometheus is not ready'; }
+    python3 "$here/lib/observability.py" scraped "127.0.0.1:$prometheus_port" "${#prometheus_targets[@]}" ||
+        die 'Prometheus does not reach all services'
     printf 'http://127.0.0.1:%s\n' "$prometheus_port"
 }
 
 say_what_to_observe() {
-    local name pids=()
+    local name pages=http://127.0.0.1:$prometheus_port pids=()
+    # Debian's has its pages there.
+    if http_ok "$prometheus_port" /classic/alerts; then pages+=/classic; fi
     for name in "${workers[@]}"; do pids+=("${pid_of[$name]}"); done
-    tell "Prometheus: http://127.0.0.1:$prometheus_port/alerts  every alert, with what it goes by; ten minutes take ten seconds here
-            http://127.0.0.1:$prometheus_port/targets who is scraped
-            http://127.0.0.1:$prometheus_port/graph   for questions, such as
+    tell "Prometheus: $pages/alerts  every alert, with what it goes by; ten minutes take ten seconds here
+            $pages/targets who is scraped
+            $pages/graph   for questions, such as
               sum by (verdict) (rate(xiebao_receiver_notices_total[1m]))
               histogram_quantile(0.9, sum by (le) (rate(xiebao_worker_lag_seconds_bucket[1m])))
             To see alerts fire, let the workers sleep, and look at /alerts; then wake them:" \
-        "Prometheus：http://127.0.0.1:$prometheus_port/alerts  全部告警及其依据；规则中的一分钟在这里只要一秒
-            http://127.0.0.1:$prometheus_port/targets 抓取对象
-            http://127.0.0.1:$prometheus_port/graph   查询，例如
+        "Prometheus：$pages/alerts  全部告警及其依据；规则中的一分钟在这里只要一秒
+            $pages/targets 抓取对象
+            $pages/graph   查询，例如
               sum by (verdict) (rate(xiebao_receiver_notices_total[1m]))
               histogram_quantile(0.9, sum by (le) (rate(xiebao_worker_lag_seconds_bucket[1m])))
             想看告警触发，让处理服务暂停，再看 /alerts；然后恢复："

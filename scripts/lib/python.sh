@@ -1,4 +1,5 @@
-# Tools that are Python packages, in environments of their own. Sourced, never run; needs common.sh and packages.sh.
+# Tools that are Python packages, in environments of their own. Sourced, never run; needs common.sh, packages.sh and
+# debian.sh.
 # shellcheck shell=bash
 
 # kubectl renders, kubernetes-validate judges, and brings what reads YAML.
@@ -25,6 +26,13 @@ install_tools() {
         exit 69
     fi
     printf '%s' "$wanted" >"$dir/installed"
+}
+
+# need_python: the interpreter alone, installed if that may be done here.
+need_python() {
+    have python3 && return 0
+    can_install || skip 'Python 3' 'it is not in PATH, and only root on Debian can have it installed from here'
+    (install_packages python3) || skip 'Python 3' 'its package could not be installed'
 }
 
 make_environment() {

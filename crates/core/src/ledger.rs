@@ -5,6 +5,7 @@
 //! What to do with a notice is decided in [`crate::sequencing`]; here it is done.
 
 mod entry;
+mod pruned;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 pub use entry::{Entry, Hold, Novelty, Place, Receipts};
+pub use pruned::Pruned;
 
 use crate::facts::Notice;
 use crate::id::{Digest, InsureNum, NotifyType, PartnerId};
@@ -53,6 +55,8 @@ pub struct Ledger {
     pub owner: Option<PartnerId>,
     pub entries: Vec<Entry>,
     pub ignored: Vec<Ignored>,
+    /// Notices whose bodies are gone; while there are any, there are no entries.
+    pub pruned: Vec<Pruned>,
     pub links: Vec<Link>,
     /// Held notices that timed out and are to become dead letters.
     pub rejected: Vec<(Entry, Rejection)>,
@@ -65,6 +69,7 @@ impl Ledger {
             owner: None,
             entries: vec![],
             ignored: vec![],
+            pruned: vec![],
             links: vec![],
             rejected: vec![],
         }
@@ -115,6 +120,10 @@ impl Ledger {
         match sequencing::decide(self, &arrival, now, rules) {
             Decision::Duplicate(copies) => {
                 self.count_copy(&copies, arrival.received_at, arrival.redelivered);
+                Verdict::Duplicate
+            }
+            Decision::DuplicateOfPruned(copies) => {
+                self.count_copy_of_pruned(&copies, arrival.received_at, arrival.redelivered);
                 Verdict::Duplicate
             }
             Decision::Reject(rejection) => Verdict::Rejected(rejection),
@@ -226,7 +235,10 @@ impl Ledger {
 
     fn find_owner(&mut self) {
         let counted = self.entries.iter().find(|entry| !entry.voided);
-        self.owner = counted.map(|entry| entry.notice.partner_id);
+        let pruned = self.pruned.iter().find(|known| !known.voided);
+        self.owner = counted
+            .map(|entry| entry.notice.partner_id)
+            .or(pruned.map(|known| known.partner_id));
     }
 
     fn insert(&mut self, arrival: Arrival, place: Place, hold: Option<Hold>) -> usize {

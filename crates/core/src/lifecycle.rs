@@ -23,6 +23,23 @@ pub enum Status {
 }
 
 impl Status {
+    pub const ALL: [Status; 9] = [
+        Status::Reissued,
+        Status::Cancelled,
+        Status::PartiallyCancelled,
+        Status::Issued,
+        Status::IssueFailed,
+        Status::Paid,
+        Status::PayFailed,
+        Status::Insured,
+        Status::InsureFailed,
+    ];
+
+    /// `None`: one of a later release.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
             Status::Reissued => "reissued",

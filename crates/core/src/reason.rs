@@ -24,10 +24,12 @@ pub enum Reason {
     ApplyFailed,
     /// The broker gave up: too many workers fell over it.
     DeliveryLimit,
+    /// The earlier notices of its proposal have no bodies any more, so rows can't be made from them and it.
+    Pruned,
 }
 
 impl Reason {
-    pub const ALL: [Reason; 8] = [
+    pub const ALL: [Reason; 9] = [
         Reason::Unreadable,
         Reason::Incomplete,
         Reason::InvalidField,
@@ -36,6 +38,7 @@ impl Reason {
         Reason::TimedOut,
         Reason::ApplyFailed,
         Reason::DeliveryLimit,
+        Reason::Pruned,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -48,6 +51,7 @@ impl Reason {
             Reason::TimedOut => "timed_out",
             Reason::ApplyFailed => "apply_failed",
             Reason::DeliveryLimit => "delivery_limit",
+            Reason::Pruned => "pruned",
         }
     }
 

@@ -4,8 +4,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::id::{Step, StepSet};
-use crate::ledger::{Arrival, Entry, Hold, Ledger};
+use crate::id::{Digest, Step, StepSet};
+use crate::ledger::{Arrival, Entry, Hold, Ledger, Receipts};
 use crate::reason::{Reason, Rejection};
 use crate::rules::{OnTimeout, Rules};
 
@@ -16,6 +16,8 @@ pub enum Decision {
     Hold(Hold),
     /// It is the first of these entries, once more, and connects it with the others.
     Duplicate(Vec<usize>),
+    /// The same of notices whose bodies are gone.
+    DuplicateOfPruned(Vec<usize>),
     Reject(Rejection),
 }
 
@@ -41,9 +43,18 @@ pub enum Going {
 
 /// Decides about a delivery.
 pub fn decide(ledger: &Ledger, arrival: &Arrival, now: DateTime<Utc>, rules: &Rules) -> Decision {
-    let copies = known_as(ledger, arrival, rules);
+    let entries = ledger
+        .entries
+        .iter()
+        .map(|entry| (&entry.notice.digest, &entry.receipts));
+    let copies = known_as(entries, arrival, rules);
     if !copies.is_empty() {
         return Decision::Duplicate(copies);
+    }
+    let pruned = ledger.pruned.iter().map(|known| (&known.digest, &known.receipts));
+    let copies = known_as(pruned, arrival, rules);
+    if !copies.is_empty() {
+        return Decision::DuplicateOfPruned(copies);
     }
     if ledger
         .owner
@@ -51,6 +62,10 @@ pub fn decide(ledger: &Ledger, arrival: &Arrival, now: DateTime<Utc>, rules: &Ru
     {
         let detail = "the proposal belongs to another partner";
         return Decision::Reject(Rejection::new(Reason::PartnerMismatch, detail));
+    }
+    if ledger.is_pruned() {
+        let detail = "the bodies of the proposal's notices were pruned, so its rows can't be computed anew";
+        return Decision::Reject(Rejection::new(Reason::Pruned, detail));
     }
     let step = arrival.notice.step;
     if missing_for(ledger, arrival, rules) == StepSet::default() {
@@ -175,21 +190,23 @@ impl Progress {
     }
 }
 
-/// The entries that the arrival is another copy of: same proposal, type and data. Endorsements and abnormalities
-/// can truly repeat: of them a copy is the same only within `repeat_window` of the others.
-fn known_as(ledger: &Ledger, arrival: &Arrival, rules: &Rules) -> Vec<usize> {
+/// Those of the known notices that the arrival is another copy of: same proposal, type and data. Endorsements and
+/// abnormalities can truly repeat: of them a copy is the same only within `repeat_window` of the others.
+fn known_as<'k>(
+    known: impl Iterator<Item = (&'k Digest, &'k Receipts)>,
+    arrival: &Arrival,
+    rules: &Rules,
+) -> Vec<usize> {
     let repeats = matches!(arrival.notice.step, Step::Endorsement | Step::Abnormality);
     let window = rules.repeat_window();
-    let near = |entry: &Entry| {
+    let near = |receipts: &Receipts| {
         !repeats
-            || (arrival.received_at - entry.receipts.last <= window
-                && entry.receipts.first - arrival.received_at <= window)
+            || (arrival.received_at - receipts.last <= window
+                && receipts.first - arrival.received_at <= window)
     };
-    let copies = ledger
-        .entries
-        .iter()
+    let copies = known
         .enumerate()
-        .filter(|(_, entry)| entry.notice.digest == arrival.notice.digest && near(entry));
+        .filter(|(_, (digest, receipts))| **digest == arrival.notice.digest && near(receipts));
     copies.map(|(index, _)| index).collect()
 }
 

@@ -8,8 +8,8 @@ use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::lang::Lang;
 use crate::{
-    dead, doctor, find, held, log_level, migrate, notice, operations, rebuild, reprocess, send, simulate,
-    trace, verify,
+    dead, doctor, find, held, log_level, migrate, notice, operations, prune, rebuild, refused, reprocess,
+    send, simulate, status, stuck, trace, verify,
 };
 
 const EXIT_CODES: &str = "\
@@ -51,8 +51,12 @@ pub enum Command {
     Migrate(migrate::Args),
     Notice(notice::Args),
     Operations(operations::Args),
+    Prune(prune::Args),
     Rebuild(rebuild::Args),
+    Refused(refused::Args),
     Reprocess(reprocess::Args),
+    Status(status::Args),
+    Stuck(stuck::Args),
     Trace(trace::Args),
     Send(send::Args),
     Simulate(simulate::Args),
@@ -76,7 +80,11 @@ impl Command {
             Command::Migrate(args) => migrate::run(args, context).await,
             Command::Notice(args) => notice::run(args, context).await,
             Command::Operations(args) => operations::run(args, context).await,
+            Command::Prune(args) => prune::run(args, context).await,
             Command::Rebuild(args) => rebuild::run(args, context).await,
+            Command::Refused(args) => refused::run(args, context).await,
+            Command::Status(args) => status::run(args, context).await,
+            Command::Stuck(args) => stuck::run(args, context).await,
             Command::Reprocess(args) => reprocess::run(args, context).await,
             Command::Trace(args) => trace::run(args, context).await,
             Command::Send(args) => send::run(args, context).await,

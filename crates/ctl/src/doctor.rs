@@ -1,7 +1,11 @@
 //! `xiebao doctor`: looks at everything that the services need, and says what to do about what is wrong.
 
 mod broker;
+pub mod concern;
 mod database;
+mod server;
+mod services;
+mod settings;
 
 use clap::Args as ClapArgs;
 use serde::Serialize;
@@ -12,6 +16,7 @@ use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::screen::{plain, show, show_json};
 use crate::words::Words;
+use concern::Concern;
 
 const EXAMPLES: &str = "\
 Changes nothing. Exit code 0 if all is well, 1 if a check failed, 2 if the configuration is wrong,
@@ -21,7 +26,7 @@ Examples:
   xiebao doctor
   xiebao --config /etc/xiebao/xiebao.toml doctor --json";
 
-/// Check configuration, keys, broker, topology, database, schema and clocks
+/// Check configuration, keys, broker, topology, database, schema, clocks and services
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -94,6 +99,8 @@ pub enum Finding {
     ClocksDiffer {
         difference_ms: i64,
     },
+    /// Works today and need not tomorrow.
+    Concerning(Concern),
 }
 
 /// What a finding means for the services.
@@ -119,6 +126,7 @@ impl Finding {
             | Finding::DatabaseReached { .. }
             | Finding::SchemaCurrent
             | Finding::ClocksAgree { .. } => Verdict::Fine,
+            Finding::Concerning(concern) => concern.verdict(),
             Finding::KeysNotSet => Verdict::Noted,
             Finding::BrokerNodeAway { .. }
             | Finding::ObjectMissing { .. }
@@ -160,8 +168,15 @@ async fn examine(context: &Context) -> Result<Vec<Finding>, Failure> {
         Err(other) => return Err(other),
     };
     let mut findings = vec![Finding::ConfigurationSound, keys_file(&config)];
+    findings.extend(settings::examine(&config).into_iter().map(Finding::Concerning));
     findings.extend(broker::examine(config.require_amqp()?).await);
-    findings.extend(database::examine(config.require_database()?).await);
+    findings.extend(database::examine(config.require_database()?, config.receiver.max_body_bytes).await);
+    findings.extend(
+        services::examine(&config)
+            .await
+            .into_iter()
+            .map(Finding::Concerning),
+    );
     Ok(findings)
 }
 

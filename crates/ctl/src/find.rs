@@ -130,7 +130,7 @@ impl List {
 
 impl Found {
     fn row(&self, words: &dyn Words) -> [String; 4] {
-        let status = self.status.as_deref().map(|name| match status(name) {
+        let status = self.status.as_deref().map(|name| match Status::from_name(name) {
             Some(status) => words.status(status).to_owned(),
             None => plain(name),
         });
@@ -147,20 +147,4 @@ impl Found {
         let user = self.partner_unique_key.as_deref().map(plain).unwrap_or_default();
         [plain(&self.insure_num), words.clauses(&standing), user, policies]
     }
-}
-
-/// The status of a stored name; one of a later release is none.
-fn status(name: &str) -> Option<Status> {
-    let all = [
-        Status::Reissued,
-        Status::Cancelled,
-        Status::PartiallyCancelled,
-        Status::Issued,
-        Status::IssueFailed,
-        Status::Paid,
-        Status::PayFailed,
-        Status::Insured,
-        Status::InsureFailed,
-    ];
-    all.into_iter().find(|status| status.name() == name)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::{Args as ClapArgs, Subcommand};
 use xiebao_core::id::{Digest, InsureNum};
+use xiebao_core::ledger::Ledger;
 use xiebao_runtime::clock;
 use xiebao_worker::links;
 use xiebao_worker::store::notices;
@@ -21,7 +22,7 @@ use crate::trace::proposal_number;
 const EXAMPLES: &str = "\
 A voided notice stays in the inbox and in `trace`, and a copy of it is still a duplicate; but no row is made from it.
 What was applied after it stays applied. `restore` undoes it. Both are kept in the log of operations.
-Exit code 1 if there is no such applied notice.
+Exit code 1 if there is no such applied notice, or its proposal was pruned.
 
 Examples:
   xiebao notice void 5f0c9a3e --proposal 20260723373797 --reason \"the insurer never cancelled it\"
@@ -82,13 +83,18 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         deed,
     };
     let changed = carry_out(&database, &mut conn, &number, mark).await?;
+    let ledgers = transaction::load(&mut conn, std::iter::once(&number)).await?;
+    let ledger = ledgers.get(&number);
+    if !changed && ledger.is_some_and(Ledger::is_pruned) {
+        show(&words.pruned_can_not_be_voided(number.as_str()));
+        return Ok(Exit::No);
+    }
     show(&if voided {
         words.voided(number.as_str(), digest.as_str(), changed)
     } else {
         words.restored(number.as_str(), digest.as_str(), changed)
     });
-    let ledgers = transaction::load(&mut conn, std::iter::once(&number)).await?;
-    if let Some(status) = ledgers.get(&number).and_then(|ledger| ledger.facts().status()) {
+    if let Some(status) = ledger.and_then(|ledger| ledger.facts().status()) {
         show(&words.now_stands_at(words.status(status)));
     }
     Ok(Exit::Done)

@@ -15,6 +15,7 @@ use crate::words::Words;
 const EXAMPLES: &str = "\
 Workers may run meanwhile. With --check nothing is written, and exit code 1 says that something differs. Without, it says
 that something can't be mended: a row that can't be read, a broken numbering, a proposal that nothing is known of.
+Proposals that were pruned are left alone and counted.
 
 Examples:
   xiebao rebuild --all --check
@@ -92,7 +93,13 @@ fn verdict(report: &Report, scope: &Scope, check: bool) -> Exit {
 fn page(report: &Report, scope: &Scope, check: bool, words: &dyn Words) -> String {
     match scope {
         Scope::Proposal(number) if is_unknown(report, scope) => words.nothing_to_rebuild(number.as_str()),
-        _ => tables(report, words) + &passed_over(report, words) + &words.rebuilt(report, check),
+        Scope::Proposal(_) if report.proposals == 0 && report.pruned > 0 => left_alone(report, words),
+        _ => {
+            tables(report, words)
+                + &left_alone(report, words)
+                + &passed_over(report, words)
+                + &words.rebuilt(report, check)
+        }
     }
 }
 
@@ -119,6 +126,15 @@ fn tables(report: &Report, words: &dyn Words) -> String {
         }
     }
     page
+}
+
+/// What nothing can be said of.
+fn left_alone(report: &Report, words: &dyn Words) -> String {
+    if report.pruned == 0 {
+        return String::new();
+    }
+    let examples: Vec<String> = report.pruned_examples.iter().map(|name| plain(name)).collect();
+    words.pruned_left_alone(report.pruned, &examples)
 }
 
 /// What nothing mends.

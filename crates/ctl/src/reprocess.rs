@@ -45,8 +45,12 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     }
     let mut conn = database.connection().await?;
     if args.dry_run {
-        let count = notices::count_ignored(&mut conn, notify_type).await?;
+        let count = notices::count_ignored(&mut conn, notify_type, false).await?;
+        let pruned = notices::count_ignored(&mut conn, notify_type, true).await?;
         show(&words.would_reprocess(count));
+        if pruned > 0 {
+            show(&words.pruned_not_reprocessed(pruned));
+        }
         return Ok(Exit::Done);
     }
     drop(conn);
@@ -66,6 +70,9 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
 
 fn page(done: &Reprocessed, words: &dyn Words) -> String {
     let mut page = words.reprocessed(done.applied, done.held, done.dead);
+    if done.pruned > 0 {
+        page += &words.pruned_not_reprocessed(done.pruned);
+    }
     if done.refused > 0 {
         page += &words.not_reprocessed(done.refused);
         for example in &done.refused_examples {

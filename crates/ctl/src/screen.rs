@@ -44,6 +44,18 @@ pub fn yuan(fen: i64) -> String {
     format!("{sign}¥{}.{:02}", fen / 100, fen % 100)
 }
 
+/// `12.3 MiB`
+pub fn size(bytes: u64) -> String {
+    const KIB: f64 = 1024.0;
+    let bytes = bytes as f64;
+    match bytes {
+        ..KIB => format!("{bytes} B"),
+        ..1_048_576.0 => format!("{:.1} KiB", bytes / KIB),
+        ..1_073_741_824.0 => format!("{:.1} MiB", bytes / KIB / KIB),
+        _ => format!("{:.1} GiB", bytes / KIB / KIB / KIB),
+    }
+}
+
 /// Text of others on one line: what would move the cursor, colour the screen or turn the reading direction is shown
 /// as an escape.
 pub fn plain(text: &str) -> String {
@@ -117,6 +129,15 @@ mod tests {
         assert_eq!(yuan(85764), "¥857.64");
         assert_eq!(yuan(5), "¥0.05");
         assert_eq!(yuan(9_007_199_254_740_993), "¥90071992547409.93");
+    }
+
+    #[test]
+    fn sizes_are_said_in_the_unit_that_fits() {
+        assert_eq!(size(0), "0 B");
+        assert_eq!(size(1023), "1023 B");
+        assert_eq!(size(1536), "1.5 KiB");
+        assert_eq!(size(12_897_485), "12.3 MiB");
+        assert_eq!(size(5 << 30), "5.0 GiB");
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod family;
 pub mod missing;
 mod notices;
 mod page;
+pub mod pruned;
 pub mod story;
 pub mod voided;
 
@@ -66,7 +67,8 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let ledger = ledgers
         .remove(&number)
         .unwrap_or_else(|| Ledger::empty(number.clone()));
-    let family = family::follow(&mut conn, &ledger).await?;
+    let tables = family::tables(&mut conn, &ledger).await?;
+    let family = family::follow(&mut conn, &ledger, tables.as_ref()).await?;
     let inbox = inbox::of_proposals(&mut conn, &[&number]).await?;
     let filter = Filter {
         insure_num: Some(number.to_string()),
@@ -76,6 +78,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let operations = operations::of_proposal(&mut conn, number.as_str()).await?;
     let sources = Sources {
         ledger: &ledger,
+        tables: tables.as_ref(),
         inbox: &inbox,
         dead: &dead,
         operations: &operations,

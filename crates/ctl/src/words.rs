@@ -1,10 +1,13 @@
 //! What `trace`, `find`, `held`, `dead`, `operations`, `migrate`, `log-level` and `doctor` say, in Chinese and English. A text that
 //! one language lacks does not compile: texts are methods of traits, and what they depend on is matched exhaustively.
 
+mod doctor;
 mod en;
+mod watch;
 mod zh;
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use xiebao_core::id::{NotifyType, Step};
@@ -18,13 +21,17 @@ use xiebao_worker::store::operations::Action;
 
 use crate::doctor::Finding;
 use crate::lang::Lang;
+use crate::screen::plain;
 use crate::trace::missing::Missing;
 use crate::trace::story::{Going, Possibility, Standing};
 
-/// All texts of a language.
-pub trait Words: Terms + StoryWords + DeskWords + RepairWords + Sync {}
+pub use doctor::DoctorWords;
+pub use watch::WatchWords;
 
-impl<T: Terms + StoryWords + DeskWords + RepairWords + Sync> Words for T {}
+/// All texts of a language.
+pub trait Words: Terms + StoryWords + DeskWords + RepairWords + WatchWords + DoctorWords + Sync {}
+
+impl<T: Terms + StoryWords + DeskWords + RepairWords + WatchWords + DoctorWords + Sync> Words for T {}
 
 impl Lang {
     pub fn words(self) -> &'static dyn Words {
@@ -73,6 +80,7 @@ pub enum Label {
     Held,
     NotComeYet,
     Ignored,
+    Pruned,
     DeadLetters,
     Disagreements,
     Reissues,
@@ -129,6 +137,8 @@ pub trait StoryWords {
     fn ignored(&self, notify_type: NotifyType) -> &'static str;
     fn disagreement(&self, disagreement: &Disagreement) -> String;
     fn possible(&self, possibility: Possibility) -> &'static str;
+    /// The bodies of its notices are gone since then.
+    fn pruned_at(&self, at: DateTime<Utc>) -> String;
     fn stands_in(&self) -> &'static str;
     fn goes_round(&self) -> &'static str;
     fn more_reissues(&self) -> &'static str;
@@ -209,6 +219,10 @@ pub trait RepairWords {
     fn sequences_broken(&self, count: u64, examples: &[String]) -> String;
     /// Proposals that were passed over; why, comes behind it.
     fn passed_over(&self, count: u64) -> String;
+    /// Proposals that were left alone because their bodies are gone.
+    fn pruned_left_alone(&self, count: u64, examples: &[String]) -> String;
+    fn pruned_can_not_be_voided(&self, insure_num: &str) -> String;
+    fn pruned_not_reprocessed(&self, count: i64) -> String;
     fn nothing_to_rebuild(&self, insure_num: &str) -> String;
     fn rebuilt(&self, report: &Report, check: bool) -> String;
     fn no_applied_notice(&self, beginning: &str) -> String;
@@ -221,6 +235,18 @@ pub trait RepairWords {
     /// Why, comes behind it.
     fn not_reprocessed(&self, count: usize) -> String;
     fn would_reprocess(&self, count: i64) -> String;
+}
+
+/// ` (apply_failed 4, timed_out 2)`
+fn counts<N: Display>(by_name: &BTreeMap<String, N>) -> String {
+    if by_name.is_empty() {
+        return String::new();
+    }
+    let counts: Vec<String> = by_name
+        .iter()
+        .map(|(name, count)| format!("{} {count}", plain(name)))
+        .collect();
+    format!(" ({})", counts.join(", "))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod body;
 mod metrics;
 mod notices;
+mod refusals;
 mod reply;
 mod shutdown;
 mod signatures;
@@ -32,10 +33,17 @@ use xiebao_runtime::metrics::register_look_up;
 use xiebao_runtime::traces::{self, Traces};
 
 use metrics::Metrics;
+use refusals::Refusals;
 use shutdown::Ending;
 
 /// Connections that may wait to be taken.
 const BACKLOG: u32 = 4_096;
+
+/// Bound on telling the broker of what was refused.
+const TELL_WITHIN: Duration = Duration::from_secs(10);
+
+/// The same at the end, when the process is waited for.
+const LAST_WORD: Duration = Duration::from_millis(500);
 
 /// What every request needs.
 #[derive(Debug)]
@@ -47,6 +55,7 @@ struct Receiver {
     publisher: Publisher,
     metrics: Metrics,
     traces: Traces,
+    refusals: Refusals,
 }
 
 /// Listens where the configuration says, and runs until `shutdown`.
@@ -68,6 +77,9 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
         settings.connections,
         settings.publish_timeout,
     )?;
+    // A connection of its own: what happens to it is nothing to the notices.
+    let telling = Publisher::start(config.require_amqp()?, "xiebao-receiver refused", 1, TELL_WITHIN)?;
+    let telling = Arc::new(telling);
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry, &keys.keys());
     let traces = Traces::start(config.otlp.as_ref(), "xiebao-receiver");
@@ -81,12 +93,17 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
         publisher,
         metrics,
         traces,
+        refusals: Refusals::default(),
     });
+    let (told, by) = (Arc::clone(&receiver), Arc::clone(&telling));
+    let record = tokio::spawn(async move { told.refusals.keep_telling(&by).await });
 
     let _admin = start_admin(&receiver, registry, &shutdown)?;
     let mut ending = Ending::on(shutdown, &receiver.config);
     let served = receiver.serve_notices(listener, &mut ending).await;
     watching.abort();
+    record.abort();
+    let _ = tokio::time::timeout(LAST_WORD, receiver.refusals.tell(&telling)).await;
     let remaining = ending.remaining();
     tokio::join!(
         receiver.publisher.close_within(remaining),

@@ -16,6 +16,7 @@ use xiebao_runtime::amqp::Unavailable;
 use xiebao_runtime::clock;
 
 use crate::body::{self, BodyError};
+use crate::refusals::Refusal;
 use crate::reply::Verdict;
 use crate::trace::Trace;
 use crate::{Receiver, source};
@@ -30,6 +31,10 @@ struct Findings {
     /// Why it was refused, in words that hold nothing of the body.
     why: Option<String>,
     trace: Trace,
+    /// Of an authentic notice that the broker has not: its digest and the number that it names.
+    authentic: Option<(String, Option<String>)>,
+    /// Of one that is not believed.
+    body: Option<Bytes>,
 }
 
 /// Takes a notice, whatever its Content-Type.
@@ -51,6 +56,9 @@ pub(crate) async fn handle(request: HttpRequest, payload: Payload, receiver: Dat
     let verdict = receiver.judge(&request, payload, &mut findings).await;
     findings.log(verdict);
     findings.tell_trace(verdict);
+    if !verdict.is_stored() {
+        receiver.refusals.note(&findings.refusal(verdict));
+    }
     receiver
         .metrics
         .note_answer(findings.notify_type, verdict, begun.elapsed());
@@ -87,6 +95,7 @@ impl Receiver {
             }
             Err(error) => {
                 findings.why = Some(describe(&error).to_owned());
+                findings.body = Some(body.clone());
                 refusal(&error)
             }
         }
@@ -109,6 +118,8 @@ impl Receiver {
             Ok(()) => verdict,
             Err(error) => {
                 findings.why = Some(error.to_string());
+                let number = envelope.insure_num().map(ToString::to_string);
+                findings.authentic = Some((envelope.digest().to_string(), number));
                 Verdict::Unavailable
             }
         }
@@ -160,6 +171,17 @@ fn describe(error: &SignatureError) -> &'static str {
 }
 
 impl Findings {
+    fn refusal(&self, verdict: Verdict) -> Refusal<'_> {
+        Refusal {
+            verdict,
+            source: self.source,
+            notify_type: self.notify_type,
+            partner: self.partner,
+            authentic: self.authentic.clone(),
+            body: self.body.as_ref(),
+        }
+    }
+
     fn log(&self, verdict: Verdict) {
         let source = self.source.map(tracing::field::display);
         let partner = self.partner.map(|partner| partner.0);

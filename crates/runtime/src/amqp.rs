@@ -10,6 +10,7 @@ mod nodes;
 mod open_link;
 mod pacing;
 mod publisher;
+mod refused;
 mod routes;
 pub mod topology;
 mod transport;

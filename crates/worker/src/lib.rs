@@ -16,7 +16,9 @@ pub mod metrics;
 pub mod outage;
 pub mod pipeline;
 pub mod probe;
+pub mod prune;
 pub mod rebuild;
+pub mod refused;
 pub mod reprocess;
 pub mod samples;
 pub mod sampling;
@@ -190,6 +192,8 @@ async fn supervise(worker: Arc<Worker>, shutdown: CancellationToken) -> anyhow::
     tasks.spawn(consumer::run(Arc::clone(&worker), shutdown.clone()));
     tasks.spawn(dead::run(Arc::clone(&worker), shutdown.clone()));
     tasks.spawn(sweeper::run(Arc::clone(&worker), shutdown.clone()));
+    tasks.spawn(refused::run(Arc::clone(&worker), shutdown.clone()));
+    tasks.spawn(refused::keep_small(Arc::clone(&worker), shutdown.clone()));
     let mut result = Ok(());
     let all = async {
         while let Some(ended) = tasks.join_next().await {

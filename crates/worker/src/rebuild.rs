@@ -218,12 +218,18 @@ async fn under_lock(
     let sorted: Vec<&InsureNum> = numbers.iter().collect();
     locks::acquire(conn, &sorted).await?;
     let mut ledgers = transaction::load(conn, numbers.iter()).await?;
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let pruned: BTreeSet<String> = ledgers
+        .extract_if(.., |_, ledger| ledger.is_pruned())
+        .map(|(num, _)| num.to_string())
+        .collect();
+    let names = names.iter().filter(|name| !pruned.contains(*name));
+    let names: Vec<&str> = names.map(String::as_str).collect();
     let wanted_links = links::wanted(conn, &names, missing).await?;
     let mut report = Report {
         proposals: names.len() as u64,
         ..Report::default()
     };
+    report.note_pruned(pruned);
     for ledger in ledgers.values_mut() {
         ledger.links = links_of(ledger, &wanted_links);
         report.known += (ledger.entries.len() + ledger.ignored.len()) as u64;

@@ -27,6 +27,8 @@ pub struct Reprocessed {
     pub applied: usize,
     pub held: usize,
     pub dead: usize,
+    /// Left as they are, as their bodies were pruned.
+    pub pruned: i64,
     /// Passed over and left as they are, as their proposal can't be read or the database refuses them.
     pub refused: usize,
     /// Why, of the first of them: proposal, digest and fault.
@@ -46,6 +48,8 @@ pub struct Errand<'e> {
 /// Takes in all that is ignored of that type. The tally grows page by page: on an error it holds what was done by then.
 pub async fn run(store: &Store, errand: &Errand<'_>, all: &mut Reprocessed) -> Result<(), StoreError> {
     let mut after = (String::new(), String::new());
+    let pruned = store.with(async |conn| notices::count_ignored(conn, errand.notify_type, true).await);
+    all.pruned = pruned.await?;
     loop {
         let page = store
             .with(async |conn| notices::ignored_of_type(conn, errand.notify_type, &after, AT_ONCE).await)

@@ -17,16 +17,18 @@ pub enum Group {
     Held,
     DeadLetters,
     Queues,
+    Stuck,
 }
 
 impl Group {
-    pub const ALL: [Self; 3] = [Self::Held, Self::DeadLetters, Self::Queues];
+    pub const ALL: [Self; 4] = [Self::Held, Self::DeadLetters, Self::Queues, Self::Stuck];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::Held => "held",
             Self::DeadLetters => "dead_letters",
             Self::Queues => "queues",
+            Self::Stuck => "stuck",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! What is asked must stay cheap whatever the tables have grown to: through an index, with a bound.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncMysqlConnection;
@@ -15,12 +16,13 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use xiebao_core::id::{NotifyType, Step};
 use xiebao_core::reason::Reason;
 use xiebao_runtime::amqp::connect;
-use xiebao_runtime::amqp::topology::{DEAD, NOTICES, RETRY};
+use xiebao_runtime::amqp::topology::{DEAD, NOTICES, REFUSED, RETRY};
 use xiebao_runtime::clock;
 
 use crate::Worker;
 use crate::consumer::{BROKER_ANSWERS_WITHIN, SessionError};
 use crate::samples::{Group, Reading, Series};
+use crate::store::stuck::{self, Stand};
 use crate::store::{StoreError, samples};
 
 /// Proposals with held notices that are looked into at most; more are only counted.
@@ -46,6 +48,9 @@ pub async fn run(worker: Arc<Worker>) {
                     .await,
             );
             note(&worker, Group::DeadLetters, worker.store.ask(dead_letters).await);
+            let after = worker.settings.stuck_after;
+            let look = async |conn: &mut AsyncMysqlConnection| stuck(conn, clock::now(), after).await;
+            note(&worker, Group::Stuck, worker.store.ask(look).await);
         };
         let queues = async { note(&worker, Group::Queues, queues(&worker, &mut broker).await) };
         tokio::join!(tables, queues);
@@ -120,6 +125,26 @@ async fn dead_letters(conn: &mut AsyncMysqlConnection) -> Result<Vec<Reading>, S
     )])
 }
 
+/// How far back a proposal came to the step where it stands: what is older is no news.
+const STUCK_SINCE: TimeDelta = TimeDelta::days(7);
+
+/// Proposals that were paid and not issued: 已支付未出单.
+async fn stuck(
+    conn: &mut AsyncMysqlConnection,
+    now: DateTime<Utc>,
+    after: Duration,
+) -> Result<Vec<Reading>, StoreError> {
+    let before = now - TimeDelta::from_std(after).unwrap_or(STUCK_SINCE);
+    let found = stuck::count(conn, Stand::Paid, (now - STUCK_SINCE).naive_utc(), before).await?;
+    let by_step = vec![(Stand::Paid.name(), found.count as f64)];
+    Ok(vec![gauge(
+        "proposals_stuck",
+        "Proposals that have stood at a step for longer than worker.stuck_after, of the last 7 days",
+        None,
+        Series::By("step", by_step),
+    )])
+}
+
 fn gauge(name: &'static str, help: &'static str, unit: Option<Unit>, series: Series) -> Reading {
     Reading {
         name,
@@ -151,7 +176,10 @@ async fn queues(worker: &Worker, broker: &mut Option<Broker>) -> Result<Vec<Read
 
 async fn ready_messages(channel: &Channel) -> Result<Vec<(&'static str, f64)>, lapin::Error> {
     let mut ready = Vec::new();
-    for queue in [NOTICES, DEAD].into_iter().chain(RETRY.map(|(_, name)| name)) {
+    for queue in [NOTICES, DEAD, REFUSED]
+        .into_iter()
+        .chain(RETRY.map(|(_, name)| name))
+    {
         let options = QueueDeclareOptions {
             passive: true,
             ..QueueDeclareOptions::default()

@@ -24,6 +24,7 @@ diesel::table! {
         hold_until -> Nullable<Datetime>,
         applied_at -> Nullable<Datetime>,
         voided -> Bool,
+        pruned_at -> Nullable<Datetime>,
     }
 }
 
@@ -154,6 +155,7 @@ diesel::table! {
         discard_reason -> Nullable<Text>,
         first_dead_at -> Datetime,
         last_dead_at -> Datetime,
+        pruned_at -> Nullable<Datetime>,
     }
 }
 
@@ -178,6 +180,21 @@ diesel::table! {
         dead_letter_id -> Nullable<BigInt>,
         reason -> Nullable<Text>,
         detail -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    refused_requests (id) {
+        id -> Text,
+        first_at -> Datetime,
+        last_at -> Datetime,
+        tries -> BigInt,
+        verdict -> Text,
+        source -> Nullable<Text>,
+        insure_num -> Nullable<Text>,
+        notify_type -> Nullable<BigInt>,
+        partner_id -> Nullable<BigInt>,
+        digest -> Nullable<Text>,
     }
 }
 

@@ -7,14 +7,18 @@ pub mod dead_letters;
 pub mod error;
 pub mod find;
 pub mod holds;
+pub mod inventory;
 pub(crate) mod kept;
 pub mod links;
 pub mod locks;
 pub mod migrations;
 pub mod notices;
 pub mod operations;
+pub mod prune;
+pub mod refused;
 pub mod samples;
 pub mod server;
+pub mod stuck;
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -207,6 +207,12 @@ pub async fn load(
                 ledger.entries.push(*entry);
             }
             Known::Ignored(ignored) => ledger.ignored.push(ignored),
+            Known::Pruned(known) => {
+                if !known.voided {
+                    ledger.owner = Some(known.partner_id);
+                }
+                ledger.pruned.push(known);
+            }
         }
     }
     for pending in links::leading_to(conn, &names).await? {

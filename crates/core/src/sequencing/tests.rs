@@ -6,6 +6,7 @@ use crate::ledger::Place;
 use crate::samples::{arrival, at, deliver, ledger, payment, policy, rules};
 
 mod partners;
+mod pruned;
 mod repeats;
 
 /// The seq of the applied notices of that type.

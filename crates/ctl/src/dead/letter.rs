@@ -26,6 +26,9 @@ pub struct Letter {
     pub last_dead_at: DateTime<Utc>,
     pub signature_form: Option<String>,
     pub digest: String,
+    /// Its body was emptied then, because of its age.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pruned_at: Option<DateTime<Utc>>,
 }
 
 impl Letter {
@@ -46,6 +49,7 @@ impl Letter {
             last_dead_at: row.last_dead_at.and_utc(),
             signature_form: row.signature_form.clone(),
             digest: row.digest.clone(),
+            pruned_at: row.pruned_at.map(|at| at.and_utc()),
         }
     }
 

@@ -135,7 +135,13 @@ fn page(whole: &Whole, words: &dyn Words) -> String {
     let failures: Vec<[String; 3]> = whole.failures.iter().map(Failed::row).collect();
     section(Label::Attempts, columns(2, &failures));
     section(Label::Operations, deed::table(2, &whole.operations, words));
-    section(Label::Body, body::pretty(&whole.bytes));
+    section(
+        Label::Body,
+        letter.pruned_at.map_or_else(
+            || body::pretty(&whole.bytes),
+            |at| format!("  {}\n", words.pruned_at(at)),
+        ),
+    );
     out
 }
 

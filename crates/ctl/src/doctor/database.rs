@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncMysqlConnection;
 use xiebao_runtime::clock;
 use xiebao_runtime::config::{DatabaseConfig, without_password};
-use xiebao_worker::store::{self, StoreError, migrations, server};
+use xiebao_worker::store::{self, StoreError, inventory, migrations, server};
 
 use super::Finding;
+use super::concern::Concern;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -14,10 +15,10 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const TOLERATED_MS: i64 = 2_000;
 
 /// Whether the database answers, how its schema stands, and what time it has.
-pub async fn examine(config: &DatabaseConfig) -> Vec<Finding> {
+pub async fn examine(config: &DatabaseConfig, largest_body: usize) -> Vec<Finding> {
     let address = without_password(config.url.expose());
     let mut findings = Vec::new();
-    let looking = tokio::time::timeout(TIMEOUT, look(config, &address, &mut findings)).await;
+    let looking = tokio::time::timeout(TIMEOUT, look(config, &address, largest_body, &mut findings)).await;
     let problem = match looking {
         Ok(Ok(())) => return findings,
         Ok(Err(error)) => error.to_string(),
@@ -27,18 +28,41 @@ pub async fn examine(config: &DatabaseConfig) -> Vec<Finding> {
     findings
 }
 
-async fn look(config: &DatabaseConfig, address: &str, findings: &mut Vec<Finding>) -> Result<(), StoreError> {
+async fn look(
+    config: &DatabaseConfig,
+    address: &str,
+    largest_body: usize,
+    findings: &mut Vec<Finding>,
+) -> Result<(), StoreError> {
     let mut conn = store::connect(config.url.expose().to_owned()).await?;
     let version = server::version(&mut conn).await?;
+    let too_old = super::server::too_old(&version);
     findings.push(Finding::DatabaseReached {
         address: address.to_owned(),
         version,
     });
-    findings.push(schema(&mut conn).await?);
+    findings.extend(too_old.map(Finding::Concerning));
+    let schema = schema(&mut conn).await?;
+    let current = schema == Finding::SchemaCurrent;
+    findings.push(schema);
+    if current {
+        findings.push(Finding::Concerning(drift(&mut conn).await?));
+    }
+    let variables = server::variables(&mut conn).await?;
+    let concerns = super::server::examine(&variables, largest_body, config.pool_size);
+    findings.extend(concerns.into_iter().map(Finding::Concerning));
     let before = clock::now();
     let theirs = server::time(&mut conn).await?;
     findings.push(clocks(before, theirs, clock::now()));
     Ok(())
+}
+
+async fn drift(conn: &mut AsyncMysqlConnection) -> Result<Concern, StoreError> {
+    let inventory::Drift { missing, unexpected } = inventory::drift(conn).await?;
+    Ok(match missing.is_empty() && unexpected.is_empty() {
+        true => Concern::SchemaAsMigrated,
+        false => Concern::SchemaDrifted { missing, unexpected },
+    })
 }
 
 async fn schema(conn: &mut AsyncMysqlConnection) -> Result<Finding, StoreError> {

@@ -31,7 +31,12 @@ fn every_failed_check_says_what_to_do_in_both_languages() {
     let pending = Finding::SchemaPending {
         names: vec!["x".to_owned()],
     };
-    for finding in [missing, pending] {
+    let setting = Finding::Concerning(Concern::DatabaseSetting {
+        name: "sync_binlog".to_owned(),
+        is: "0".to_owned(),
+        wanted: "1".to_owned(),
+    });
+    for finding in [missing, pending, setting] {
         for lang in [Lang::Zh, Lang::En] {
             let page = page(std::slice::from_ref(&finding), lang.words());
             assert!(page.starts_with('✗') && page.contains('→'), "{page}");

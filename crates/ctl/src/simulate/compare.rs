@@ -46,6 +46,8 @@ pub struct Findings {
     pub lost: u64,
     pub extra: u64,
     pub differing: u64,
+    /// Notices whose bodies were not compared, as they were pruned.
+    pub pruned: u64,
     pub first: Vec<Finding>,
 }
 

@@ -83,7 +83,8 @@ impl Database {
 
     pub async fn notices(&mut self, proposals: &[InsureNum]) -> Result<Vec<StoredNotice>, Failure> {
         let query = format!(
-            "SELECT insure_num, notify_type, outcome, seq, deliveries, raw FROM notices WHERE insure_num IN ({})",
+            "SELECT insure_num, notify_type, outcome, seq, deliveries, raw, \
+             pruned_at IS NOT NULL AS pruned FROM notices WHERE insure_num IN ({})",
             list(proposals)
         );
         self.load(&query).await

@@ -183,6 +183,19 @@ impl InDatabase {
             ),
         );
         line(out, lang.pick("核对", "compared"), &compared);
+        if self.outcome.findings.pruned > 0 {
+            let pruned = lang.pick(
+                format!(
+                    "{} 条通知的报文已被清理，未核对报文",
+                    self.outcome.findings.pruned
+                ),
+                format!(
+                    "{} notices, whose bodies were pruned and so not compared",
+                    self.outcome.findings.pruned
+                ),
+            );
+            line(out, lang.pick("已清理", "pruned"), &pruned);
+        }
         if self.left_out > 0 {
             let left_out = lang.pick(
                 format!("{} 个投保单有未确认的通知，未核对", self.left_out),

@@ -8,7 +8,7 @@ use xiebao_core::id::InsureNum;
 use xiebao_core::ledger::Ledger;
 use xiebao_core::lifecycle::Status;
 use xiebao_core::rows::Rows;
-use xiebao_worker::store::StoreError;
+use xiebao_worker::store::{StoreError, business};
 use xiebao_worker::transaction;
 
 /// More than this are not followed; the platform has no reason to reissue so often.
@@ -49,27 +49,26 @@ pub struct Search {
 }
 
 impl Search {
-    /// Begins with the proposal whose story is told.
-    pub fn begin(ledger: &Ledger) -> Self {
+    /// Begins with the proposal whose story is told. `tables`: its rows, if its notices say nothing any more.
+    pub fn begin(ledger: &Ledger, tables: Option<&Rows>) -> Self {
         let mut search = Self::default();
         let valid: Vec<_> = ledger.valid_links().collect();
         let strange = ledger.links.iter().filter(|link| !valid.contains(link));
         search.not_believed = strange.map(|link| link.reissued_from.clone()).collect();
-        search.visit(ledger);
+        search.visit(ledger, tables);
         search
     }
 
-    pub fn visit(&mut self, ledger: &Ledger) {
+    pub fn visit(&mut self, ledger: &Ledger, tables: Option<&Rows>) {
         let own = &ledger.insure_num;
-        self.known.insert(own.clone(), ledger.facts().status());
+        let rows = tables.cloned().unwrap_or_else(|| Rows::of(ledger));
+        let status = rows.proposal.get(&()).and_then(|row| row.status);
+        self.known.insert(own.clone(), status);
         let from = ledger
             .valid_links()
             .map(|link| (link.reissued_from.clone(), own.clone()));
         self.links.extend(from);
-        let to = Rows::of(ledger)
-            .reissues
-            .into_keys()
-            .map(|new| (own.clone(), new));
+        let to = rows.reissues.into_keys().map(|new| (own.clone(), new));
         self.links.extend(to);
     }
 
@@ -116,16 +115,29 @@ fn leads_to(links: &BTreeSet<(InsureNum, InsureNum)>, start: &InsureNum, end: &I
     false
 }
 
+/// The rows in the tables of a proposal whose notices say nothing any more; of others the ledger tells them.
+pub async fn tables(conn: &mut AsyncMysqlConnection, ledger: &Ledger) -> Result<Option<Rows>, StoreError> {
+    match ledger.is_pruned() {
+        true => business::rows(conn, &ledger.insure_num).await.map(Some),
+        false => Ok(None),
+    }
+}
+
 /// Follows the links of the proposal in both directions.
-pub async fn follow(conn: &mut AsyncMysqlConnection, ledger: &Ledger) -> Result<Family, StoreError> {
-    let mut search = Search::begin(ledger);
+pub async fn follow(
+    conn: &mut AsyncMysqlConnection,
+    ledger: &Ledger,
+    own_tables: Option<&Rows>,
+) -> Result<Family, StoreError> {
+    let mut search = Search::begin(ledger, own_tables);
     loop {
         let next = search.unvisited();
         if next.is_empty() {
             return Ok(search.finish());
         }
         for ledger in transaction::load(conn, next.iter()).await?.values() {
-            search.visit(ledger);
+            let tables = tables(conn, ledger).await?;
+            search.visit(ledger, tables.as_ref());
         }
     }
 }

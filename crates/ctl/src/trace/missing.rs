@@ -26,7 +26,7 @@ pub struct Missing {
 
 pub fn of(sources: &Sources<'_>) -> Vec<Missing> {
     let ledger = sources.ledger;
-    if ledger.entries.is_empty() && ledger.links.is_empty() {
+    if ledger.is_pruned() || (ledger.entries.is_empty() && ledger.links.is_empty()) {
         return vec![];
     }
     let facts = ledger.facts();

@@ -54,6 +54,7 @@ pub fn ignored(ignored: &Ignored, words: &dyn Words) -> Vec<String> {
     }
     lines.extend(ignored.also.iter().map(|also| statement(also, words)));
     lines.push(words.received(&ignored.received));
+    lines.extend(ignored.pruned_at.map(|at| words.pruned_at(at)));
     lines
 }
 

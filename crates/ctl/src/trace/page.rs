@@ -20,6 +20,7 @@ pub fn of(story: &Story<'_>, words: &dyn Words) -> String {
     page.head(story);
     page.applied(story);
     page.held(story);
+    page.pruned(story);
     page.section(
         Label::NotComeYet,
         story
@@ -123,6 +124,16 @@ impl Page<'_> {
         }
         let hint = self.words.release_hint(story.insure_num.as_str());
         self.line(2, &hint);
+    }
+
+    fn pruned(&mut self, story: &Story<'_>) {
+        if story.pruned.is_empty() {
+            return;
+        }
+        self.title(Label::Pruned);
+        for emptied in &story.pruned {
+            self.item(&format!("{:>3}", emptied.seq), &emptied.lines(self.words));
+        }
     }
 
     fn ignored(&mut self, story: &Story<'_>) {

@@ -17,6 +17,7 @@ use xiebao_worker::store::operations::Operation;
 use super::also::{self, Also};
 use super::family::Family;
 use super::missing::{self, Missing};
+use super::pruned::{self, Emptied};
 use super::voided::Voided;
 use crate::dead::letter::Letter;
 use crate::operations::deed::Deed;
@@ -25,6 +26,8 @@ use crate::operations::deed::Deed;
 #[derive(Debug, Clone, Copy)]
 pub struct Sources<'l> {
     pub ledger: &'l Ledger,
+    /// What the tables hold, if the notices say nothing any more.
+    pub tables: Option<&'l Rows>,
     /// All rows of the inbox; only the ignored ones are looked at.
     pub inbox: &'l [NoticeRow],
     pub dead: &'l [DeadLetter],
@@ -47,6 +50,9 @@ pub struct Story<'l> {
     pub applied: Vec<Chapter<'l>>,
     /// Those first that are due first.
     pub held: Vec<Chapter<'l>>,
+    /// Applied ones whose bodies are gone; then there are no others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pruned: Vec<Emptied<'l>>,
     pub not_come_yet: Vec<Missing>,
     pub ignored: Vec<Ignored>,
     pub dead_letters: Vec<Letter>,
@@ -123,6 +129,9 @@ pub struct Ignored {
     pub digest: String,
     pub received: Receipts,
     pub data: Box<RawValue>,
+    /// Its body was emptied then, because of its age.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pruned_at: Option<DateTime<Utc>>,
     #[serde(skip)]
     pub notice: Option<Notice>,
     #[serde(skip)]
@@ -156,7 +165,7 @@ impl<'l> Story<'l> {
         let Sources {
             ledger, rules, now, ..
         } = sources;
-        let rows = Rows::of(ledger);
+        let rows = sources.tables.cloned().unwrap_or_else(|| Rows::of(ledger));
         let chapter = |entry| Chapter {
             voided: Voided::find(entry, sources.operations),
             ..Chapter::of(entry, ledger, rules)
@@ -168,17 +177,18 @@ impl<'l> Story<'l> {
         Self {
             insure_num: &ledger.insure_num,
             partner_id: ledger.partner(),
-            standing: standing(&sources),
+            standing: standing(&sources, &rows),
             reissues,
             applied,
             held,
+            pruned: pruned::of(ledger),
             not_come_yet: missing::of(&sources),
             ignored: ignored(sources.inbox),
             dead_letters: sources.dead.iter().map(Letter::of).collect(),
             operations: sources.operations.iter().cloned().map(Deed::of).collect(),
             disagreements: rows::disagreements(ledger),
             policies: policies(&rows),
-            possible: possibilities(ledger),
+            possible: possibilities(ledger, &rows),
             payments: rows.payments.into_values().collect(),
             proposal: rows.proposal.into_values().next(),
             now,
@@ -186,11 +196,11 @@ impl<'l> Story<'l> {
     }
 }
 
-fn standing(sources: &Sources<'_>) -> Standing {
+fn standing(sources: &Sources<'_>, rows: &Rows) -> Standing {
     let ledger = sources.ledger;
-    match ledger.facts().status() {
+    match rows.proposal.get(&()).and_then(|row| row.status) {
         Some(status) => Standing::Has(status),
-        None if ledger.applied().next().is_some() => Standing::Undecided,
+        None if ledger.applied().next().is_some() || ledger.is_pruned() => Standing::Undecided,
         None if ledger.held().next().is_some() => Standing::OnlyHeld,
         None if !ledger.links.is_empty() => Standing::OnlyLink,
         None if !sources.dead.is_empty() => Standing::OnlyDead,
@@ -264,6 +274,7 @@ impl Ignored {
                 count: row.deliveries,
             },
             data,
+            pruned_at: row.pruned_at.map(|at| at.and_utc()),
             notice: Notice::read(&raw).ok(),
             also,
         }
@@ -289,7 +300,7 @@ fn policies(rows: &Rows) -> Vec<Policy> {
     rows.policies.iter().map(policy).collect()
 }
 
-fn possibilities(ledger: &Ledger) -> Vec<Possibility> {
+fn possibilities(ledger: &Ledger, rows: &Rows) -> Vec<Possibility> {
     /// 批改成功
     const ENDORSED: i64 = 4;
     let any = |fits: fn(&Fact) -> bool| {
@@ -298,7 +309,7 @@ fn possibilities(ledger: &Ledger) -> Vec<Possibility> {
             .any(|entry| entry.notice.success && fits(&entry.notice.fact))
     };
     let mut possible = Vec::new();
-    if any(|fact| matches!(fact, Fact::EPolicy)) {
+    if rows.proposal.values().any(|row| row.e_policy_ready) {
         possible.push(Possibility::FetchEPolicy);
     }
     if any(|fact| matches!(fact, Fact::Endorsement(endorsement) if endorsement.status == ENDORSED)) {

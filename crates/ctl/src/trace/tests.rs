@@ -98,6 +98,7 @@ impl Case {
             held_at: None,
             hold_until: None,
             applied_at: None,
+            pruned_at: None,
         };
         row.digest = format!("{notify_type:064}");
         self.ledger.ignored.push(Ignored {
@@ -127,6 +128,7 @@ impl Case {
             discard_reason: None,
             first_dead_at: at(2).naive_utc(),
             last_dead_at: at(2).naive_utc(),
+            pruned_at: None,
         });
         self
     }
@@ -134,13 +136,14 @@ impl Case {
     pub fn story(&self) -> Story<'_> {
         let sources = Sources {
             ledger: &self.ledger,
+            tables: None,
             inbox: &self.inbox,
             dead: &self.dead,
             operations: &[],
             rules: &self.rules,
             now: self.now,
         };
-        Story::tell(sources, Search::begin(&self.ledger).finish())
+        Story::tell(sources, Search::begin(&self.ledger, None).finish())
     }
 
     pub fn page(&self, lang: Lang) -> String {

@@ -1,8 +1,10 @@
 //! English
 
 mod desk;
+mod doctor;
 mod repair;
 mod story;
 mod terms;
+mod watch;
 
 pub struct English;

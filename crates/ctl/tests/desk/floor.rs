@@ -18,6 +18,7 @@ pub struct Floor {
     pub broker: Broker,
     pub desk: Desk,
     workers: Vec<Process>,
+    admins: Vec<std::net::SocketAddr>,
 }
 
 /// A receiver at work.
@@ -35,6 +36,7 @@ impl Floor {
             broker,
             desk,
             workers: vec![],
+            admins: vec![],
         }
     }
 
@@ -51,6 +53,12 @@ impl Floor {
         let mut worker = Process::spawn("xiebao-worker", &[], all);
         worker.ready(admin, PATIENCE).await;
         self.workers.push(worker);
+        self.admins.push(admin);
+    }
+
+    /// Where the last worker tells how it is.
+    pub fn worker_admin(&self) -> String {
+        format!("http://{}", self.admins.last().expect("a worker"))
     }
 
     /// Ends all workers, as SIGTERM does.

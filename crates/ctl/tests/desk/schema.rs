@@ -109,3 +109,36 @@ async fn doctor_tells_an_outage_from_a_wrong_configuration() {
     assert_eq!(wrong.code, 2, "{wrong:?}");
     wrong.says(&["✗ configuration: amqp.url"]);
 }
+
+#[tokio::test]
+async fn doctor_tells_what_somebody_has_changed_by_hand_and_what_is_unwise() {
+    let desk = Desk::new().await;
+    let whole = desk.xiebao(&["doctor"]).await;
+    whole.says(&[
+        "✓ database: the tables are as the migrations made them",
+        "· settings: anyone may post",
+    ]);
+    desk.execute("ALTER TABLE holds DROP KEY holds_due_at").await;
+    let told = desk.xiebao(&["doctor"]).await;
+    told.says(&[
+        "✗ database: the tables are not as the migrations made them; missing: holds index holds_due_at due_at not unique",
+        "→ somebody has changed the tables by hand",
+    ]);
+    let told = desk.xiebao(&["doctor", "--lang", "zh"]).await;
+    told.says(&[
+        "✗ 数据库：表结构与迁移脚本所建不一致；缺少：holds index holds_due_at",
+        "→ 有人手工改过表",
+    ]);
+    let json = desk.json(&["doctor", "--json"]).await;
+    let drifted = json
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|one| one["concern"] == "schema_drifted");
+    assert_eq!(drifted.expect("it is told")["verdict"], "wrong", "{json:#}");
+    // What is there besides is worth knowing, and no fault.
+    desk.execute("ALTER TABLE holds ADD KEY holds_due_at (due_at), ADD KEY of_our_own (due_at, insure_num)")
+        .await;
+    let told = desk.xiebao(&["doctor"]).await;
+    told.says(&["· database: the tables are not as the migrations made them; there instead or besides: holds index of_our_own"]);
+}

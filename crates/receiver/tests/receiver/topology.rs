@@ -41,7 +41,7 @@ async fn a_check_makes_nothing_and_tells_missing_wanted_and_drifted_objects_apar
     let connection = broker.connect().await;
     for _ in 0..2 {
         let reports = topology::check(&connection).await.unwrap();
-        assert_eq!(reports.len(), 10);
+        assert_eq!(reports.len(), 12);
         assert!(
             reports.iter().all(|report| report.state == ObjectState::Missing),
             "{reports:?}"

@@ -24,6 +24,8 @@ pub const RETRY: [(Delay, &str); 3] = [
     (Delay::Middle, "xiebao.retry.5s"),
     (Delay::Long, "xiebao.retry.25s"),
 ];
+/// Exchange and queue of what the receivers refused: a record for people, beside the way of the notices.
+pub const REFUSED: &str = "xiebao.refused";
 /// What the queue of notices takes: every type.
 pub const NOTICES_BINDING: &str = "notice.#";
 
@@ -31,6 +33,9 @@ pub const NOTICES_BINDING: &str = "notice.#";
 const DELIVERY_LIMIT: i32 = 1_000;
 /// What fails in the dead-letter queue has nowhere to go, and brokers from 4.0 on would drop it after 20 deliveries.
 const NEVER: i32 = 1_000_000_000;
+
+/// Messages that tell of refused requests, of 100 records each at most.
+const MOST_REFUSED: i32 = 1_000;
 
 /// Why the topology is not as wanted.
 #[derive(Debug, Error)]
@@ -82,7 +87,22 @@ pub(super) fn wanted() -> Vec<Object> {
     for (delay, name) in RETRY {
         wanted.extend(passage(name, waiting_room(delay)));
     }
+    wanted.extend(passage(REFUSED, record()));
     wanted
+}
+
+/// Nothing depends on it: when nobody takes it, the oldest makes room.
+fn record() -> FieldTable {
+    let mut arguments = FieldTable::default();
+    for (name, value) in [
+        ("x-queue-type", text("quorum")),
+        ("x-max-length", number(MOST_REFUSED)),
+        ("x-overflow", text("drop-head")),
+        ("x-delivery-limit", number(DELIVERY_LIMIT)),
+    ] {
+        arguments.insert(name.into(), value);
+    }
+    arguments
 }
 
 /// An exchange and the one queue that takes all it gets, of the same name. Routing keys pass through unchanged.

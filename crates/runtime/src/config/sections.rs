@@ -82,6 +82,8 @@ pub struct WorkerConfig {
     pub sweep_interval: Duration,
     /// How often tables and queues are looked at for the gauges.
     pub sample_interval: Duration,
+    /// How long after its payment a proposal that is not issued counts as stuck.
+    pub stuck_after: Duration,
 }
 
 /// `log.*`
@@ -202,6 +204,8 @@ pub(super) fn receiver(reader: &mut Reader) -> ReceiverConfig {
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
+const DEFAULT_STUCK_AFTER: Duration = Duration::from_secs(30 * 60);
+
 pub(super) fn worker(reader: &mut Reader) -> WorkerConfig {
     WorkerConfig {
         admin_listen: reader.parsed("worker.admin_listen", values::socket),
@@ -212,6 +216,9 @@ pub(super) fn worker(reader: &mut Reader) -> WorkerConfig {
         hand_back_after: millis(reader, "worker.hand_back_after_ms", 30_000, 1_000, 600_000),
         sweep_interval: millis(reader, "worker.sweep_interval_ms", 500, 50, 1_000),
         sample_interval: millis(reader, "worker.sample_interval_ms", 15_000, 200, 300_000),
+        stuck_after: reader
+            .parsed("worker.stuck_after", values::wait)
+            .unwrap_or(DEFAULT_STUCK_AFTER),
     }
 }
 

@@ -48,6 +48,11 @@ pub(super) fn duration(text: &str) -> Result<TimeDelta, String> {
     TimeDelta::from_std(duration).map_err(|e| e.to_string())
 }
 
+/// The same as what timers take.
+pub(super) fn wait(text: &str) -> Result<Duration, String> {
+    duration(text)?.to_std().map_err(|e| e.to_string())
+}
+
 pub(super) fn step(text: &str) -> Result<Step, String> {
     let names = || Step::ALL.map(Step::name).join(", ");
     Step::from_name(text).ok_or_else(|| format!("must hold steps only ({})", names()))

@@ -17,7 +17,12 @@ use crate::store::{StoreError, links as outbox, notices};
 pub(super) const REISSUED: NotifyType = Step::Reissued.notify_type();
 
 /// By cancelled proposal and the one that replaces it.
-type Stated = BTreeMap<(String, String), PartnerId>;
+#[derive(Default)]
+struct Stated {
+    links: BTreeMap<(String, String), PartnerId>,
+    /// Proposals whose notices can't say it any more, as their bodies were pruned: the table has the last word.
+    pruned: BTreeSet<String>,
+}
 
 /// What becomes of a notice that can't be read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,15 +39,21 @@ async fn stated_by(
     sources: &[&str],
     unreadable: Unreadable,
 ) -> Result<Stated, StoreError> {
-    let mut stated = Stated::new();
+    let mut stated = Stated::default();
     for row in notices::counted_of_type(conn, sources, REISSUED).await? {
+        if row.pruned_at.is_some() {
+            stated.pruned.insert(row.insure_num);
+            continue;
+        }
         let notice = match Notice::read(&row.raw.clone().into()) {
             Ok(notice) => notice,
             Err(_) if unreadable == Unreadable::Skip => continue,
             Err(rejection) => return Err(row.unreadable(&rejection.to_string())),
         };
         if let Some(new) = notice.reissued_to() {
-            stated.insert((row.insure_num, new.to_string()), notice.partner_id);
+            stated
+                .links
+                .insert((row.insure_num, new.to_string()), notice.partner_id);
         }
     }
     Ok(stated)
@@ -55,7 +66,7 @@ pub(super) async fn note_missing(
     missing: &mut Missing,
 ) -> Result<(), StoreError> {
     let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
-    let stated = stated_by(conn, &sources, Unreadable::Skip).await?;
+    let stated = stated_by(conn, &sources, Unreadable::Skip).await?.links;
     let targets: BTreeSet<&str> = stated.keys().map(|(_, to)| to.as_str()).collect();
     let targets: Vec<&str> = targets.into_iter().collect();
     let known: BTreeSet<(String, String)> = LinkRow::read(conn, &targets)
@@ -100,6 +111,7 @@ pub(super) async fn wanted(
     let on_their_way = outbox::on_their_way(conn, &sources).await?;
     let told = |from: &str, to: &str| !on_their_way.contains(&(from.to_owned(), to.to_owned()));
     let mut wanted: Vec<LinkRow> = stated
+        .links
         .into_iter()
         .filter(|((from, to), _)| names.contains(&to.as_str()) && told(from, to))
         .map(|((from, to), partner)| LinkRow {
@@ -108,11 +120,9 @@ pub(super) async fn wanted(
             partner_id: partner.0,
         })
         .collect();
-    wanted.extend(
-        actual
-            .into_iter()
-            .filter(|row| !told(&row.reissued_from, &row.insure_num)),
-    );
+    wanted.extend(actual.into_iter().filter(|row| {
+        !told(&row.reissued_from, &row.insure_num) || stated.pruned.contains(&row.reissued_from)
+    }));
     Ok(wanted)
 }
 

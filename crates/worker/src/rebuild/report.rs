@@ -53,7 +53,7 @@ pub struct Tally {
 /// What was compared and what differs.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
-    /// Proposals that were looked at.
+    /// Proposals that were compared.
     pub proposals: u64,
     pub tables: BTreeMap<&'static str, Tally>,
     /// Proposals whose applied notices are not numbered 1, 2, 3…; nothing mends that.
@@ -64,6 +64,10 @@ pub struct Report {
     pub unreadable: u64,
     /// Why, of the first of them: the table, the key and the fault.
     pub unreadable_examples: Vec<String>,
+    /// Proposals that were left alone, as the bodies of their notices were pruned: nothing says what their rows should be.
+    pub pruned: u64,
+    /// The first of them.
+    pub pruned_examples: Vec<String>,
     /// Whether all was looked at that was to be.
     pub complete: bool,
     /// Notices and derived rows that there are or should be.
@@ -91,7 +95,7 @@ impl Report {
 
     /// Whether there is neither a notice nor a row of what was looked at.
     pub fn nothing_is_known(&self) -> bool {
-        self.known == 0 && self.unreadable == 0
+        self.known == 0 && self.unreadable == 0 && self.pruned == 0
     }
 
     /// The figures of it, for the log of operations.
@@ -109,6 +113,15 @@ impl Report {
         self.unreadable += 1;
         if self.unreadable_examples.len() < EXAMPLES {
             self.unreadable_examples.push(error.to_string());
+        }
+    }
+
+    pub(super) fn note_pruned(&mut self, proposals: impl IntoIterator<Item = String>) {
+        for name in proposals {
+            self.pruned += 1;
+            if self.pruned_examples.len() < EXAMPLES {
+                self.pruned_examples.push(name);
+            }
         }
     }
 
@@ -145,6 +158,10 @@ impl Report {
             let room = EXAMPLES.saturating_sub(tally.examples.len());
             tally.examples.extend(told.examples.into_iter().take(room));
         }
+        let room = EXAMPLES.saturating_sub(self.pruned_examples.len());
+        self.pruned += other.pruned;
+        self.pruned_examples
+            .extend(other.pruned_examples.into_iter().take(room));
         self.broken_sequences += other.broken_sequences;
         let room = EXAMPLES.saturating_sub(self.broken_sequence_examples.len());
         let examples = other.broken_sequence_examples.into_iter();

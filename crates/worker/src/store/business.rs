@@ -2,8 +2,10 @@
 
 mod record;
 mod records;
+mod tables;
 
-use diesel_async::AsyncMysqlConnection;
+use diesel::prelude::*;
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use xiebao_core::id::InsureNum;
 use xiebao_core::rows::Changes;
 
@@ -12,7 +14,10 @@ pub(crate) use records::{
     Abnormality, Cancellation, Endorsement, HoldRow, InsuredPerson, LinkRow, Payment, Policy, Proposal,
 };
 
+pub use tables::rows;
+
 use super::{StoreError, kept};
+use crate::schema::proposals;
 
 /// The changes of one proposal.
 pub struct ProposalChanges {
@@ -56,6 +61,20 @@ pub async fn write(conn: &mut AsyncMysqlConnection, all: &[ProposalChanges]) -> 
     write!(conn, all, insured_persons, InsuredPerson, person);
     write!(conn, all, endorsements, Endorsement, log);
     write!(conn, all, abnormalities, Abnormality, log);
+    Ok(())
+}
+
+/// Which proposal a pruned one replaces: what its links alone say. The caller holds its lock.
+pub async fn set_reissued_from(
+    conn: &mut AsyncMysqlConnection,
+    num: &InsureNum,
+    replaces: Option<&InsureNum>,
+) -> Result<(), StoreError> {
+    let row = proposals::table.filter(proposals::insure_num.eq(num.as_str()));
+    diesel::update(row)
+        .set(proposals::reissued_from.eq(replaces.map(InsureNum::as_str)))
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

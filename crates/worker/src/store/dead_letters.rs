@@ -117,13 +117,15 @@ pub struct DeadLetter {
     pub discard_reason: Option<String>,
     pub first_dead_at: NaiveDateTime,
     pub last_dead_at: NaiveDateTime,
+    /// When its body was emptied because of its age.
+    pub pruned_at: Option<NaiveDateTime>,
 }
 
 /// Inserts; a copy raises `attempts`. What was requeued and has failed again is open again; what a person has
-/// discarded stays discarded.
+/// discarded stays discarded. One whose body was pruned has it again.
 pub async fn insert(conn: &mut AsyncMysqlConnection, letters: &[NewDeadLetter]) -> Result<(), StoreError> {
     use diesel::dsl::sql;
-    use diesel::sql_types::{Datetime, Text};
+    use diesel::sql_types::{Binary, Datetime, Nullable, Text};
     // Bodies may be large, and dead letters are few: one a statement.
     for letter in letters {
         diesel::insert_into(dead_letters::table)
@@ -133,6 +135,8 @@ pub async fn insert(conn: &mut AsyncMysqlConnection, letters: &[NewDeadLetter]) 
             .set((
                 dead_letters::attempts.eq(dead_letters::attempts + 1),
                 dead_letters::status.eq(sql::<Text>("IF(status = 'requeued', 'open', status)")),
+                dead_letters::body.eq(sql::<Binary>("IF(pruned_at IS NULL, body, VALUES(body))")),
+                dead_letters::pruned_at.eq(sql::<Nullable<Datetime>>("NULL")),
                 dead_letters::received_at.eq(sql::<Datetime>("LEAST(received_at, VALUES(received_at))")),
                 incoming!(
                     dead_letters::reason,

@@ -28,10 +28,13 @@ pub(crate) trait Row: Sync {
     fn bind<'b>(&'b self, out: AstPass<'_, 'b, Mysql>) -> QueryResult<()>;
 }
 
-/// Tells which fields of a struct are columns, of the same names, and which of them a row takes over that is there
-/// already.
+/// Tells which fields of a struct are columns, of the same names, which of them a row takes over that is there already,
+/// and which column becomes NULL there.
 macro_rules! kept_row {
-    ($Row:ty => $table:ident { $first:ident $(, $column:ident)* $(,)? } updating { $update:ident $(, $updates:ident)* $(,)? }) => {
+    (
+        $Row:ty => $table:ident { $first:ident $(, $column:ident)* $(,)? }
+        updating { $update:ident $(, $updates:ident)* $(,)? } $(clearing { $clear:ident })?
+    ) => {
         impl $crate::store::kept::Row for $Row {
             const INSERT: &'static str = concat!(
                 "INSERT INTO `", stringify!($table), "` (`", stringify!($first), "`" $(, ", `", stringify!($column), "`")*,
@@ -40,6 +43,7 @@ macro_rules! kept_row {
             const UPDATE: &'static str = concat!(
                 " ON DUPLICATE KEY UPDATE `", stringify!($update), "` = VALUES(`", stringify!($update), "`)"
                 $(, ", `", stringify!($updates), "` = VALUES(`", stringify!($updates), "`)")*
+                $(, ", `", stringify!($clear), "` = NULL")?
             );
 
             fn bind<'b>(

@@ -1,6 +1,8 @@
 //! The inbox.
 
+mod copies;
 mod entry_row;
+mod held;
 mod pages;
 
 use bytes::Bytes;
@@ -9,9 +11,11 @@ use diesel::prelude::*;
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use xiebao_core::envelope::Envelope;
 use xiebao_core::facts::Notice;
-use xiebao_core::id::{Digest, InsureNum, NotifyType};
-use xiebao_core::ledger::{Entry, Hold, Ignored, Novelty, Place, Receipts};
+use xiebao_core::id::{Digest, InsureNum, NotifyType, PartnerId};
+use xiebao_core::ledger::{Entry, Hold, Ignored, Novelty, Place, Pruned, Receipts};
 
+pub use copies::recount;
+pub use held::{HeldRow, held, held_by_digest};
 pub use pages::{
     applied_by_digest, count_ignored, counted_of_type, ignored_of_type, proposals, proposals_with_type,
     remove_ignored,
@@ -46,12 +50,14 @@ pub struct NoticeRow {
     pub hold_until: Option<NaiveDateTime>,
     pub applied_at: Option<NaiveDateTime>,
     pub voided: bool,
+    pub pruned_at: Option<NaiveDateTime>,
 }
 
 /// What a row is to the ledger of its proposal.
 pub enum Known {
     Entry(Box<Entry>),
     Ignored(Ignored),
+    Pruned(Pruned),
 }
 
 impl NoticeRow {
@@ -77,6 +83,7 @@ impl NoticeRow {
             hold_until: None,
             applied_at: None,
             voided: false,
+            pruned_at: None,
         }
     }
 
@@ -96,6 +103,9 @@ impl NoticeRow {
                 occurrence: self.occurrence,
                 receipts,
             }));
+        }
+        if let Some(pruned_at) = self.pruned_at {
+            return self.read_pruned(pruned_at, receipts).map(Known::Pruned);
         }
         let place = match (self.outcome.as_str(), self.seq, self.applied_at) {
             ("applied", Some(seq), Some(at)) => Place::Applied {
@@ -124,6 +134,24 @@ impl NoticeRow {
             receipts,
             novelty: Novelty::Stored,
         })))
+    }
+
+    fn read_pruned(&self, pruned_at: NaiveDateTime, receipts: Receipts) -> Result<Pruned, StoreError> {
+        let (Some(seq), Some(applied_at)) = (self.seq, self.applied_at) else {
+            return Err(self.unreadable("was pruned without having been applied"));
+        };
+        Ok(Pruned {
+            notify_type: NotifyType(self.notify_type),
+            digest: Digest::parse(&self.digest).ok_or_else(|| self.unreadable("digest is none"))?,
+            occurrence: self.occurrence,
+            partner_id: PartnerId(self.partner_id),
+            seq,
+            applied_at: applied_at.and_utc(),
+            pruned_at: pruned_at.and_utc(),
+            voided: self.voided,
+            receipts,
+            recounted: false,
+        })
     }
 
     pub(crate) fn unreadable(&self, what: &str) -> StoreError {
@@ -200,48 +228,6 @@ pub async fn remove(
         .filter(notices::occurrence.eq(entry.occurrence));
     diesel::delete(row).execute(conn).await?;
     Ok(())
-}
-
-/// A held notice, for listing.
-#[derive(Debug, Clone, Queryable)]
-pub struct HeldRow {
-    pub insure_num: String,
-    pub notify_type: i64,
-    pub digest: String,
-    pub held_at: Option<NaiveDateTime>,
-    pub hold_until: Option<NaiveDateTime>,
-}
-
-/// Held notices, those first that are due first, through the small table of holds.
-pub async fn held(conn: &mut AsyncMysqlConnection, limit: i64) -> Result<Vec<HeldRow>, StoreError> {
-    use crate::schema::holds;
-    let rows = holds::table
-        .inner_join(notices::table.on(notices::insure_num.eq(holds::insure_num)))
-        .filter(notices::outcome.eq("held"))
-        .order((holds::due_at, notices::insure_num, notices::hold_until))
-        .limit(limit)
-        .select((
-            notices::insure_num,
-            notices::notify_type,
-            notices::digest,
-            notices::held_at,
-            notices::hold_until,
-        ));
-    Ok(rows.load(conn).await?)
-}
-
-/// Proposal and digest of the held notices whose digest begins with these hex digits.
-pub async fn held_by_digest(
-    conn: &mut AsyncMysqlConnection,
-    beginning: &str,
-) -> Result<Vec<(String, String)>, StoreError> {
-    use crate::schema::holds;
-    let rows = holds::table
-        .inner_join(notices::table.on(notices::insure_num.eq(holds::insure_num)))
-        .filter(notices::outcome.eq("held"))
-        .filter(notices::digest.like(format!("{beginning}%")))
-        .select((notices::insure_num, notices::digest));
-    Ok(rows.distinct().load(conn).await?)
 }
 
 /// Rows that fit one statement, by what their bodies weigh.

@@ -21,10 +21,11 @@ pub enum Action {
     RestoreNotice,
     Rebuild,
     Reprocess,
+    Prune,
 }
 
 impl Action {
-    pub const ALL: [Action; 7] = [
+    pub const ALL: [Action; 8] = [
         Self::RequeueDead,
         Self::DiscardDead,
         Self::ReleaseHeld,
@@ -32,6 +33,7 @@ impl Action {
         Self::RestoreNotice,
         Self::Rebuild,
         Self::Reprocess,
+        Self::Prune,
     ];
 
     pub fn from_name(name: &str) -> Option<Self> {
@@ -47,6 +49,7 @@ impl Action {
             Self::RestoreNotice => "notice.restore",
             Self::Rebuild => "rebuild",
             Self::Reprocess => "reprocess",
+            Self::Prune => "prune",
         }
     }
 }
@@ -118,6 +121,26 @@ pub async fn record(conn: &mut AsyncMysqlConnection, deeds: &[NewOperation]) -> 
             .execute(conn)
             .await?;
     }
+    Ok(())
+}
+
+/// Notes a deed that is done bit by bit, and tells its number.
+pub async fn begin(conn: &mut AsyncMysqlConnection, deed: &NewOperation) -> Result<i64, StoreError> {
+    diesel::insert_into(operations::table)
+        .values(deed)
+        .execute(conn)
+        .await?;
+    let id = diesel::dsl::sql::<diesel::sql_types::BigInt>("CAST(LAST_INSERT_ID() AS SIGNED)");
+    Ok(diesel::select(id).get_result(conn).await?)
+}
+
+/// What has come of such a deed by now.
+pub async fn go_on(conn: &mut AsyncMysqlConnection, id: i64, detail: &str) -> Result<(), StoreError> {
+    let detail: String = detail.chars().take(WORDS_CHARS).collect();
+    diesel::update(operations::table.filter(operations::id.eq(id)))
+        .set(operations::detail.eq(detail))
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

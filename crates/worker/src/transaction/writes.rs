@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncMysqlConnection;
 use xiebao_core::id::{Digest, InsureNum, NotifyType, PartnerId};
-use xiebao_core::ledger::{Arrival, Entry, Ledger, Link, Novelty};
+use xiebao_core::ledger::{Arrival, Entry, Ledger, Link, Novelty, Pruned};
 use xiebao_core::reason::Rejection;
 use xiebao_core::rows::{Changes, Rows};
 
@@ -20,6 +20,9 @@ pub(super) struct Writes {
     notices: Vec<Entry>,
     removed: Vec<(InsureNum, Entry)>,
     refused: Vec<Arrival>,
+    recounted: Vec<(InsureNum, Pruned)>,
+    /// Pruned proposals, and which one each replaces now.
+    relinked: Vec<(InsureNum, Option<InsureNum>)>,
     dead: Vec<NewDeadLetter>,
     changes: Vec<ProposalChanges>,
     links: Vec<PendingLink>,
@@ -53,12 +56,16 @@ impl Writes {
             }
             self.dead.push(NewDeadLetter::of_entry(entry, rejection, now));
         }
-        let changes = Changes::between(before, &Rows::of(ledger));
-        self.post(num, before, &changes);
-        self.changes.push(ProposalChanges {
-            insure_num: num.clone(),
-            changes,
-        });
+        if ledger.is_pruned() {
+            self.note_pruned(ledger, before);
+        } else {
+            let changes = Changes::between(before, &Rows::of(ledger));
+            self.post(num, before, &changes);
+            self.changes.push(ProposalChanges {
+                insure_num: num.clone(),
+                changes,
+            });
+        }
         let (unlinks, links): (Vec<_>, Vec<_>) = task.pending_links(num).partition(|link| link.withdrawn);
         self.links.extend(links);
         self.unlinks.extend(unlinks);
@@ -66,6 +73,19 @@ impl Writes {
             Some(due) if task.swept || was_due != Some(due) => self.due.push((num.clone(), due)),
             None if task.swept || was_due.is_some() => self.undue.push(num.clone()),
             _ => {}
+        }
+    }
+
+    /// Of a pruned proposal nothing is computed anew but what its links alone say.
+    fn note_pruned(&mut self, ledger: &Ledger, before: &Rows) {
+        let num = &ledger.insure_num;
+        let copies = ledger.pruned.iter().filter(|known| known.recounted);
+        self.recounted
+            .extend(copies.map(|known| (num.clone(), known.clone())));
+        let replaces = |rows: &Rows| rows.proposal.get(&()).and_then(|row| row.reissued_from.clone());
+        let now_replaces = replaces(&Rows::of(ledger));
+        if now_replaces != replaces(before) {
+            self.relinked.push((num.clone(), now_replaces));
         }
     }
 
@@ -137,11 +157,17 @@ impl Writes {
         for (num, entry) in &self.removed {
             notices::remove(conn, num, entry).await?;
         }
+        for (num, known) in &self.recounted {
+            notices::recount(conn, num, known).await?;
+        }
         for Arrival { notice, .. } in &self.refused {
             let (number, digest) = (notice.insure_num.as_str(), notice.digest.as_str());
             notices::remove_ignored(conn, number, notice.step.notify_type(), digest).await?;
         }
         business::write(conn, &self.changes).await?;
+        for (num, replaces) in &self.relinked {
+            business::set_reissued_from(conn, num, replaces.as_ref()).await?;
+        }
         links::store(conn, &self.links).await?;
         links::forget(conn, &self.unlinks).await?;
         links::post(conn, &self.posts).await?;

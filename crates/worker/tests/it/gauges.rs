@@ -157,3 +157,19 @@ async fn the_gauges_of_health_say_which_of_broker_and_database_is_away() {
     proxy.resume();
     until(admin, "xiebao_worker_ready", "", |value| value == Some(1.0)).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proposal_that_stays_paid_shows_until_it_is_issued() {
+    let stage = Stage::new().await;
+    let admin = free_address();
+    let mut worker = stage.unready_worker(&[OFTEN, ("XIEBAO__WORKER__STUCK_AFTER", "1s")], admin);
+    worker.ready(admin, PATIENCE).await;
+    let stuck = "xiebao_worker_proposals_stuck";
+    until(admin, stuck, "\"paid\"", |value| value == Some(0.0)).await;
+    let number = "20261126000001";
+    stage.send(1, number, json!({ "state": true })).await;
+    stage.send(2, number, paid(100)).await;
+    until(admin, stuck, "\"paid\"", |value| value == Some(1.0)).await;
+    stage.send(3, number, crate::stage::issued("P1", "李四")).await;
+    until(admin, stuck, "\"paid\"", |value| value == Some(0.0)).await;
+}

@@ -39,12 +39,54 @@ async fn every_table_and_column_says_what_it_is() {
     let stage = Stage::new().await;
     let own = "table_schema = DATABASE() AND table_name NOT LIKE '\\_\\_diesel%'";
     let tables = format!("SELECT COUNT(*) FROM information_schema.tables WHERE {own}");
-    assert_eq!(stage.number(&tables).await, 15);
+    assert_eq!(stage.number(&tables).await, 16);
     let silent = format!("SELECT COUNT(*) FROM information_schema.tables WHERE {own} AND table_comment = ''");
     assert_eq!(stage.number(&silent).await, 0);
     let silent =
         format!("SELECT COUNT(*) FROM information_schema.columns WHERE {own} AND column_comment = ''");
     assert_eq!(stage.number(&silent).await, 0);
+}
+
+/// What is to be written to `src/store/inventory.txt` after a migration is what this shows.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_inventory_is_what_the_migrations_make_and_drift_is_told() {
+    use xiebao_worker::store::inventory;
+    let stage = Stage::new().await;
+    let mut conn = stage.connect().await;
+    let own = "table_schema = DATABASE() AND table_name NOT LIKE '\\_\\_diesel%'";
+    let columns = format!("SELECT COUNT(*) FROM information_schema.columns WHERE {own}");
+    let lines = include_str!("../../src/store/inventory.txt").lines();
+    let known = lines
+        .filter(|line| line.split(' ').nth(1) != Some("index"))
+        .count();
+    assert_eq!(
+        stage.number(&columns).await,
+        known as i64,
+        "{:#?}",
+        inventory::read(&mut conn).await
+    );
+    let drift = inventory::drift(&mut conn).await.expect("looked at");
+    assert_eq!((drift.missing, drift.unexpected), (vec![], vec![]));
+    stage
+        .execute("ALTER TABLE holds DROP KEY holds_due_at, ADD COLUMN note INT NULL")
+        .await;
+    stage
+        .execute("ALTER TABLE policies MODIFY applicant VARCHAR(20) NULL")
+        .await;
+    let drift = inventory::drift(&mut conn).await.expect("looked at");
+    let missing = [
+        "holds index holds_due_at due_at not unique",
+        "policies.applicant varchar(255) YES utf8mb4_bin",
+    ];
+    assert_eq!(drift.missing, missing);
+    let unexpected = [
+        "holds.note int YES",
+        "policies.applicant varchar(20) YES utf8mb4_general_ci",
+    ];
+    assert_eq!(
+        (drift.unexpected.len(), &drift.unexpected[0]),
+        (2, &unexpected[0].to_owned())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -130,6 +130,13 @@ impl Passage {
         let mut bodies = dead_letters::bodies(conn, &ids).await?;
         let mut messages = Vec::with_capacity(page.len());
         for letter in page {
+            if letter.pruned_at.is_some() {
+                tally.wreck(
+                    letter.id,
+                    "it was emptied because of its age (xiebao prune)".to_owned(),
+                );
+                continue;
+            }
             match message::of(&letter, bodies.remove(&letter.id).unwrap_or_default()) {
                 Ok(envelope) => messages.push((letter, envelope)),
                 Err(error) => tally.wreck(letter.id, error.to_string()),

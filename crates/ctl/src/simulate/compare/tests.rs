@@ -128,6 +128,7 @@ fn stored(body: &str, seq: Option<i64>) -> StoredNotice {
         seq,
         deliveries: 2,
         raw: body.as_bytes().to_vec(),
+        pruned: false,
     }
 }
 
@@ -140,6 +141,22 @@ fn inbox(rows: &[StoredNotice]) -> Findings {
 #[test]
 fn a_notice_stored_once_and_applied_is_clean() {
     assert!(inbox(&[stored(BODY, Some(1))]).is_clean());
+}
+
+#[test]
+fn a_pruned_notice_is_counted_and_its_body_is_not_compared() {
+    let pruned = StoredNotice {
+        pruned: true,
+        ..stored("", Some(1))
+    };
+    let found = inbox(std::slice::from_ref(&pruned));
+    assert!(found.is_clean(), "{found:?}");
+    assert_eq!(found.pruned, 1);
+    let of_another_type = inbox(&[StoredNotice {
+        notify_type: 2,
+        ..pruned
+    }]);
+    assert_eq!(counts(&of_another_type), (1, 1, 0));
 }
 
 #[test]

@@ -93,10 +93,10 @@ fn between(from: &str, own: &str, to: &str) -> Ledger {
 
 #[test]
 fn a_circle_of_reissues_ends_and_is_named() {
-    let mut search = Search::begin(&between("C", "A", "B"));
+    let mut search = Search::begin(&between("C", "A", "B"), None);
     assert_eq!(search.unvisited(), [number("B"), number("C")]);
-    search.visit(&between("A", "B", "C"));
-    search.visit(&between("B", "C", "A"));
+    search.visit(&between("A", "B", "C"), None);
+    search.visit(&between("B", "C", "A"), None);
     assert!(search.unvisited().is_empty());
     let family = search.finish();
     assert_eq!(family.links.len(), 3);
@@ -105,16 +105,19 @@ fn a_circle_of_reissues_ends_and_is_named() {
 
 #[test]
 fn a_chain_without_end_is_cut() {
-    let mut search = Search::begin(&between("n000", "n001", "n002"));
+    let mut search = Search::begin(&between("n000", "n001", "n002"), None);
     let mut visited = 1;
     while let Some(next) = search.unvisited().pop() {
         visited += 1;
         let place: i64 = next.as_str()[1..].parse().expect("digits");
-        search.visit(&between(
-            &format!("n{:03}", place - 1),
-            next.as_str(),
-            &format!("n{:03}", place + 1),
-        ));
+        search.visit(
+            &between(
+                &format!("n{:03}", place - 1),
+                next.as_str(),
+                &format!("n{:03}", place + 1),
+            ),
+            None,
+        );
         assert!(visited < 100, "it never ends");
     }
     let family = search.finish();

@@ -7,7 +7,7 @@ use xiebao_core::rules::OnTimeout;
 use super::English;
 use crate::doctor::Finding;
 use crate::screen::{beijing, plain};
-use crate::words::DeskWords;
+use crate::words::{DeskWords, DoctorWords, counts};
 
 impl DeskWords for English {
     fn cut(&self, shown: usize) -> String {
@@ -174,6 +174,7 @@ impl DeskWords for English {
 
     fn finding(&self, finding: &Finding) -> String {
         match finding {
+            Finding::Concerning(concern) => self.concern(concern),
             Finding::ConfigurationSound => "configuration: sound".to_owned(),
             Finding::ConfigurationFaulty { fault } => format!("configuration: {fault}"),
             Finding::KeysSound { partners, keys } => format!("keys file: partners: {partners}, keys: {keys}"),
@@ -261,18 +262,7 @@ impl DeskWords for English {
             | Finding::DatabaseReached { .. }
             | Finding::SchemaCurrent
             | Finding::ClocksAgree { .. } => None,
+            Finding::Concerning(concern) => self.remedy(concern),
         }
     }
-}
-
-/// ` (apply_failed 4, timed_out 2)`
-fn counts(by_reason: &BTreeMap<String, usize>) -> String {
-    if by_reason.is_empty() {
-        return String::new();
-    }
-    let counts: Vec<String> = by_reason
-        .iter()
-        .map(|(reason, count)| format!("{} {count}", plain(reason)))
-        .collect();
-    format!(" ({})", counts.join(", "))
 }

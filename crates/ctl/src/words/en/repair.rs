@@ -28,6 +28,23 @@ impl RepairWords for English {
         format!("{count} proposals passed over, as they can't be read or the database refuses them:\n")
     }
 
+    fn pruned_left_alone(&self, count: u64, examples: &[String]) -> String {
+        let examples = examples.join(", ");
+        format!(
+            "{count} proposals left alone, as their notices were pruned and say nothing any more: {examples}\n"
+        )
+    }
+
+    fn pruned_can_not_be_voided(&self, insure_num: &str) -> String {
+        format!(
+            "Proposal {insure_num} was pruned: its rows can't be computed without this notice or with it. Nothing was changed.\n"
+        )
+    }
+
+    fn pruned_not_reprocessed(&self, count: i64) -> String {
+        format!("{count} left ignored, as their bodies were pruned.\n")
+    }
+
     fn nothing_to_rebuild(&self, insure_num: &str) -> String {
         format!("Nothing known of {insure_num}.\n")
     }

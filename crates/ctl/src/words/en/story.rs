@@ -1,4 +1,4 @@
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use xiebao_core::id::{NotifyType, Step};
 use xiebao_core::ledger::Receipts;
 use xiebao_core::rows::Disagreement;
@@ -165,6 +165,13 @@ impl StoryWords for English {
             Possibility::FetchEPolicy => "the e-policy can be fetched from the platform",
             Possibility::FetchEndorsementFile => "the endorsement's file can be fetched from the platform",
         }
+    }
+
+    fn pruned_at(&self, at: DateTime<Utc>) -> String {
+        format!(
+            "emptied {} because of its age (xiebao prune): a copy is still a duplicate",
+            beijing(at)
+        )
     }
 
     fn stands_in(&self) -> &'static str {

@@ -18,6 +18,7 @@ impl Terms for English {
             Label::Held => "Waiting",
             Label::NotComeYet => "Still missing",
             Label::Ignored => "Kept without being applied",
+            Label::Pruned => "Pruned, their bodies are gone",
             Label::DeadLetters => "Dead letters",
             Label::Disagreements => "Issue notices that disagree (the later received is believed)",
             Label::Reissues => "Cancelled and reissued",
@@ -172,6 +173,7 @@ impl Terms for English {
             Reason::TimedOut => "what it waited for did not come in time",
             Reason::ApplyFailed => "applying it failed again and again",
             Reason::DeliveryLimit => "it was handed out too often without being acknowledged",
+            Reason::Pruned => "the bodies of its proposal's earlier notices were pruned",
         }
     }
 
@@ -210,6 +212,11 @@ impl Terms for English {
                  want of memory. Mend that or upgrade, requeue this one, and if it passes the others \
                  (dead requeue --reason delivery_limit)."
             }
+            Reason::Pruned => {
+                "Its proposal was pruned because of its age: its rows stay as they are, and what this notice says of it \
+                 (dead show) a person must carry into your own system. Then discard it (dead discard). To let it be \
+                 applied, put the bodies back from a backup (docs/operations.md), and requeue it."
+            }
         }
     }
 
@@ -222,6 +229,7 @@ impl Terms for English {
             Action::RestoreNotice => "restored",
             Action::Rebuild => "rebuilt",
             Action::Reprocess => "reprocessed",
+            Action::Prune => "pruned",
         }
     }
 

@@ -7,7 +7,7 @@ use xiebao_core::rules::OnTimeout;
 use super::Chinese;
 use crate::doctor::Finding;
 use crate::screen::{beijing, plain};
-use crate::words::DeskWords;
+use crate::words::{DeskWords, DoctorWords};
 
 impl DeskWords for Chinese {
     fn cut(&self, shown: usize) -> String {
@@ -173,6 +173,7 @@ impl DeskWords for Chinese {
 
     fn finding(&self, finding: &Finding) -> String {
         match finding {
+            Finding::Concerning(concern) => self.concern(concern),
             Finding::ConfigurationSound => "配置：没有问题".to_owned(),
             Finding::ConfigurationFaulty { fault } => format!("配置：{fault}"),
             Finding::KeysSound { partners, keys } => format!("密钥文件：{partners} 个渠道，{keys} 个密钥"),
@@ -240,6 +241,7 @@ impl DeskWords for Chinese {
             | Finding::DatabaseReached { .. }
             | Finding::SchemaCurrent
             | Finding::ClocksAgree { .. } => None,
+            Finding::Concerning(concern) => self.remedy(concern),
         }
     }
 }

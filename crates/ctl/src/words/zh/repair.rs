@@ -28,6 +28,19 @@ impl RepairWords for Chinese {
         format!("已跳过 {count} 个投保单，因其无法读取或被数据库拒绝：\n")
     }
 
+    fn pruned_left_alone(&self, count: u64, examples: &[String]) -> String {
+        let examples = examples.join("、");
+        format!("{count} 个投保单保持原样，其通知已被清理，无从比对：{examples}\n")
+    }
+
+    fn pruned_can_not_be_voided(&self, insure_num: &str) -> String {
+        format!("投保单 {insure_num} 已被清理：各行业务数据无法重算，未作任何改动。\n")
+    }
+
+    fn pruned_not_reprocessed(&self, count: i64) -> String {
+        format!("{count} 条仍为被忽略，其报文已被清理。\n")
+    }
+
     fn nothing_to_rebuild(&self, insure_num: &str) -> String {
         format!("没有 {insure_num} 的任何记录。\n")
     }

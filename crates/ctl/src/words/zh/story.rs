@@ -1,4 +1,4 @@
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use xiebao_core::id::{NotifyType, Step};
 use xiebao_core::ledger::Receipts;
 use xiebao_core::rows::Disagreement;
@@ -152,6 +152,13 @@ impl StoryWords for Chinese {
             Possibility::FetchEPolicy => "可以向携保下载电子保单",
             Possibility::FetchEndorsementFile => "可以通过携保的批改文件下载接口下载批改文件",
         }
+    }
+
+    fn pruned_at(&self, at: DateTime<Utc>) -> String {
+        format!(
+            "因年久已于 {} 清空（xiebao prune）：再来一份仍识别为重复",
+            beijing(at)
+        )
     }
 
     fn stands_in(&self) -> &'static str {

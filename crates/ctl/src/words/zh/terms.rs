@@ -18,6 +18,7 @@ impl Terms for Chinese {
             Label::Held => "等待中的通知",
             Label::NotComeYet => "还缺的",
             Label::Ignored => "收到但未处理的通知（只存档）",
+            Label::Pruned => "已清理，报文不再保存",
             Label::DeadLetters => "死信",
             Label::Disagreements => "出单通知之间不一致（以后收到的为准）",
             Label::Reissues => "退保重出",
@@ -172,6 +173,7 @@ impl Terms for Chinese {
             Reason::TimedOut => "前面的通知没有按时来",
             Reason::ApplyFailed => "多次处理都失败",
             Reason::DeliveryLimit => "多次投递给处理程序都未确认",
+            Reason::Pruned => "该投保单先前通知的报文已被清理",
         }
     }
 
@@ -207,6 +209,10 @@ impl Terms for Chinese {
                 "worker 拿到它以后反复中断：查看 worker 的日志，以及是否因内存不足被杀。修复或升级后先重新入队这一封，\
                  通过了再处理其余的（dead requeue --reason delivery_limit）。"
             }
+            Reason::Pruned => {
+                "该投保单因年久已被清理（prune）：各行业务数据保持不变，本通知所说的内容（dead show）需由人工记入贵方系统，\
+                 然后放弃它（dead discard）。若要入账，请先从备份恢复报文（见 docs/operations.md），再重新入队。"
+            }
         }
     }
 
@@ -219,6 +225,7 @@ impl Terms for Chinese {
             Action::RestoreNotice => "恢复",
             Action::Rebuild => "重算",
             Action::Reprocess => "补处理",
+            Action::Prune => "清理报文",
         }
     }
 

@@ -24,13 +24,14 @@ pub(super) struct EntryRow<'e> {
     voided: bool,
 }
 
-// `raw` is updated too: when the notice was ignored before, it may be another spelling of the same value.
+// `raw` is updated too: when the notice was ignored before, it may be another spelling of the same value, and may have been
+// pruned since.
 kept_row!(EntryRow<'_> => notices {
     insure_num, notify_type, digest, occurrence, partner_id, outcome, seq, out_of_order, raw, received_at,
     last_received_at, deliveries, held_at, hold_until, applied_at, voided,
 } updating {
     outcome, seq, out_of_order, raw, received_at, last_received_at, deliveries, held_at, hold_until, applied_at, voided,
-});
+} clearing { pruned_at });
 
 /// Bytes of `raw` up to which a row may be written several times in one statement.
 const LIGHT: usize = 4 * 1024;

@@ -40,7 +40,7 @@ pub async fn proposals_with_type(
     Ok(numbers.load(conn).await?)
 }
 
-/// The applied notices of that type of these proposals, but for voided ones.
+/// The applied notices of that type of these proposals, but for voided ones. Of pruned ones `raw` is empty.
 pub async fn counted_of_type(
     conn: &mut AsyncMysqlConnection,
     proposals: &[&str],
@@ -73,15 +73,20 @@ pub async fn applied_by_digest(
     Ok(rows.load(conn).await?)
 }
 
-/// How many notices of that type are kept without being applied.
-pub async fn count_ignored(conn: &mut AsyncMysqlConnection, of: NotifyType) -> Result<i64, StoreError> {
+/// How many notices of that type are kept without being applied: those with bodies, or those without.
+pub async fn count_ignored(
+    conn: &mut AsyncMysqlConnection,
+    of: NotifyType,
+    pruned: bool,
+) -> Result<i64, StoreError> {
     let rows = notices::table
         .filter(notices::notify_type.eq(of.0))
-        .filter(notices::outcome.eq("ignored"));
+        .filter(notices::outcome.eq("ignored"))
+        .filter(notices::pruned_at.is_not_null().eq(pruned));
     Ok(rows.count().get_result(conn).await?)
 }
 
-/// The first `limit` of them behind that proposal and digest.
+/// The first `limit` of those with bodies, from behind that proposal and digest.
 pub async fn ignored_of_type(
     conn: &mut AsyncMysqlConnection,
     of: NotifyType,
@@ -93,6 +98,7 @@ pub async fn ignored_of_type(
     let rows = notices::table
         .filter(notices::notify_type.eq(of.0))
         .filter(notices::outcome.eq("ignored"))
+        .filter(notices::pruned_at.is_null())
         .filter(notices::insure_num.ge(insure_num))
         .filter(later)
         .order((notices::insure_num, notices::digest))

@@ -1,0 +1,184 @@
+//! Settings that are sound each for itself and unwise together, and the keys file.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use url::{Host, Url};
+use xiebao_runtime::config::{Config, ReceiverConfig, Secret, without_password};
+
+use super::concern::{Concern, KeyDoubt};
+
+/// What closing takes besides.
+const CLOSING: Duration = Duration::from_secs(2);
+/// Connections of a worker besides those of its lanes: sweeper, links, dead letters.
+const BESIDE_LANES: usize = 3;
+
+pub fn examine(config: &Config) -> Vec<Concern> {
+    let receiver = &config.receiver;
+    let mut found = Vec::new();
+    let needed = receiver.drain_delay + receiver.body_timeout + receiver.publish_timeout + CLOSING;
+    if receiver.shutdown_timeout < needed {
+        found.push(Concern::ShutdownTooShort {
+            is_ms: millis(receiver.shutdown_timeout),
+            needed_ms: millis(needed),
+        });
+    }
+    if receiver.allow.is_empty() && receiver.path == ReceiverConfig::DEFAULT_PATH {
+        found.push(Concern::AnyoneMayPost);
+    }
+    let needed = config.worker.lanes + BESIDE_LANES;
+    if let Some(database) = &config.database {
+        if database.pool_size < needed {
+            found.push(Concern::PoolTooSmall {
+                is: database.pool_size,
+                needed,
+            });
+        }
+        found.extend(in_the_clear("database.url", &database.url));
+    }
+    let brokers = config.amqp.iter().flat_map(|amqp| &amqp.urls);
+    found.extend(brokers.filter_map(|url| in_the_clear("amqp.url", url)));
+    if let Some(path) = &config.keys_file {
+        found.extend(readable_by_all(path));
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        found.extend(doubtful_keys(&text));
+    }
+    found
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// On this machine nobody listens in between.
+fn in_the_clear(key: &'static str, address: &Secret) -> Option<Concern> {
+    let url = Url::parse(address.expose()).ok()?;
+    let here = match url.host()? {
+        Host::Ipv4(ip) => ip.is_loopback(),
+        Host::Ipv6(ip) => ip.is_loopback(),
+        // Schemes that are not of the web have their addresses as names.
+        Host::Domain(name) => {
+            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        }
+    };
+    let encrypted = url.scheme() == "amqps"
+        || url
+            .query_pairs()
+            .any(|(name, value)| name == "require_ssl" && value == "true");
+    (!here && !encrypted).then(|| Concern::NotEncrypted {
+        key,
+        address: without_password(address.expose()),
+    })
+}
+
+fn readable_by_all(path: &Path) -> Option<Concern> {
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & 0o007 != 0).then(|| Concern::KeysReadableByAll {
+        path: path.display().to_string(),
+        mode: format!("{mode:04o}"),
+    })
+}
+
+/// Doubts by partner and number; no key is told.
+fn doubtful_keys(text: &str) -> Vec<Concern> {
+    let table: toml::Table = toml::from_str(text).unwrap_or_default();
+    let mut found = Vec::new();
+    for (partner, keys) in &table {
+        let keys: Vec<&str> = keys
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(toml::Value::as_str)
+            .collect();
+        for (nth, key) in keys.iter().enumerate() {
+            let repeated = keys[..nth].contains(key).then_some(KeyDoubt::Repeated);
+            let Some(why) = repeated.or_else(|| doubt(key)) else {
+                continue;
+            };
+            found.push(Concern::KeySuspicious {
+                partner: partner.clone(),
+                number: nth + 1,
+                why,
+            });
+        }
+    }
+    found
+}
+
+fn doubt(key: &str) -> Option<KeyDoubt> {
+    let framed = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>');
+    let lower = key.to_lowercase();
+    let example = [
+        "changeme",
+        "change-me",
+        "example",
+        "placeholder",
+        "your-key",
+        "the-key",
+        "the-current-key",
+    ];
+    if key.starts_with(framed) || key.ends_with(framed) {
+        Some(KeyDoubt::Framed)
+    } else if key.chars().count() < 8 {
+        Some(KeyDoubt::Short)
+    } else {
+        example
+            .iter()
+            .any(|word| lower.contains(word))
+            .then_some(KeyDoubt::Placeholder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_other_machines_without_tls_are_a_concern() {
+        let told = |address: &str| in_the_clear("amqp.url", &Secret::new(address)).is_some();
+        assert!(told("amqp://u:p@10.0.0.7:5672/x") && told("mysql://u:p@db/x"));
+        assert!(
+            !told("amqp://u:p@127.0.0.1:5672/x")
+                && !told("mysql://u:p@localhost/x")
+                && !told("amqp://u:p@[::1]/x")
+        );
+        assert!(!told("amqps://u:p@broker/x") && !told("mysql://u:p@db/x?require_ssl=true"));
+    }
+
+    #[test]
+    fn keys_that_look_like_none_are_named_by_partner_and_number_and_never_shown() {
+        let told = doubtful_keys(
+            "\"7\" = [\"k3y-8f2a99c1\", \" k3y-8f2a99c2\", \"short\", \"k3y-8f2a99c1\", \"changeme-now\"]",
+        );
+        let doubts: Vec<(usize, KeyDoubt)> = told
+            .iter()
+            .filter_map(|concern| match concern {
+                Concern::KeySuspicious { number, why, .. } => Some((*number, *why)),
+                _ => None,
+            })
+            .collect();
+        let wanted = [
+            (2, KeyDoubt::Framed),
+            (3, KeyDoubt::Short),
+            (4, KeyDoubt::Repeated),
+            (5, KeyDoubt::Placeholder),
+        ];
+        assert_eq!(doubts, wanted);
+        let shown = serde_json::to_string(&told).expect("JSON");
+        assert!(!shown.contains("8f2a99"), "{shown}");
+    }
+
+    #[test]
+    fn a_keys_file_that_all_can_read_is_a_concern() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let set =
+            |mode| std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).expect("set");
+        set(0o640);
+        assert_eq!(readable_by_all(file.path()), None);
+        set(0o644);
+        assert!(
+            matches!(readable_by_all(file.path()), Some(Concern::KeysReadableByAll { mode, .. }) if mode == "0644")
+        );
+    }
+}

@@ -1,0 +1,189 @@
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use xiebao_core::reason::Reason;
+use xiebao_runtime::clock;
+use xiebao_runtime::refused::Refused;
+use xiebao_testkit::{PARTNER, notice, post};
+use xiebao_worker::store::refused;
+
+use crate::dead::letter;
+use crate::desk::{Desk, body, paid};
+use crate::floor::Floor;
+
+fn one(nth: u8, number: Option<&str>, at: DateTime<Utc>) -> Refused {
+    Refused {
+        id: format!("{nth:032x}"),
+        first_at: at,
+        last_at: at + TimeDelta::hours(5),
+        tries: 6,
+        verdict: "bad_signature".to_owned(),
+        source: Some("192.0.2.7".to_owned()),
+        insure_num: number.map(str::to_owned),
+        notify_type: Some(2),
+        partner_id: Some(7),
+        digest: None,
+    }
+}
+
+async fn digest(desk: &Desk, number: &str) -> Option<String> {
+    let told = desk.json(&["trace", number, "--json"]).await;
+    told["applied"][0]["digest"].as_str().map(str::to_owned)
+}
+
+#[tokio::test]
+async fn what_was_refused_is_on_record_until_the_notice_comes() {
+    let mut floor = Floor::new().await;
+    floor.worker(&[]).await;
+    let receiver = floor.receiver().await;
+    let desk = &floor.desk;
+    let data = json!({ "partnerId": PARTNER, "insureNum": "20260905000001", "state": true });
+    let forged = notice(1, &data, "not the key");
+    for _ in 0..3 {
+        assert_eq!(
+            post(&receiver.url, forged.clone()).await.verdict(),
+            "bad_signature"
+        );
+    }
+    assert_eq!(post(&receiver.url, b"{".to_vec()).await.verdict(), "malformed");
+    floor
+        .until_at_least("SELECT COUNT(*) FROM refused_requests", 2)
+        .await;
+    let told = desk.json(&["refused", "list", "--json"]).await;
+    let all = told["refused"].as_array().expect("a list");
+    let named = all
+        .iter()
+        .find(|one| !one["insure_num"].is_null())
+        .expect("the forged one");
+    assert_eq!(
+        (
+            &named["insure_num"],
+            &named["tries"],
+            &named["verified"],
+            &named["arrived"],
+            &named["source"]
+        ),
+        (
+            &json!("20260905000001"),
+            &json!(3),
+            &json!(false),
+            &json!(false),
+            &json!("127.0.0.1")
+        )
+    );
+    desk.xiebao(&["refused", "list", "--text"]).await.says(&[
+        "请人工重新推送",
+        "投保单号 20260905000001，投保通知（1）",
+        "共请求 3 次，验签未通过",
+        "另有 1 次请求无法识别投保单号",
+    ]);
+    desk.deliver(1, "20260905000001", json!({})).await;
+    desk.xiebao(&["refused", "list"]).await.says(&[
+        "20260905000001 *",
+        "has come since",
+        "unknown which",
+        "* not verified",
+    ]);
+    let missing = desk.json(&["refused", "list", "--missing", "--json"]).await;
+    assert_eq!(
+        missing["refused"].as_array().map(Vec::len),
+        Some(1),
+        "{missing:#}"
+    );
+    let bodies = "SELECT COUNT(*) FROM refused_requests WHERE CONCAT_WS('|', verdict, source, insure_num) LIKE '%sign\"%'";
+    assert_eq!(desk.number(bodies).await, 0);
+}
+
+#[tokio::test]
+async fn an_authentic_one_has_come_when_the_same_has_and_a_claimed_one_when_one_came_later() {
+    let desk = Desk::new().await;
+    let now = clock::now();
+    for number in ["A1", "A2", "A3"] {
+        desk.deliver(1, number, json!({})).await;
+    }
+    let unavailable = |nth, number, digest| Refused {
+        digest: Some(digest),
+        verdict: "unavailable".to_owned(),
+        notify_type: Some(1),
+        ..one(nth, Some(number), now - TimeDelta::hours(9))
+    };
+    let known = digest(&desk, "A1").await.expect("applied");
+    let dead = letter(body(2, "A5", paid()), Reason::TimedOut, "of a test");
+    let records = [
+        unavailable(1, "A1", known.clone()),
+        unavailable(2, "A1", known.replace(['0', '1', '2'], "f")),
+        unavailable(3, "A5", dead.digest.clone()),
+        Refused {
+            notify_type: Some(1),
+            ..one(4, Some("A2"), now - TimeDelta::hours(9))
+        },
+        Refused {
+            notify_type: Some(1),
+            ..one(5, Some("A3"), now + TimeDelta::hours(9))
+        },
+        one(6, None, now),
+    ];
+    desk.file_all(&[dead]).await;
+    let mut conn = desk.connect().await;
+    for _ in 0..2 {
+        refused::file(&mut conn, &records).await.expect("they are filed");
+    }
+    let told = desk.json(&["refused", "list", "--json"]).await;
+    let mut seen: Vec<(String, Option<bool>)> = told["refused"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| {
+            (
+                one["insure_num"].as_str().unwrap_or("-").to_owned(),
+                one["arrived"].as_bool(),
+            )
+        })
+        .collect();
+    seen.sort();
+    let wanted = [
+        ("-", None),
+        ("A1", Some(false)),
+        ("A1", Some(true)),
+        ("A2", Some(true)),
+        ("A3", Some(false)),
+        ("A5", Some(true)),
+    ];
+    assert_eq!(seen, wanted.map(|(number, arrived)| (number.to_owned(), arrived)));
+    let only = desk
+        .json(&[
+            "refused",
+            "list",
+            "--json",
+            "--missing",
+            "--verdict",
+            "unavailable",
+        ])
+        .await;
+    assert_eq!(only["refused"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        desk.xiebao(&["refused", "list", "--since", "2090-01-01"])
+            .await
+            .code,
+        1
+    );
+}
+
+#[tokio::test]
+async fn the_record_is_bounded_in_age_and_rows_and_shrinks_in_steps() {
+    let desk = Desk::new().await;
+    let now = clock::now();
+    let records: Vec<Refused> = (0..50)
+        .map(|n| one(n, Some("A"), now - TimeDelta::days(i64::from(n))))
+        .collect();
+    let mut conn = desk.connect().await;
+    refused::file(&mut conn, &records).await.expect("they are filed");
+    let before = now - TimeDelta::days(30);
+    assert_eq!(
+        refused::trim(&mut conn, before, 100, 5).await.expect("trimmed"),
+        5
+    );
+    while refused::trim(&mut conn, before, 20, 5).await.expect("trimmed") > 0 {}
+    assert_eq!(desk.number("SELECT COUNT(*) FROM refused_requests").await, 20);
+    let oldest = "SELECT TIMESTAMPDIFF(DAY, MIN(last_at), UTC_TIMESTAMP()) FROM refused_requests";
+    assert_eq!(desk.number(oldest).await, 18);
+}

@@ -1,0 +1,21 @@
+# What scripts/demo says, in the one language or the other. Sourced, never run.
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # language comes from scripts/demo
+
+# tell ENGLISH CHINESE
+tell() { if [[ $language == zh ]]; then printf '%s\n' "$2"; else printf '%s\n' "$1"; fi; }
+
+step_number=0
+# step ENGLISH CHINESE: the heading of what is shown next.
+step() {
+    step_number=$((step_number + 1))
+    printf '\n== %s. ' "$step_number"
+    tell "$1" "$2"
+}
+
+# fail ENGLISH CHINESE: what is not as it should be; the show goes on, the exit code remembers.
+fail() {
+    failures=$((failures + 1))
+    printf '!! '
+    tell "$1" "$2"
+}
