@@ -16,7 +16,8 @@ use admin::{Admin, AdminError, InForce};
 
 const EXAMPLES: &str = "\
 Asks the services at receiver.admin_listen and worker.admin_listen, on this machine: a level is changed from the machine,
-or the Pod, where the service runs. The change ends with the service. Exit code 1 if a service refuses, 3 if none answers.
+or the Pod, where the service runs. The change ends with the service. Exit code 1 if a service refuses or not all of them take a new
+level, 3 if none answers.
 
 Examples:
   xiebao log-level
@@ -83,7 +84,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     } else {
         show(&list.page(context.lang.words()));
     }
-    list.exit()
+    list.exit(args.level.is_some())
 }
 
 impl Args {
@@ -146,8 +147,14 @@ impl List {
         page
     }
 
-    fn exit(&self) -> Result<Exit, Failure> {
+    /// `changing`: all of them were to take the level.
+    fn exit(&self, changing: bool) -> Result<Exit, Failure> {
         if self.services.iter().any(|answer| answer.refused) {
+            return Ok(Exit::No);
+        }
+        let answered = self.services.iter().filter(|answer| answer.in_force.is_some());
+        let missing = self.services.len() - answered.count();
+        if changing && (1..self.services.len()).contains(&missing) {
             return Ok(Exit::No);
         }
         match self.services.iter().any(|answer| answer.in_force.is_some()) {

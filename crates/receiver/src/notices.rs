@@ -49,10 +49,7 @@ pub(crate) async fn handle(request: HttpRequest, payload: Payload, receiver: Dat
     }
     let begun = Instant::now();
     let _in_flight = receiver.metrics.enter();
-    let mut findings = Findings {
-        trace: Trace::of(request.headers(), &receiver.traces),
-        ..Findings::default()
-    };
+    let mut findings = Findings::default();
     let verdict = receiver.judge(&request, payload, &mut findings).await;
     findings.log(verdict);
     findings.tell_trace(verdict);
@@ -76,6 +73,8 @@ impl Receiver {
             body::drain(&mut payload).await;
             return Verdict::NotAllowed;
         }
+        let known = !self.config.allow.is_empty();
+        findings.trace = Trace::of(request.headers(), &self.traces, known);
         let body = match body::read(&mut payload, self.config.max_body_bytes, self.config.body_timeout).await
         {
             Ok(body) => body,

@@ -20,9 +20,14 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    pub fn of(headers: &HeaderMap, traces: &Traces) -> Self {
+    /// `known`: only those who may send can have sent it, so they may decide what is recorded.
+    pub fn of(headers: &HeaderMap, traces: &Traces, known: bool) -> Self {
         let incoming = headers.get("traceparent").and_then(|value| value.to_str().ok());
         let incoming = incoming.and_then(TraceParent::parse);
+        let incoming = match known {
+            true => incoming,
+            false => incoming.map(|place| traces.by_share(place)),
+        };
         Self {
             incoming,
             server: traces.span(Kind::Server, "receive notice", incoming),
@@ -108,7 +113,7 @@ mod tests {
             );
         }
         let traces = Traces::default();
-        Trace::of(&headers, &traces).publish(&traces)
+        Trace::of(&headers, &traces, true).publish(&traces)
     }
 
     #[test]

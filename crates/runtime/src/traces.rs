@@ -14,7 +14,7 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanLimits};
 use prometheus_client::registry::Registry;
 use xiebao_core::traceparent::TraceParent;
 
@@ -36,6 +36,7 @@ pub struct Traces(Option<Arc<On>>);
 #[derive(Debug)]
 struct On {
     tracer: SdkTracer,
+    share: Honouring,
     sending: Sending,
 }
 
@@ -65,14 +66,19 @@ impl Traces {
         ];
         let resource = Resource::builder_empty().with_attributes(about).build();
         let (processor, sending) = queue::start(config.clone(), &resource);
+        let share = Honouring::of(config.sample_ratio);
         let provider = SdkTracerProvider::builder()
             .with_resource(resource)
-            .with_sampler(Honouring::of(config.sample_ratio))
-            .with_max_links_per_span(MOST_LINKS)
+            .with_sampler(share.clone())
+            .with_span_limits(limits())
             .with_span_processor(processor)
             .build();
         let tracer = provider.tracer(service);
-        Self(Some(Arc::new(On { tracer, sending })))
+        Self(Some(Arc::new(On {
+            tracer,
+            share,
+            sending,
+        })))
     }
 
     pub fn is_on(&self) -> bool {
@@ -84,6 +90,19 @@ impl Traces {
         if let Some(on) = &self.0 {
             let dropped = on.sending.dropped.clone();
             registry.register("spans_dropped", "Spans that the collector has not taken", dropped);
+        }
+    }
+
+    /// The same place, recorded only if it belongs to this side's share of traces, whatever it says itself.
+    pub fn by_share(&self, place: TraceParent) -> TraceParent {
+        let Some(on) = &self.0 else {
+            return place;
+        };
+        let recorded =
+            place.flags & 1 == 1 && on.share.takes(TraceId::from_bytes(place.trace_id.to_be_bytes()));
+        TraceParent {
+            flags: u8::from(recorded),
+            ..place
         }
     }
 
@@ -171,6 +190,17 @@ impl From<Kind> for SpanKind {
             Kind::Consumer => Self::Consumer,
             Kind::Internal => Self::Internal,
         }
+    }
+}
+
+/// All of them, for those that are left out are read from the environment.
+fn limits() -> SpanLimits {
+    SpanLimits {
+        max_events_per_span: 8,
+        max_attributes_per_span: 32,
+        max_links_per_span: MOST_LINKS,
+        max_attributes_per_event: 8,
+        max_attributes_per_link: 8,
     }
 }
 

@@ -166,6 +166,9 @@ async fn of_the_traces_that_begin_here_a_share_is_recorded_and_a_refused_request
     );
 }
 
+/// Far below the 30 s that a request to the collector may take there, and far above what anything takes without it.
+const NOT_WAITED_FOR: Duration = Duration::from_secs(15);
+
 #[tokio::test]
 async fn a_collector_that_is_away_or_silent_or_refuses_changes_no_answer_and_no_end() {
     let (silent, unwilling) = (
@@ -180,12 +183,12 @@ async fn a_collector_that_is_away_or_silent_or_refuses_changes_no_answer_and_no_
         ];
         let mut services = services(&endpoint, &drain).await;
         let took = services.apply("20991231000401", None).await;
-        assert!(took < Duration::from_secs(2), "{took:?}");
+        assert!(took < NOT_WAITED_FOR, "{took:?}");
         let begun = Instant::now();
         // Ends well, or panics.
         services.end().await;
         let took = begun.elapsed();
-        assert!(took < Duration::from_secs(6), "{took:?} with {endpoint}");
+        assert!(took < NOT_WAITED_FOR, "{took:?} with {endpoint}");
     }
     assert!(!silent.heads().is_empty() && !unwilling.heads().is_empty());
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use actix_web::http::header::ContentType;
+use actix_web::http::header::{ContentType, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use chrono::TimeDelta;
 use tracing::Level;
@@ -26,7 +26,8 @@ pub(super) async fn get() -> HttpResponse {
 /// whoever collects metrics, and a level costs speed and space.
 pub(super) async fn put(request: HttpRequest, body: String) -> HttpResponse {
     let listener = request.app_config().local_addr();
-    if !request.peer_addr().is_some_and(|peer| is_here(peer, listener)) {
+    let from_here = request.peer_addr().is_some_and(|peer| is_here(peer, listener));
+    if !from_here || was_passed_on(request.headers()) {
         return plain(
             HttpResponse::Forbidden(),
             "the log level is changed from the machine or Pod itself only\n",
@@ -54,6 +55,13 @@ fn change(level: &'static LogLevel, wanted: Level, time: Option<Duration>) {
             level.return_from(change);
         });
     }
+}
+
+/// By a proxy beside the service, whose connections come from here whoever is behind them. Not all of them say so.
+fn was_passed_on(headers: &HeaderMap) -> bool {
+    ["forwarded", "x-forwarded-for", "via"]
+        .iter()
+        .any(|name| headers.contains_key(*name))
 }
 
 /// From loopback, or from the very address that is listened on.
@@ -120,6 +128,8 @@ pub(super) fn limits() -> web::PayloadConfig {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
     use super::*;
 
     #[test]
@@ -137,6 +147,17 @@ mod tests {
         ] {
             assert!(time_span(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_a_proxy_passes_on_is_not_from_here() {
+        let mut headers = HeaderMap::new();
+        assert!(!was_passed_on(&headers));
+        headers.insert(
+            HeaderName::from_static("x-forwarded-for"),
+            HeaderValue::from_static("10.0.0.6"),
+        );
+        assert!(was_passed_on(&headers));
     }
 
     #[test]

@@ -18,6 +18,16 @@ impl Honouring {
     }
 }
 
+impl Honouring {
+    /// Whether a trace belongs to the share.
+    pub fn takes(&self, trace_id: TraceId) -> bool {
+        let result = self
+            .share
+            .should_sample(None, trace_id, "", &SpanKind::Server, &[], &[]);
+        result.decision == SamplingDecision::RecordAndSample
+    }
+}
+
 impl ShouldSample for Honouring {
     fn should_sample(
         &self,
