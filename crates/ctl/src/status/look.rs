@@ -210,9 +210,9 @@ async fn tables(
     now: DateTime<Utc>,
     stuck_after: Duration,
 ) -> Result<Vec<Fact>, StoreError> {
-    let proposals = samples::proposals_with_holds(conn).await?;
+    let proposals = samples::proposals_with_holds(conn, i64::MAX).await?;
     let held = samples::held_by_type(conn, now - OVERDUE_AFTER, PROPOSALS_AT_MOST).await?;
-    let open = samples::open_dead_letters(conn).await?;
+    let open = samples::open_dead_letters(conn, i64::MAX).await?;
     let since = (now - STUCK_SINCE).naive_utc();
     let before = now - TimeDelta::from_std(stuck_after).unwrap_or(STUCK_SINCE);
     let stuck = stuck::count(conn, Stand::Paid, since, before).await?;
