@@ -17,7 +17,8 @@ const LEAST: Duration = Duration::from_secs(30 * 24 * 3600);
 
 const EXAMPLES: &str = "\
 Empties the bodies of proposals of which nothing has been heard for that long: the last notice, the end of
-every policy's cover and whatever a person did lie further back, nothing waits, and no dead letter is open.
+every policy's cover (without an end: never) and whatever a person did lie further back, nothing waits,
+and no dead letter is open.
 Key, digest, outcome, seq and times stay, so a late copy is still a duplicate; the business rows stay as they are.
 A new notice of such a proposal becomes a dead letter (pruned), for its rows can't be computed any more. Closed
 dead letters lose their bodies too. There is no way back but a backup.

@@ -45,8 +45,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     }
     let mut conn = database.connection().await?;
     if args.dry_run {
-        let count = notices::count_ignored(&mut conn, notify_type, false).await?;
-        let pruned = notices::count_ignored(&mut conn, notify_type, true).await?;
+        let (count, pruned) = notices::count_ignored(&mut conn, notify_type).await?;
         show(&words.would_reprocess(count));
         if pruned > 0 {
             show(&words.pruned_not_reprocessed(pruned));

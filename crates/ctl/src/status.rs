@@ -22,8 +22,8 @@ use crate::words::Words;
 const EXAMPLES: &str = "\
 Changes nothing, and asks nothing that is slow. What is well has ✓, what needs a person ✗ and the command to run next.
 Services are asked at their admin listeners: those of the configuration, or those that --service names. With --watch, rates
-are the differences between two looks; Ctrl-C ends it. Exit code 1 if anything needs a person, 3 if the broker or the
-database can't be reached.
+are the differences between two looks; Ctrl-C ends it. Refused requests need a person if they say which notice they were
+and it has not come since. Exit code 1 if anything needs a person, 3 if the broker or the database can't be reached.
 
 Examples:
   xiebao status

@@ -1,12 +1,14 @@
 //! `xiebao trace`: what is known of one proposal, told as a story.
 
 pub mod also;
+pub mod chapter;
 pub mod family;
 pub mod missing;
 mod notices;
 mod page;
 pub mod pruned;
 pub mod story;
+mod tables;
 pub mod voided;
 
 use clap::Args as ClapArgs;

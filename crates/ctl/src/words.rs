@@ -22,8 +22,9 @@ use xiebao_worker::store::operations::Action;
 use crate::doctor::Finding;
 use crate::lang::Lang;
 use crate::screen::plain;
+use crate::trace::chapter::Going;
 use crate::trace::missing::Missing;
-use crate::trace::story::{Going, Possibility, Standing};
+use crate::trace::story::{Possibility, Standing};
 
 pub use doctor::DoctorWords;
 pub use watch::WatchWords;

@@ -240,13 +240,13 @@ async fn letters(
     page: &[Weighed<i64>],
 ) -> Result<Report, StoreError> {
     let ids: Vec<i64> = page.iter().map(|(id, _)| *id).collect();
-    let letters = match errand.actor {
+    let emptied = match errand.actor {
         Some(_) => prune::empty_letters(conn, &ids, errand.before, (errand.clock)()).await?,
-        None => ids.len(),
+        None => page.to_vec(),
     };
     Ok(Report {
-        letters: letters as u64,
-        bytes: page.iter().map(|(_, bytes)| bytes.unsigned_abs()).sum(),
+        letters: emptied.len() as u64,
+        bytes: emptied.iter().map(|(_, bytes)| bytes.unsigned_abs()).sum(),
         ..Report::default()
     })
 }
@@ -256,6 +256,7 @@ async fn free(conn: &mut AsyncMysqlConnection, names: &[String]) -> Result<Vec<S
         .iter()
         .filter_map(|name| InsureNum::parse(name).ok().flatten());
     let numbers: Vec<InsureNum> = numbers.collect();
+    locks::make(conn, &numbers).await?;
     let free = locks::acquire_free(conn, &numbers).await?;
     Ok(free.iter().map(InsureNum::to_string).collect())
 }

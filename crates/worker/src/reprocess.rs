@@ -48,14 +48,15 @@ pub struct Errand<'e> {
 /// Takes in all that is ignored of that type. The tally grows page by page: on an error it holds what was done by then.
 pub async fn run(store: &Store, errand: &Errand<'_>, all: &mut Reprocessed) -> Result<(), StoreError> {
     let mut after = (String::new(), String::new());
-    let pruned = store.with(async |conn| notices::count_ignored(conn, errand.notify_type, true).await);
-    all.pruned = pruned.await?;
     loop {
         let page = store
             .with(async |conn| notices::ignored_of_type(conn, errand.notify_type, &after, AT_ONCE).await)
             .await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = (last.insure_num.clone(), last.digest.clone());
+        let (pruned, page): (Vec<NoticeRow>, Vec<_>) =
+            page.into_iter().partition(|row| row.emptied_at().is_some());
+        all.pruned += pruned.len() as i64;
         let mut done = Reprocessed::default();
         let ended = take_in_page(store, errand, page, &mut done).await;
         let noted = note(store, errand, &done).await;

@@ -26,17 +26,11 @@ use xiebao_runtime::clock;
 use crate::Worker;
 use crate::consumer::{BROKER_ANSWERS_WITHIN, SessionError};
 use crate::samples::{Group, Reading, Samples, Series};
-use crate::store::stuck::{self, Stand};
+use crate::store::stuck::Stand;
 use crate::store::{StoreError, samples};
 
 /// Rows that are counted at most. So many are too many anyway.
 const COUNTED_AT_MOST: i64 = 100_000;
-
-/// Proposals with held notices that are looked into at most; more are only counted.
-const PROPOSALS_AT_MOST: i64 = 10_000;
-
-/// How long after its end a wait is overdue: sweeps come more often, and pass over what somebody is busy with.
-const OVERDUE_AFTER: TimeDelta = TimeDelta::seconds(30);
 
 /// How long what was seen is told, should the looks stop: for some intervals, and no shorter than a look may take.
 pub fn good_for(interval: Duration) -> TimeDelta {
@@ -83,23 +77,23 @@ async fn look<E: Display>(
 
 /// Notices that wait for their predecessors.
 async fn held(conn: &mut AsyncMysqlConnection, now: DateTime<Utc>) -> Result<Vec<Reading>, StoreError> {
-    let proposals = samples::proposals_with_holds(conn, COUNTED_AT_MOST).await?;
-    let held = samples::held_by_type(conn, now - OVERDUE_AFTER, PROPOSALS_AT_MOST).await?;
+    let held = samples::held(conn, now, COUNTED_AT_MOST).await?;
     let by_step = Step::ALL.map(|step| {
         let count = held
+            .by_type
             .iter()
             .find(|row| Step::of(NotifyType(row.notify_type)) == Some(step));
         (step.name(), count.map_or(0.0, |row| row.held as f64))
     });
-    let oldest = held.iter().filter_map(|row| row.oldest).min();
-    let age = oldest.map_or(0.0, |at| (now - at.and_utc()).as_seconds_f64().max(0.0));
-    let overdue = held.iter().map(|row| row.overdue).sum::<i64>() as f64;
+    let age = held
+        .oldest()
+        .map_or(0.0, |at| (now - at).as_seconds_f64().max(0.0));
     Ok(vec![
         gauge(
             "held_proposals",
             "Proposals with held notices, up to 100,000",
             None,
-            Series::One(proposals as f64),
+            Series::One(held.proposals as f64),
         ),
         gauge(
             "held_notices",
@@ -117,7 +111,7 @@ async fn held(conn: &mut AsyncMysqlConnection, now: DateTime<Utc>) -> Result<Vec
             "held_overdue",
             "Those of them that ought to have gone by now",
             None,
-            Series::One(overdue),
+            Series::One(held.overdue() as f64),
         ),
     ])
 }
@@ -138,21 +132,18 @@ async fn dead_letters(conn: &mut AsyncMysqlConnection) -> Result<Vec<Reading>, S
     )])
 }
 
-/// How far back a proposal came to the step where it stands: what is older is no news.
-const STUCK_SINCE: TimeDelta = TimeDelta::days(7);
-
 /// Proposals that were paid and not issued: 已支付未出单.
 async fn stuck(
     conn: &mut AsyncMysqlConnection,
     now: DateTime<Utc>,
     after: Duration,
 ) -> Result<Vec<Reading>, StoreError> {
-    let before = now - TimeDelta::from_std(after).unwrap_or(STUCK_SINCE);
-    let found = stuck::count(conn, Stand::Paid, (now - STUCK_SINCE).naive_utc(), before).await?;
+    let found = samples::paid_not_issued(conn, now, after).await?;
     let by_step = vec![(Stand::Paid.name(), found.count as f64)];
     Ok(vec![gauge(
         "proposals_stuck",
-        "Proposals that have stood at a step for longer than worker.stuck_after, of the last 7 days",
+        "Proposals that have stood at a step for longer than worker.stuck_after, of the last 7 days and, of those at the step, \
+         of the 10,000 with the greatest numbers",
         None,
         Series::By("step", by_step),
     )])

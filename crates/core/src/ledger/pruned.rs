@@ -28,6 +28,11 @@ impl Ledger {
         !self.pruned.is_empty()
     }
 
+    /// Nothing that counts was lost with the bodies: all these notices are voided, and rows can be made from the others.
+    pub fn lost_nothing(&self) -> bool {
+        self.pruned.iter().all(|known| known.voided)
+    }
+
     pub(super) fn count_copy_of_pruned(&mut self, copies: &[usize], at: DateTime<Utc>, redelivered: bool) {
         for (nth, index) in copies.iter().enumerate() {
             let known = &mut self.pruned[*index];

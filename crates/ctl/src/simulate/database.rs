@@ -84,7 +84,7 @@ impl Database {
     pub async fn notices(&mut self, proposals: &[InsureNum]) -> Result<Vec<StoredNotice>, Failure> {
         let query = format!(
             "SELECT insure_num, notify_type, outcome, seq, deliveries, raw, \
-             pruned_at IS NOT NULL AS pruned FROM notices WHERE insure_num IN ({})",
+             pruned_at IS NOT NULL AND raw = '' AS pruned FROM notices WHERE insure_num IN ({})",
             list(proposals)
         );
         self.load(&query).await

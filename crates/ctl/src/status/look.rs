@@ -5,26 +5,21 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncMysqlConnection;
+use futures_util::future::join_all;
 use serde::Serialize;
 use tokio::time::{Instant, timeout};
 use xiebao_runtime::amqp::connect;
 use xiebao_runtime::amqp::topology::{self, DEAD, NOTICES, ObjectState, REFUSED};
 use xiebao_runtime::clock;
 use xiebao_runtime::config::{AmqpConfig, Config, without_password};
-use xiebao_worker::store::stuck::{self, Stand};
-use xiebao_worker::store::{Store, StoreError, refused, samples};
+use xiebao_worker::store::refused::{self, Filter, Group};
+use xiebao_worker::store::{Store, StoreError, samples};
 
-use super::service::{self, Target};
+use super::service::{self, Answer, Target};
 use crate::exit::Failure;
 
 /// A server that is silent for longer is away.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Held notices are overdue after that.
-const OVERDUE_AFTER: TimeDelta = TimeDelta::seconds(30);
-const PROPOSALS_AT_MOST: i64 = 10_000;
-/// Stuck ones that came where they stand before are no news.
-const STUCK_SINCE: TimeDelta = TimeDelta::days(7);
-
 /// What was seen, each with all that is to be said of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "fact", rename_all = "snake_case")]
@@ -34,6 +29,11 @@ pub enum Fact {
         problem: String,
     },
     DatabaseAway {
+        address: String,
+        problem: String,
+    },
+    /// It is there and does not answer the question: a table is missing, or this release can't read a row.
+    DatabaseRefuses {
         address: String,
         problem: String,
     },
@@ -63,10 +63,13 @@ pub enum Fact {
         /// Longer than so many seconds.
         after_seconds: u64,
     },
-    /// In the last hour.
+    /// In the last hour. Strangers may post anything to a listener that they reach: what needs a person is `missing` alone.
     Refused {
         requests: i64,
         by_verdict: BTreeMap<String, i64>,
+        /// Notices among them that have not come since, as far as they say which: authentic ones, and those that may be so
+        /// but for a wrong key or form.
+        missing: usize,
     },
     Service {
         url: String,
@@ -84,12 +87,15 @@ impl Fact {
     /// Nobody has to do anything.
     pub fn is_well(&self) -> bool {
         match self {
-            Self::BrokerAway { .. } | Self::DatabaseAway { .. } | Self::QueueWrong { .. } => false,
+            Self::BrokerAway { .. }
+            | Self::DatabaseAway { .. }
+            | Self::DatabaseRefuses { .. }
+            | Self::QueueWrong { .. } => false,
             Self::Queue { consumers, .. } => *consumers > 0,
             Self::Held { overdue, .. } => *overdue == 0,
             Self::DeadLetters { open, .. } => *open == 0,
             Self::Stuck { count, .. } => *count == 0,
-            Self::Refused { requests, .. } => *requests == 0,
+            Self::Refused { missing, .. } => *missing == 0,
             Self::Service { ready, .. } => *ready,
         }
     }
@@ -126,25 +132,33 @@ impl Eyes {
         let (broker, database) = tokio::join!(self.broker(), self.database());
         let mut facts = broker;
         facts.extend(database);
-        for target in &self.services {
-            let answer = service::ask(target, PATIENCE).await;
-            let total: f64 = answer.counts.values().sum();
-            let now = Instant::now();
-            let before = self.before.insert(target.url.clone(), (now, total));
-            let per_second = before.map(|(at, before)| {
-                // A counter that has begun anew counts from nothing.
-                let more = if total < before { total } else { total - before };
-                more / (now - at).as_secs_f64().max(0.001)
-            });
-            facts.push(Fact::Service {
-                url: target.url.clone(),
-                ready: answer.problem.is_none(),
-                why: answer.problem,
-                counts: answer.counts,
-                per_second,
-            });
+        let asked = self
+            .services
+            .iter()
+            .map(|target| async move { (target.url.clone(), service::ask(target, PATIENCE).await) });
+        let answers = join_all(asked).await;
+        for (url, answer) in answers {
+            facts.push(self.service(url, answer));
         }
         facts
+    }
+
+    fn service(&mut self, url: String, answer: Answer) -> Fact {
+        let total: f64 = answer.counts.values().sum();
+        let now = Instant::now();
+        let before = self.before.insert(url.clone(), (now, total));
+        let per_second = before.map(|(at, before)| {
+            // A counter that has begun anew counts from nothing.
+            let more = if total < before { total } else { total - before };
+            more / (now - at).as_secs_f64().max(0.001)
+        });
+        Fact::Service {
+            url,
+            ready: answer.problem.is_none(),
+            why: answer.problem,
+            counts: answer.counts,
+            per_second,
+        }
     }
 
     async fn broker(&self) -> Vec<Fact> {
@@ -175,15 +189,22 @@ impl Eyes {
         let asking = self
             .store
             .ask(async |conn| tables(conn, clock::now(), after).await);
-        let problem = match timeout(PATIENCE, asking).await {
-            Ok(Ok(facts)) => return facts,
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer within {PATIENCE:?}"),
-        };
-        vec![Fact::DatabaseAway {
-            address: self.database.clone(),
-            problem,
-        }]
+        let answer = timeout(PATIENCE, asking)
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unavailable(format!("no answer within {PATIENCE:?}"))));
+        let address = self.database.clone();
+        match answer {
+            Ok(facts) => facts,
+            Err(StoreError::Refused(problem)) => vec![Fact::DatabaseRefuses { address, problem }],
+            Err(error @ StoreError::Unreadable { .. }) => vec![Fact::DatabaseRefuses {
+                address,
+                problem: error.to_string(),
+            }],
+            Err(error) => vec![Fact::DatabaseAway {
+                address,
+                problem: error.to_string(),
+            }],
+        }
     }
 }
 
@@ -210,20 +231,18 @@ async fn tables(
     now: DateTime<Utc>,
     stuck_after: Duration,
 ) -> Result<Vec<Fact>, StoreError> {
-    let proposals = samples::proposals_with_holds(conn, i64::MAX).await?;
-    let held = samples::held_by_type(conn, now - OVERDUE_AFTER, PROPOSALS_AT_MOST).await?;
+    let held = samples::held(conn, now, i64::MAX).await?;
     let open = samples::open_dead_letters(conn, i64::MAX).await?;
-    let since = (now - STUCK_SINCE).naive_utc();
-    let before = now - TimeDelta::from_std(stuck_after).unwrap_or(STUCK_SINCE);
-    let stuck = stuck::count(conn, Stand::Paid, since, before).await?;
-    let refused = refused::count(conn, now - TimeDelta::hours(1)).await?;
-    let oldest = held.iter().filter_map(|row| row.oldest).min();
+    let stuck = samples::paid_not_issued(conn, now, stuck_after).await?;
+    let an_hour_ago = now - TimeDelta::hours(1);
+    let refused = refused::count(conn, an_hour_ago).await?;
+    let missing = missing(conn, an_hour_ago).await?;
     Ok(vec![
         Fact::Held {
-            proposals,
-            notices: held.iter().map(|row| row.held).sum(),
-            oldest: oldest.map(|at| at.and_utc()),
-            overdue: held.iter().map(|row| row.overdue).sum(),
+            proposals: held.proposals,
+            notices: held.notices(),
+            oldest: held.oldest(),
+            overdue: held.overdue(),
         },
         Fact::DeadLetters {
             open: open.iter().map(|(_, count)| count).sum(),
@@ -237,6 +256,33 @@ async fn tables(
         Fact::Refused {
             requests: refused.iter().map(|(_, tries)| tries).sum(),
             by_verdict: refused.into_iter().collect(),
+            missing,
         },
     ])
+}
+
+/// What was refused and may be of the platform: nobody else can sign, or has a wrong key or form by mistake.
+const OF_THE_PLATFORM: [&str; 4] = ["unavailable", "bad_signature", "unknown_partner", "malformed"];
+
+/// Of one verdict at most, those tried last.
+const MISSING_AT_MOST: i64 = 1_000;
+
+/// How many refused notices have not come since.
+async fn missing(conn: &mut AsyncMysqlConnection, since: DateTime<Utc>) -> Result<usize, StoreError> {
+    let mut missing = 0;
+    for verdict in OF_THE_PLATFORM {
+        let filter = Filter {
+            since: Some(since.naive_utc()),
+            verdict: Some(verdict.to_owned()),
+            missing: true,
+        };
+        let groups = refused::groups(conn, &filter, MISSING_AT_MOST).await?;
+        missing += groups.iter().filter(|group| says_which(group)).count();
+    }
+    Ok(missing)
+}
+
+/// Whether it names a notice at all, so that it can be missing.
+fn says_which(group: &Group) -> bool {
+    group.digest.is_some() || (group.insure_num.is_some() && group.notify_type.is_some())
 }

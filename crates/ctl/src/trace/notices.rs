@@ -5,8 +5,8 @@ use xiebao_core::facts::{Cancellation, Endorsement, Fact, IssuedPolicy, Notice, 
 use xiebao_core::id::InsureNum;
 
 use super::also::Also;
+use super::chapter::{Chapter, Ignored};
 use super::family::Member;
-use super::story::{Chapter, Ignored};
 use crate::screen::{beijing, plain, platform_time, yuan};
 use crate::words::{Label, Wait, Words};
 

@@ -1,12 +1,10 @@
 //! The story as a page of text.
 
-use xiebao_core::rows::PaymentRow;
-
-use super::notices;
-use super::story::{Policy, Standing, Story};
+use super::story::{Standing, Story};
+use super::{notices, tables};
 use crate::dead::letter::Letter;
 use crate::operations::deed::{self, Deed};
-use crate::screen::{pad, plain, platform_time, yuan};
+use crate::screen::{pad, plain};
 use crate::words::{Flags, Label, Words};
 
 /// Where values begin in the head of the page.
@@ -35,7 +33,7 @@ pub fn of(story: &Story<'_>, words: &dyn Words) -> String {
     let disagreements = story.disagreements.iter().map(|found| words.disagreement(found));
     page.section(Label::Disagreements, disagreements.collect());
     page.reissues(story);
-    page.rows(story);
+    page.section(Label::Rows, tables::of(story, words));
     let possible = story
         .possible
         .iter()
@@ -216,71 +214,6 @@ impl Page<'_> {
                 .map(|number| format!("xiebao trace {}", plain(number.as_str()))),
         );
         self.section(Label::Reissues, lines);
-    }
-
-    fn rows(&mut self, story: &Story<'_>) {
-        let payments = story.payments.iter().map(|row| self.payment(row));
-        let mut lines: Vec<String> = payments.collect();
-        for policy in &story.policies {
-            lines.extend(self.policy(policy));
-        }
-        self.section(Label::Rows, lines);
-    }
-
-    fn payment(&self, row: &PaymentRow) -> String {
-        let words = self.words;
-        let mut parts = vec![words.outcome(row.success).to_owned()];
-        parts.extend(row.price_fen.map(yuan));
-        parts.extend(row.gateway.map(|code| notices::gateway(code, words)));
-        parts.extend(row.pay_time.map(platform_time));
-        if !row.new_money {
-            parts.push(words.label(Label::NoNewMoney).to_owned());
-        }
-        parts.extend(
-            row.fail_msg
-                .as_ref()
-                .map(|text| words.pair(words.label(Label::FailReason), &plain(text))),
-        );
-        format!("{}  {}", words.label(Label::Payment), parts.join("  "))
-    }
-
-    fn policy(&self, policy: &Policy) -> Vec<String> {
-        let (words, row) = (self.words, &policy.row);
-        let mut parts = vec![
-            words.label(Label::Policy).to_owned(),
-            plain(policy.policy_num.as_str()),
-        ];
-        parts.extend(notices::product(
-            row.product_name.as_deref(),
-            row.plan_name.as_deref(),
-        ));
-        parts.extend(notices::cover(row.start_date, row.end_date));
-        if row.cancelled {
-            parts.push(words.label(Label::Cancelled).to_owned());
-        }
-        let mut lines = vec![parts.join("  ")];
-        let mut persons = Vec::new();
-        persons.extend(
-            row.applicant
-                .as_ref()
-                .map(|name| words.pair(words.label(Label::Applicant), &plain(name))),
-        );
-        let named = policy.insured_persons.iter().map(|person| {
-            let left = if person.cancelled {
-                format!(" [{}]", words.label(Label::Left))
-            } else {
-                String::new()
-            };
-            format!("{}{left}", plain(&person.name))
-        });
-        let named: Vec<String> = named.collect();
-        if !named.is_empty() {
-            persons.push(words.pair(words.label(Label::InsuredPersons), &words.list(&named)));
-        }
-        if !persons.is_empty() {
-            lines.push(format!("  {}", persons.join("  ")));
-        }
-        lines
     }
 }
 

@@ -10,6 +10,7 @@ mod mending;
 mod notice;
 mod operations;
 mod prune;
+mod pruned;
 mod rebuild;
 mod refused;
 mod reprocess;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use xiebao_core::reason::Reason;
 use xiebao_runtime::clock;
 use xiebao_runtime::refused::Refused;
+use xiebao_testkit::Broker;
 use xiebao_worker::store::refused;
 
 use crate::dead::letter;
@@ -17,6 +18,23 @@ fn fact<'s>(status: &'s Value, name: &str) -> &'s Value {
         .iter()
         .find(|fact| fact["fact"] == name)
         .unwrap_or_else(|| panic!("no {name}: {status:#}"))
+}
+
+/// Three requests of a moment ago that claim to be the payment notice of a proposal.
+fn record(id: &str, verdict: &str) -> Refused {
+    let now = clock::now();
+    Refused {
+        id: id.repeat(32),
+        first_at: now - TimeDelta::minutes(5),
+        last_at: now,
+        tries: 3,
+        verdict: verdict.to_owned(),
+        source: None,
+        insure_num: Some("20260905000009".to_owned()),
+        notify_type: Some(2),
+        partner_id: Some(1_048_483),
+        digest: None,
+    }
 }
 
 #[tokio::test]
@@ -57,20 +75,11 @@ async fn what_needs_a_person_is_told_with_the_command_to_run_next() {
         "of a test",
     )])
     .await;
-    let now = clock::now();
-    let record = Refused {
-        id: "0".repeat(32),
-        first_at: now - TimeDelta::minutes(5),
-        last_at: now,
-        tries: 3,
-        verdict: "unavailable".to_owned(),
-        source: None,
-        insure_num: None,
-        notify_type: None,
-        partner_id: None,
-        digest: None,
+    let authentic = Refused {
+        digest: Some("d".repeat(64)),
+        ..record("0", "unavailable")
     };
-    refused::file(&mut desk.connect().await, &[record])
+    refused::file(&mut desk.connect().await, &[authentic])
         .await
         .expect("filed");
     let arguments = ["status", "--service", "http://127.0.0.1:1"];
@@ -84,7 +93,7 @@ async fn what_needs_a_person_is_told_with_the_command_to_run_next() {
         "→ xiebao dead list",
         "✗ paid and not issued for more than 30 min: 1",
         "→ xiebao stuck --step paid",
-        "✗ requests refused in the last hour: 3 (unavailable 3)",
+        "✗ requests refused in the last hour: 3 (unavailable 3); notices that have not come since: 1",
         "→ xiebao refused list --missing",
         "✗ service http://127.0.0.1:1: Connection refused",
     ]);
@@ -103,19 +112,30 @@ async fn it_watches_a_service_until_it_is_told_to_stop_and_tells_its_rate() {
     let mut floor = Floor::new().await;
     floor.worker(&[]).await;
     let service = floor.worker_admin();
-    let running = floor
+    let mut running = floor
         .desk
         .start(&["status", "--watch", "1", "--json", "--service", &service])
         .await;
-    tokio::time::sleep(Duration::from_millis(2_600)).await;
+    let mut said = String::new();
+    let two_looks = async {
+        while said.lines().filter(|line| *line == "}").count() < 2 {
+            let line = running.first_line().await;
+            assert_ne!(line, "", "it has ended: {said}");
+            said.push_str(&line);
+            said.push('\n');
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(30), two_looks).await;
+    assert!(waited.is_ok(), "it has not looked twice: {said}");
     running.signal("INT").await;
     let told = running.ended().await;
     assert_eq!(told.code, 0, "{told:?}");
-    let looks: Vec<Value> = serde_json::Deserializer::from_str(&told.out)
+    said += &told.out;
+    let looks: Vec<Value> = serde_json::Deserializer::from_str(&said)
         .into_iter()
         .map(|look| look.expect("JSON"))
         .collect();
-    assert!(looks.len() >= 2, "{told:?}");
+    assert!(looks.len() >= 2, "{said}");
     assert_eq!(fact(&looks[0], "service")["per_second"], json!(null));
     let last = fact(looks.last().expect("one"), "service");
     assert_eq!(
@@ -131,4 +151,54 @@ async fn a_broker_or_database_out_of_reach_is_exit_code_3() {
     let told = desk.xiebao(&["status"]).await;
     assert_eq!(told.code, 3, "{told:?}");
     told.says(&["✗ broker: amqp://", "✓ dead letters open: 0"]);
+}
+
+#[tokio::test]
+async fn a_database_that_refuses_is_not_away() {
+    let broker = Broker::new().await;
+    let desk = Desk::unmigrated().await.with_broker(broker.url());
+    let told = desk.xiebao(&["status"]).await;
+    assert_eq!(told.code, 1, "{told:?}");
+    told.says(&["✗ database: mysql://", " refuses: Table '", "→ xiebao doctor"]);
+    desk.xiebao(&["status", "--lang", "zh"])
+        .await
+        .says(&["✗ 数据库：", " 拒绝查询：Table '"]);
+}
+
+#[tokio::test]
+async fn what_strangers_post_and_what_has_come_since_needs_no_person() {
+    let desk = Desk::new().await;
+    desk.deliver(2, "20260905000009", paid()).await;
+    let nameless = Refused {
+        insure_num: None,
+        ..record("1", "malformed")
+    };
+    let records = [
+        nameless,
+        record("2", "bad_signature"),
+        Refused {
+            insure_num: Some("20260905000008".to_owned()),
+            ..record("3", "not_allowed")
+        },
+    ];
+    refused::file(&mut desk.connect().await, &records)
+        .await
+        .expect("filed");
+    let status = desk.json(&["status", "--json"]).await;
+    let seen = fact(&status, "refused");
+    assert_eq!(
+        (&seen["well"], &seen["requests"], &seen["missing"]),
+        (&json!(true), &json!(9), &json!(0)),
+        "{seen:#}"
+    );
+    let unknown = Refused {
+        insure_num: Some("20260905000007".to_owned()),
+        ..record("4", "unknown_partner")
+    };
+    refused::file(&mut desk.connect().await, &[unknown])
+        .await
+        .expect("filed");
+    let status = desk.json(&["status", "--json"]).await;
+    let seen = fact(&status, "refused");
+    assert_eq!((&seen["well"], &seen["missing"]), (&json!(false), &json!(1)));
 }

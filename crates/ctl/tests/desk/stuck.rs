@@ -104,3 +104,17 @@ async fn a_voided_payment_does_not_count_and_the_status_is_found_through_the_ind
     assert_eq!(desk.xiebao(&named).await.code, 0);
     assert_eq!(numbers(&desk, &[]).await, ["20260905000001"]);
 }
+
+#[tokio::test]
+async fn an_e_policy_that_was_let_go_before_the_issue_hides_no_proposal_that_is_paid() {
+    let desk = furnished().await;
+    desk.deliver(9, "20260905000001", json!({})).await;
+    let told = desk
+        .xiebao(&["held", "release", "--proposal", "20260905000001"])
+        .await;
+    assert_eq!(told.code, 0, "{told:?}");
+    let ready = "SELECT COUNT(*) FROM proposals WHERE status = 'paid' AND e_policy_ready";
+    assert_eq!(desk.number(ready).await, 1);
+    assert_eq!(numbers(&desk, &[]).await, ["20260905000005", "20260905000001"]);
+    assert_eq!(numbers(&desk, &["--step", "issued"]).await, ["20260905000004"]);
+}

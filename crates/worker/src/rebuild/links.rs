@@ -41,7 +41,7 @@ async fn stated_by(
 ) -> Result<Stated, StoreError> {
     let mut stated = Stated::default();
     for row in notices::counted_of_type(conn, sources, REISSUED).await? {
-        if row.pruned_at.is_some() {
+        if row.emptied_at().is_some() {
             stated.pruned.insert(row.insure_num);
             continue;
         }

@@ -5,8 +5,10 @@ mod search;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::expression::SqlLiteral;
 use diesel::mysql::Mysql;
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Datetime, Nullable};
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use xiebao_core::digest;
 use xiebao_core::envelope::Envelope;
@@ -117,15 +119,30 @@ pub struct DeadLetter {
     pub discard_reason: Option<String>,
     pub first_dead_at: NaiveDateTime,
     pub last_dead_at: NaiveDateTime,
-    /// When its body was emptied because of its age.
+    /// When its body was emptied because of its age. Only of a row without body: an older release that files a letter anew
+    /// leaves the time.
+    #[diesel(select_expression = emptied_at(), select_expression_type = EmptiedAt)]
     pub pruned_at: Option<NaiveDateTime>,
+}
+
+type EmptiedAt = SqlLiteral<Nullable<Datetime>>;
+
+fn emptied_at() -> EmptiedAt {
+    diesel::dsl::sql(
+        "CASE WHEN dead_letters.pruned_at IS NOT NULL AND dead_letters.body = '' THEN dead_letters.pruned_at END",
+    )
+}
+
+/// The rows that have a body, or ought to have one.
+pub(crate) fn whole() -> SqlLiteral<Bool> {
+    diesel::dsl::sql("(dead_letters.pruned_at IS NULL OR dead_letters.body <> '')")
 }
 
 /// Inserts; a copy raises `attempts`. What was requeued and has failed again is open again; what a person has
 /// discarded stays discarded. One whose body was pruned has it again.
 pub async fn insert(conn: &mut AsyncMysqlConnection, letters: &[NewDeadLetter]) -> Result<(), StoreError> {
     use diesel::dsl::sql;
-    use diesel::sql_types::{Binary, Datetime, Nullable, Text};
+    use diesel::sql_types::{Binary, Text};
     // Bodies may be large, and dead letters are few: one a statement.
     for letter in letters {
         diesel::insert_into(dead_letters::table)
@@ -135,7 +152,9 @@ pub async fn insert(conn: &mut AsyncMysqlConnection, letters: &[NewDeadLetter]) 
             .set((
                 dead_letters::attempts.eq(dead_letters::attempts + 1),
                 dead_letters::status.eq(sql::<Text>("IF(status = 'requeued', 'open', status)")),
-                dead_letters::body.eq(sql::<Binary>("IF(pruned_at IS NULL, body, VALUES(body))")),
+                dead_letters::body.eq(sql::<Binary>(
+                    "IF(pruned_at IS NOT NULL AND body = '', VALUES(body), body)",
+                )),
                 dead_letters::pruned_at.eq(sql::<Nullable<Datetime>>("NULL")),
                 dead_letters::received_at.eq(sql::<Datetime>("LEAST(received_at, VALUES(received_at))")),
                 incoming!(
@@ -158,7 +177,7 @@ pub async fn mark_requeued(
     letters: &[DeadLetter],
 ) -> Result<(), StoreError> {
     use diesel::dsl::sql;
-    use diesel::sql_types::{BigInt, Nullable, Text};
+    use diesel::sql_types::{BigInt, Text};
     let mut by_attempts: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
     for letter in letters {
         by_attempts.entry(letter.attempts).or_default().push(letter.id);

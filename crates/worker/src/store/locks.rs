@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use xiebao_core::id::InsureNum;
@@ -23,6 +25,23 @@ struct LockRow<'n> {
 }
 
 kept_row!(LockRow<'_> => proposal_locks { insure_num } updating { insure_num });
+
+/// Makes the rows that do not exist yet, and leaves those alone that somebody has locked: for [`acquire_free`], which finds
+/// no proposal without a row.
+pub async fn make(conn: &mut AsyncMysqlConnection, sorted: &[InsureNum]) -> Result<(), StoreError> {
+    let names: Vec<&str> = sorted.iter().map(InsureNum::as_str).collect();
+    let there: Vec<String> = proposal_locks::table
+        .select(proposal_locks::insure_num)
+        .filter(proposal_locks::insure_num.eq_any(names))
+        .load(conn)
+        .await?;
+    let there: BTreeSet<&str> = there.iter().map(String::as_str).collect();
+    let missing: Vec<&InsureNum> = sorted
+        .iter()
+        .filter(|num| !there.contains(num.as_str()))
+        .collect();
+    acquire(conn, &missing).await
+}
 
 /// Of the proposals given, locks those that nobody else has locked, and returns them.
 pub async fn acquire_free(

@@ -7,7 +7,10 @@ mod pages;
 
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::{Binary, Bool, Datetime, Nullable};
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use xiebao_core::envelope::Envelope;
 use xiebao_core::facts::Notice;
@@ -50,7 +53,13 @@ pub struct NoticeRow {
     pub hold_until: Option<NaiveDateTime>,
     pub applied_at: Option<NaiveDateTime>,
     pub voided: bool,
+    /// As the table has it; see [`emptied_at`](Self::emptied_at).
     pub pruned_at: Option<NaiveDateTime>,
+}
+
+/// The rows that have a body, or ought to have one: see [`NoticeRow::emptied_at`].
+pub(crate) fn whole() -> SqlLiteral<Bool> {
+    sql("(notices.pruned_at IS NULL OR notices.raw <> '')")
 }
 
 /// What a row is to the ledger of its proposal.
@@ -87,6 +96,12 @@ impl NoticeRow {
         }
     }
 
+    /// When its body was emptied because of its age. What has a body is whole, whatever time stands beside it: an older
+    /// release gives a row its body back and leaves the time.
+    pub fn emptied_at(&self) -> Option<NaiveDateTime> {
+        self.pruned_at.filter(|_| self.raw.is_empty())
+    }
+
     /// Reads the row as what it is to its ledger.
     pub fn read(mut self) -> Result<Known, StoreError> {
         let receipts = Receipts {
@@ -104,7 +119,7 @@ impl NoticeRow {
                 receipts,
             }));
         }
-        if let Some(pruned_at) = self.pruned_at {
+        if let Some(pruned_at) = self.emptied_at() {
             return self.read_pruned(pruned_at, receipts).map(Known::Pruned);
         }
         let place = match (self.outcome.as_str(), self.seq, self.applied_at) {
@@ -192,17 +207,22 @@ pub async fn write(conn: &mut AsyncMysqlConnection, entries: &[Entry]) -> Result
     Ok(())
 }
 
-/// Keeps ignored notices; a copy is counted. Needs no lock: nothing depends on them. A notice that was applied
-/// before its type was unsubscribed stays applied.
+/// Keeps ignored notices; a copy is counted, and gives one that was pruned its body back. Needs no lock: nothing depends
+/// on them. A notice that was applied before its type was unsubscribed stays applied, and pruned.
 pub async fn keep_ignored(conn: &mut AsyncMysqlConnection, rows: &[NoticeRow]) -> Result<(), StoreError> {
-    use diesel::dsl::sql;
-    use diesel::sql_types::Datetime;
     for chunk in chunks(rows, |row| row.raw.len()) {
         diesel::insert_into(notices::table)
             .values(chunk)
             .on_conflict(diesel::dsl::DuplicatedKeys)
             .do_update()
             .set((
+                // In this order: each sees what those before it have set.
+                notices::raw.eq(sql::<Binary>(
+                    "IF(outcome = 'ignored' AND pruned_at IS NOT NULL AND raw = '', VALUES(raw), raw)",
+                )),
+                notices::pruned_at.eq(sql::<Nullable<Datetime>>(
+                    "IF(outcome = 'ignored', NULL, pruned_at)",
+                )),
                 notices::deliveries.eq(notices::deliveries + 1),
                 notices::received_at.eq(sql::<Datetime>("LEAST(received_at, VALUES(received_at))")),
                 notices::last_received_at.eq(sql::<Datetime>(

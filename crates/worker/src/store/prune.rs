@@ -9,6 +9,7 @@ use diesel::sql_types::{BigInt, Datetime};
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 
 use super::StoreError;
+use super::{dead_letters as letters_store, notices as notices_store};
 use crate::schema::{dead_letters, notices, operations, policies, reissue_outbox};
 
 /// The notices of one proposal together.
@@ -37,7 +38,7 @@ macro_rules! sums {
     ($rows:expr) => {
         $rows.group_by(notices::insure_num).select((
             notices::insure_num,
-            sql::<BigInt>("CAST(SUM(pruned_at IS NULL) AS SIGNED)"),
+            sql::<BigInt>("CAST(SUM(pruned_at IS NULL OR raw <> '') AS SIGNED)"),
             sql::<BigInt>("CAST(SUM(LENGTH(raw)) AS SIGNED)"),
             sql::<BigInt>("CAST(SUM(outcome = 'held') AS SIGNED)"),
             sql::<BigInt>("CAST(SUM(outcome <> 'ignored') AS SIGNED)"),
@@ -84,16 +85,18 @@ pub async fn unsettled(
     Ok(all.into_iter().collect())
 }
 
-/// Those of these proposals with a policy whose cover had not ended by then: more may come of it.
+/// Those of these proposals with a policy whose cover had not ended by then: more may come of it. Cover whose end was not
+/// stated has none.
 pub async fn in_force(
     conn: &mut AsyncMysqlConnection,
     names: &[String],
     before: DateTime<Utc>,
 ) -> Result<BTreeSet<String>, StoreError> {
+    let ends_later = policies::end_date.ge(beijing_day(before));
     let rows = policies::table
         .filter(policies::insure_num.eq_any(names))
         .filter(policies::cancelled.eq(false))
-        .filter(policies::end_date.ge(beijing_day(before)).assume_not_null())
+        .filter(policies::end_date.is_null().or(ends_later.assume_not_null()))
         .select(policies::insure_num);
     Ok(rows.load::<String>(conn).await?.into_iter().collect())
 }
@@ -114,7 +117,7 @@ pub async fn empty(
 ) -> Result<usize, StoreError> {
     let rows = notices::table
         .filter(notices::insure_num.eq_any(names))
-        .filter(notices::pruned_at.is_null())
+        .filter(notices_store::whole())
         .filter(notices::outcome.ne("held"))
         .filter(notices::last_received_at.lt(before.naive_utc()));
     let emptied = (
@@ -148,7 +151,7 @@ pub async fn nameless(
         .filter(notices::insure_num.eq(""))
         .filter(later)
         .filter(notices::outcome.eq("ignored"))
-        .filter(notices::pruned_at.is_null())
+        .filter(notices_store::whole())
         .filter(notices::last_received_at.lt(before.naive_utc()))
         .order((notices::notify_type, notices::digest))
         .limit(limit)
@@ -171,7 +174,7 @@ pub async fn empty_nameless(
         .filter(notices::notify_type.eq(notify_type))
         .filter(notices::digest.eq(digest))
         .filter(notices::outcome.eq("ignored"))
-        .filter(notices::pruned_at.is_null())
+        .filter(notices_store::whole())
         .filter(notices::last_received_at.lt(before.naive_utc()));
     let emptied = (
         notices::raw.eq(Vec::<u8>::new()),
@@ -190,7 +193,7 @@ pub async fn letters(
     let rows = dead_letters::table
         .filter(dead_letters::id.gt(after))
         .filter(dead_letters::status.ne("open"))
-        .filter(dead_letters::pruned_at.is_null())
+        .filter(letters_store::whole())
         .filter(dead_letters::last_dead_at.lt(before.naive_utc()))
         .order(dead_letters::id)
         .limit(limit)
@@ -198,21 +201,26 @@ pub async fn letters(
     Ok(rows.load(conn).await?)
 }
 
-/// Empties the bodies of those that are still closed and old; how many.
+/// Empties the bodies of those that are still closed and old; which these are. To be run in a transaction.
 pub async fn empty_letters(
     conn: &mut AsyncMysqlConnection,
     ids: &[i64],
     before: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Result<usize, StoreError> {
-    let rows = dead_letters::table
+) -> Result<Vec<Weighed<i64>>, StoreError> {
+    let closed = dead_letters::table
         .filter(dead_letters::id.eq_any(ids))
         .filter(dead_letters::status.ne("open"))
-        .filter(dead_letters::pruned_at.is_null())
-        .filter(dead_letters::last_dead_at.lt(before.naive_utc()));
+        .filter(letters_store::whole())
+        .filter(dead_letters::last_dead_at.lt(before.naive_utc()))
+        .select((dead_letters::id, sql::<BigInt>("CAST(LENGTH(body) AS SIGNED)")))
+        .for_update();
+    let closed: Vec<Weighed<i64>> = closed.load(conn).await?;
     let emptied = (
         dead_letters::body.eq(Vec::<u8>::new()),
         dead_letters::pruned_at.eq(now.naive_utc()),
     );
-    Ok(diesel::update(rows).set(emptied).execute(conn).await?)
+    let rows = dead_letters::table.filter(dead_letters::id.eq_any(closed.iter().map(|(id, _)| *id)));
+    diesel::update(rows).set(emptied).execute(conn).await?;
+    Ok(closed)
 }

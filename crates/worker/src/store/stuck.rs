@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Datetime, Nullable, Text};
+use diesel::sql_types::{BigInt, Datetime, Nullable, Text};
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use xiebao_core::id::Step;
 use xiebao_core::lifecycle::Status;
@@ -58,6 +58,15 @@ impl Stand {
         }
     }
 
+    /// What is issued and has its e-policy has all. Of the others an e-policy that came early, its wait over, changes nothing:
+    /// what they wait for is still to come.
+    const fn looked_at_with_e_policy(self) -> i64 {
+        match self {
+            Self::Issued => 0,
+            Self::Insured | Self::PayFailed | Self::Paid | Self::IssueFailed => LOOKED_AT,
+        }
+    }
+
     /// The step that ought to follow.
     pub const fn waits_for(self) -> Step {
         match self {
@@ -86,19 +95,25 @@ pub struct Stuck {
 /// most.
 pub const LOOKED_AT: i64 = 10_000;
 
+/// Who stands there, and since when. Each half goes along the index from its end; together with `e_policy_ready IN (0, 1)` the
+/// server would sort all of that status.
 const STANDING: &str = "SELECT p.insure_num, p.partner_id, p.partner_unique_key, \
      (SELECT MAX(n.received_at) FROM notices n WHERE n.insure_num = p.insure_num AND n.notify_type = ? \
       AND n.outcome = 'applied' AND NOT n.voided) AS since \
-     FROM (SELECT insure_num, partner_id, partner_unique_key FROM proposals \
-      WHERE status = ? AND e_policy_ready = ? ORDER BY insure_num DESC LIMIT ?) AS p";
+     FROM ((SELECT insure_num, partner_id, partner_unique_key FROM proposals \
+       WHERE status = ? AND e_policy_ready = 0 ORDER BY insure_num DESC LIMIT ?) \
+      UNION ALL (SELECT insure_num, partner_id, partner_unique_key FROM proposals \
+       WHERE status = ? AND e_policy_ready = 1 ORDER BY insure_num DESC LIMIT ?) \
+      ORDER BY insure_num DESC LIMIT ?) AS p";
 
 macro_rules! standing {
     ($query:expr, $stand:expr) => {
-        // An e-policy that came early changes nothing for what is not issued, and is rare.
         diesel::sql_query($query)
             .bind::<BigInt, _>($stand.reached_by().notify_type().0)
             .bind::<Text, _>($stand.name())
-            .bind::<Bool, _>(false)
+            .bind::<BigInt, _>(LOOKED_AT)
+            .bind::<Text, _>($stand.name())
+            .bind::<BigInt, _>($stand.looked_at_with_e_policy())
             .bind::<BigInt, _>(LOOKED_AT)
     };
 }

@@ -56,15 +56,18 @@ impl Writes {
             }
             self.dead.push(NewDeadLetter::of_entry(entry, rejection, now));
         }
-        if ledger.is_pruned() {
-            self.note_pruned(ledger, before);
-        } else {
+        let copies = ledger.pruned.iter().filter(|known| known.recounted);
+        self.recounted
+            .extend(copies.map(|known| (num.clone(), known.clone())));
+        if ledger.lost_nothing() {
             let changes = Changes::between(before, &Rows::of(ledger));
             self.post(num, before, &changes);
             self.changes.push(ProposalChanges {
                 insure_num: num.clone(),
                 changes,
             });
+        } else {
+            self.note_relinked(ledger, before);
         }
         let (unlinks, links): (Vec<_>, Vec<_>) = task.pending_links(num).partition(|link| link.withdrawn);
         self.links.extend(links);
@@ -77,15 +80,11 @@ impl Writes {
     }
 
     /// Of a pruned proposal nothing is computed anew but what its links alone say.
-    fn note_pruned(&mut self, ledger: &Ledger, before: &Rows) {
-        let num = &ledger.insure_num;
-        let copies = ledger.pruned.iter().filter(|known| known.recounted);
-        self.recounted
-            .extend(copies.map(|known| (num.clone(), known.clone())));
+    fn note_relinked(&mut self, ledger: &Ledger, before: &Rows) {
         let replaces = |rows: &Rows| rows.proposal.get(&()).and_then(|row| row.reissued_from.clone());
         let now_replaces = replaces(&Rows::of(ledger));
         if now_replaces != replaces(before) {
-            self.relinked.push((num.clone(), now_replaces));
+            self.relinked.push((ledger.insure_num.clone(), now_replaces));
         }
     }
 

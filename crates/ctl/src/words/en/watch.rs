@@ -86,6 +86,9 @@ impl WatchWords for English {
             Fact::DatabaseAway { address, problem } => {
                 format!("database: {address} can't be reached: {problem}")
             }
+            Fact::DatabaseRefuses { address, problem } => {
+                format!("database: {address} refuses: {problem}")
+            }
             Fact::Queue {
                 name,
                 messages,
@@ -120,9 +123,17 @@ impl WatchWords for English {
                 )),
                 since(oldest)
             ),
-            Fact::Refused { requests, by_verdict } => {
+            Fact::Refused {
+                requests,
+                by_verdict,
+                missing,
+            } => {
+                let missing = match missing {
+                    0 => String::new(),
+                    count => format!("; notices that have not come since: {count}"),
+                };
                 format!(
-                    "requests refused in the last hour: {requests}{}",
+                    "requests refused in the last hour: {requests}{}{missing}",
                     counts(by_verdict)
                 )
             }
@@ -146,9 +157,10 @@ impl WatchWords for English {
 
     fn next_step(&self, fact: &Fact) -> Option<&'static str> {
         match fact {
-            Fact::BrokerAway { .. } | Fact::DatabaseAway { .. } | Fact::QueueWrong { .. } => {
-                Some("xiebao doctor")
-            }
+            Fact::BrokerAway { .. }
+            | Fact::DatabaseAway { .. }
+            | Fact::DatabaseRefuses { .. }
+            | Fact::QueueWrong { .. } => Some("xiebao doctor"),
             Fact::Queue { .. } => {
                 Some("no worker takes from it: start one, or read why it is not ready (/readyz, its log)")
             }

@@ -6,8 +6,9 @@ use xiebao_core::rules::OnTimeout;
 
 use super::Chinese;
 use crate::screen::{beijing, plain};
+use crate::trace::chapter::Going;
 use crate::trace::missing::Missing;
-use crate::trace::story::{Going, Possibility, Standing};
+use crate::trace::story::{Possibility, Standing};
 use crate::words::{Flags, StoryWords, Terms, Wait};
 
 impl Chinese {

@@ -79,6 +79,9 @@ impl WatchWords for Chinese {
         match fact {
             Fact::BrokerAway { address, problem } => format!("消息服务器：无法连接 {address}：{problem}"),
             Fact::DatabaseAway { address, problem } => format!("数据库：无法连接 {address}：{problem}"),
+            Fact::DatabaseRefuses { address, problem } => {
+                format!("数据库：{address} 拒绝查询：{problem}")
+            }
             Fact::Queue {
                 name,
                 messages,
@@ -111,8 +114,19 @@ impl WatchWords for Chinese {
                 )),
                 since(oldest)
             ),
-            Fact::Refused { requests, by_verdict } => {
-                format!("最近一小时被拒的请求：{requests} 次{}", counts(by_verdict))
+            Fact::Refused {
+                requests,
+                by_verdict,
+                missing,
+            } => {
+                let missing = match missing {
+                    0 => String::new(),
+                    count => format!("；至今未收到的通知 {count} 条"),
+                };
+                format!(
+                    "最近一小时被拒的请求：{requests} 次{}{missing}",
+                    counts(by_verdict)
+                )
             }
             Fact::Service {
                 url,
@@ -134,9 +148,10 @@ impl WatchWords for Chinese {
 
     fn next_step(&self, fact: &Fact) -> Option<&'static str> {
         match fact {
-            Fact::BrokerAway { .. } | Fact::DatabaseAway { .. } | Fact::QueueWrong { .. } => {
-                Some("xiebao doctor")
-            }
+            Fact::BrokerAway { .. }
+            | Fact::DatabaseAway { .. }
+            | Fact::DatabaseRefuses { .. }
+            | Fact::QueueWrong { .. } => Some("xiebao doctor"),
             Fact::Queue { .. } => {
                 Some("没有 worker 从中取消息：请启动 worker，或查看其未就绪的原因（/readyz 和日志）")
             }

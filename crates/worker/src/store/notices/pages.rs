@@ -1,6 +1,8 @@
 //! The inbox from end to end, a page at a time.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use xiebao_core::id::{InsureNum, NotifyType};
 
@@ -73,20 +75,23 @@ pub async fn applied_by_digest(
     Ok(rows.load(conn).await?)
 }
 
-/// How many notices of that type are kept without being applied: those with bodies, or those without.
+/// How many notices of that type are kept without being applied: those with bodies, and those without. Walks the whole
+/// table.
 pub async fn count_ignored(
     conn: &mut AsyncMysqlConnection,
     of: NotifyType,
-    pruned: bool,
-) -> Result<i64, StoreError> {
+) -> Result<(i64, i64), StoreError> {
     let rows = notices::table
         .filter(notices::notify_type.eq(of.0))
         .filter(notices::outcome.eq("ignored"))
-        .filter(notices::pruned_at.is_not_null().eq(pruned));
-    Ok(rows.count().get_result(conn).await?)
+        .select((
+            sql::<BigInt>("CAST(COALESCE(SUM(pruned_at IS NULL OR raw <> ''), 0) AS SIGNED)"),
+            sql::<BigInt>("CAST(COALESCE(SUM(pruned_at IS NOT NULL AND raw = ''), 0) AS SIGNED)"),
+        ));
+    Ok(rows.get_result(conn).await?)
 }
 
-/// The first `limit` of those with bodies, from behind that proposal and digest.
+/// The first `limit` of them, from behind that proposal and digest.
 pub async fn ignored_of_type(
     conn: &mut AsyncMysqlConnection,
     of: NotifyType,
@@ -98,7 +103,6 @@ pub async fn ignored_of_type(
     let rows = notices::table
         .filter(notices::notify_type.eq(of.0))
         .filter(notices::outcome.eq("ignored"))
-        .filter(notices::pruned_at.is_null())
         .filter(notices::insure_num.ge(insure_num))
         .filter(later)
         .order((notices::insure_num, notices::digest))

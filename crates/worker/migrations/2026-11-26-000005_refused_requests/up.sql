@@ -1,20 +1,4 @@
--- What operators keep the store small with, and see what needs a person by: bodies that were emptied because of their age
--- say so, refused requests are on record, and proposals are found by their status. MySQL 8+ and MariaDB 10.6+ alike; columns are added without copying the table.
-
-ALTER TABLE notices
-    ADD COLUMN pruned_at DATETIME(6) NULL
-    COMMENT 'UTC: when raw was emptied because of its age (xiebao prune); NULL: raw is whole';
-
-ALTER TABLE dead_letters
-    ADD COLUMN pruned_at DATETIME(6) NULL
-    COMMENT 'UTC: when body was emptied because of its age (xiebao prune); NULL: body is whole';
-
-ALTER TABLE operations
-    MODIFY COLUMN action VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL
-    COMMENT 'dead.requeue, dead.discard, held.release, notice.void, notice.restore, rebuild, reprocess, prune';
-
-ALTER TABLE proposals
-    ADD KEY proposals_status (status, e_policy_ready);
+-- Refused requests are on record.
 
 CREATE TABLE refused_requests (
     id CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'number of the record, given by the receiver',

@@ -1,0 +1,1 @@
+ALTER TABLE proposals DROP KEY proposals_status, ALGORITHM = INPLACE, LOCK = NONE;
