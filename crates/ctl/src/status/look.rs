@@ -275,6 +275,7 @@ async fn missing(conn: &mut AsyncMysqlConnection, since: DateTime<Utc>) -> Resul
             since: Some(since.naive_utc()),
             verdict: Some(verdict.to_owned()),
             missing: true,
+            for_platform: false,
         };
         let groups = refused::groups(conn, &filter, MISSING_AT_MOST).await?;
         missing += groups.iter().filter(|group| says_which(group)).count();
