@@ -29,7 +29,8 @@ const VERDICTS: [&str; 6] = [
 const EXAMPLES: &str = "\
 A line a notice, as far as requests say which: those tried last first. What is not authentic (*) anybody can have made up;
 its number is a claim. The record is bounded: a flood of made-up requests is kept in part, and nothing is kept for longer
-than 30 days; the receivers' logs have each. --text is what to send to the platform, in Chinese, of what has not come since.
+than 30 days; the receivers' logs have each. --text is what to send to the platform, in Chinese, of what has not come since: what
+is verified first, and without too_large and not_allowed, which name no proposal, unless --verdict asks for them.
 Exit code 1 if there is nothing.
 
 Examples:
@@ -108,6 +109,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         since: args.since.map(|when| when.utc(now)),
         verdict: args.verdict.clone(),
         missing: args.missing || args.text,
+        for_platform: args.text,
     };
     let most = i64::from(args.limit);
     let mut groups = refused::groups(&mut conn, &filter, most + 1).await?;

@@ -30,6 +30,7 @@ use xiebao_runtime::config::{Config, ReceiverConfig};
 use xiebao_runtime::health::{self, AdminServer};
 use xiebao_runtime::keys::KeyRing;
 use xiebao_runtime::metrics::register_look_up;
+use xiebao_runtime::traces::{self, Traces};
 
 use metrics::Metrics;
 use refusals::Refusals;
@@ -41,7 +42,7 @@ const BACKLOG: u32 = 4_096;
 /// Bound on telling the broker of what was refused.
 const TELL_WITHIN: Duration = Duration::from_secs(10);
 
-/// The same at the end, when the process is waited for.
+/// The same at the end, when the process is waited for; within the bound on the end.
 const LAST_WORD: Duration = Duration::from_millis(500);
 
 /// What every request needs.
@@ -53,6 +54,7 @@ struct Receiver {
     keys: Arc<KeyRing>,
     publisher: Publisher,
     metrics: Metrics,
+    traces: Traces,
     refusals: Refusals,
 }
 
@@ -76,10 +78,12 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
         settings.publish_timeout,
     )?;
     // A connection of its own: what happens to it is nothing to the notices.
-    let telling = Publisher::start(config.require_amqp()?, "xiebao-receiver refused", 1, TELL_WITHIN)?;
+    let telling = Publisher::start_record(config.require_amqp()?, "xiebao-receiver refused", TELL_WITHIN)?;
     let telling = Arc::new(telling);
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry, &keys.keys());
+    let traces = Traces::start(config.otlp.as_ref(), "xiebao-receiver");
+    traces.register(registry.sub_registry_with_prefix("xiebao_receiver"));
     let watching = tokio::spawn(Arc::clone(&keys).watch(metrics.keys_observer(Arc::clone(&keys))));
     let receiver = Arc::new(Receiver {
         shutdown: shutdown.clone(),
@@ -88,18 +92,32 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
         keys,
         publisher,
         metrics,
+        traces,
         refusals: Refusals::default(),
     });
     let (told, by) = (Arc::clone(&receiver), Arc::clone(&telling));
-    let record = tokio::spawn(async move { told.refusals.keep_telling(&by).await });
+    let enough = CancellationToken::new();
+    let until = enough.clone();
+    let record = tokio::spawn(async move { told.refusals.keep_telling(&by, &until).await });
 
     let _admin = start_admin(&receiver, registry, &shutdown)?;
     let mut ending = Ending::on(shutdown, &receiver.config);
     let served = receiver.serve_notices(listener, &mut ending).await;
     watching.abort();
-    record.abort();
-    let _ = tokio::time::timeout(LAST_WORD, receiver.refusals.tell(&telling)).await;
-    receiver.publisher.close_within(ending.remaining()).await;
+    enough.cancel();
+    let last_word = async {
+        let _ = record.await;
+        let bound = LAST_WORD.min(ending.remaining());
+        let _ = tokio::time::timeout(bound, receiver.refusals.tell_all(&telling)).await;
+        telling.close_within(ending.remaining()).await;
+    };
+    let remaining = ending.remaining();
+    // None takes time from another.
+    tokio::join!(
+        receiver.publisher.close_within(remaining),
+        last_word,
+        receiver.traces.finish(remaining.min(traces::FINISH_WITHIN)),
+    );
     served
 }
 

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::envelope::header;
-use xiebao_runtime::amqp::topology::{self, NOTICES, TopologyError};
+use xiebao_runtime::amqp::topology::{NOTICES, Part, TopologyError};
 use xiebao_runtime::amqp::{ConnectError, Pacing, connect};
 
 use crate::acks::Acks;
@@ -75,7 +75,8 @@ async fn session(
     shutdown: &CancellationToken,
 ) -> Result<Option<LongOutage>, SessionError> {
     let connection = connect(&worker.amqp, "xiebao-worker").await?;
-    let (channel, mut deliveries) = subscribe(&connection, NOTICES, worker.settings.prefetch).await?;
+    let (channel, mut deliveries) =
+        subscribe(&connection, Part::Notices, NOTICES, worker.settings.prefetch).await?;
     // Cancelled when the lanes are to let go of what they are at.
     let let_go = CancellationToken::new();
     let acks = Arc::new(Acks::new(channel.clone()));
@@ -163,15 +164,16 @@ async fn finish(
     left
 }
 
-/// Consumes from a queue with at most `prefetch` unacknowledged deliveries. The topology is declared first: somebody
-/// may have deleted the queue.
+/// Consumes from a queue with at most `prefetch` unacknowledged deliveries. The part of the topology that it belongs to
+/// is declared first: somebody may have deleted the queue.
 pub async fn subscribe(
     connection: &Connection,
+    part: Part,
     queue: &str,
     prefetch: u16,
 ) -> Result<(Channel, Consumer), SessionError> {
     let subscribing = async {
-        topology::ensure(connection).await?;
+        part.ensure(connection).await?;
         let channel = connection.create_channel().await?;
         channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
         let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use xiebao_core::attempts::Attempts;
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::{Reason, Rejection};
-use xiebao_runtime::amqp::topology::DEAD;
+use xiebao_runtime::amqp::topology::{DEAD, Part};
 use xiebao_runtime::amqp::{Pacing, connect};
 use xiebao_runtime::clock;
 
@@ -48,7 +48,7 @@ pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
 /// `Some`: it was ended because the database stays away.
 async fn session(worker: &Arc<Worker>) -> Result<Option<LongOutage>, SessionError> {
     let connection = connect(&worker.amqp, "xiebao-worker dead letters").await?;
-    let (channel, mut deliveries) = subscribe(&connection, DEAD, AT_ONCE).await?;
+    let (channel, mut deliveries) = subscribe(&connection, Part::Notices, DEAD, AT_ONCE).await?;
     let (sender, mut receiver) = mpsc::channel(usize::from(AT_ONCE));
     let taking = async {
         while let Some(delivery) = deliveries.next().await {

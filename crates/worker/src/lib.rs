@@ -23,6 +23,7 @@ pub mod reprocess;
 pub mod samples;
 pub mod sampling;
 pub mod schema;
+mod spans;
 pub mod store;
 pub mod sweeper;
 pub mod transaction;
@@ -40,6 +41,7 @@ use xiebao_core::rules::Rules;
 use xiebao_runtime::amqp::{Pacing, Publisher};
 use xiebao_runtime::config::{AmqpConfig, Config, WorkerConfig};
 use xiebao_runtime::health;
+use xiebao_runtime::traces::{self, Traces};
 
 use crate::metrics::Metrics;
 use crate::outage::Waiters;
@@ -56,6 +58,8 @@ const GRACE: Duration = Duration::from_secs(20);
 /// What the tasks of a worker share.
 pub struct Worker {
     pub store: Store,
+    /// One connection more, for the record of refused requests: what happens to that takes none from the notices.
+    pub record: Store,
     pub publisher: Publisher,
     pub rules: Rules,
     pub amqp: AmqpConfig,
@@ -63,6 +67,7 @@ pub struct Worker {
     pub metrics: Metrics,
     /// What was last seen of tables and queues.
     pub samples: Arc<Samples>,
+    pub traces: Traces,
     /// The schema is there.
     pub migrated: AtomicBool,
     /// Lanes that wait for the database, or the session that waits to begin.
@@ -105,6 +110,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let database = config.require_database()?;
     let worker = Arc::new(Worker {
         store: Store::new(database.url.expose(), database.pool_size),
+        record: Store::new(database.url.expose(), 1),
         publisher: Publisher::start(&amqp, "xiebao-worker", 1, PUBLISH_TIMEOUT)?,
         rules: config.rules.clone(),
         amqp,
@@ -113,6 +119,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         samples: Arc::new(Samples::good_for(sampling::good_for(
             config.worker.sample_interval,
         ))),
+        traces: Traces::start(config.otlp.as_ref(), "xiebao-worker"),
         migrated: AtomicBool::new(false),
         waiting: Waiters::default(),
         filing: Waiters::default(),
@@ -147,7 +154,10 @@ fn admin(worker: &Arc<Worker>, shutdown: &CancellationToken) -> anyhow::Result<O
             asked.ready()
         }
     };
-    let registry = metrics::registry(worker);
+    let mut registry = metrics::registry(worker);
+    worker
+        .traces
+        .register(registry.sub_registry_with_prefix("xiebao_worker"));
     Ok(Some(health::serve(
         listener,
         "xiebao_worker",
@@ -204,6 +214,9 @@ async fn supervise(worker: Arc<Worker>, shutdown: CancellationToken) -> anyhow::
     {
         tracing::warn!("batches at work were not finished in time; their notices go back to the queue");
     }
-    worker.publisher.close().await;
+    tokio::join!(
+        worker.publisher.close(),
+        worker.traces.finish(traces::FINISH_WITHIN)
+    );
     result
 }

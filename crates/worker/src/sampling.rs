@@ -174,9 +174,13 @@ async fn queues(worker: &Worker, broker: &mut Option<Broker>) -> Result<Vec<Read
         None => Broker::open(worker).await?,
     };
     let silent = |_| SessionError::Silent(BROKER_ANSWERS_WITHIN);
-    let ready = timeout(BROKER_ANSWERS_WITHIN, ready_messages(&open.channel))
+    let mut ready = timeout(BROKER_ANSWERS_WITHIN, ready_messages(&open.channel))
         .await
         .map_err(silent)??;
+    // Asked last and on its own: that it is not there is nothing to the others.
+    if let Ok(Ok(record)) = timeout(BROKER_ANSWERS_WITHIN, ready_records(&open.connection)).await {
+        ready.push((REFUSED, record));
+    }
     *broker = Some(open);
     let series = Series::By("queue", ready);
     Ok(vec![gauge(
@@ -189,26 +193,35 @@ async fn queues(worker: &Worker, broker: &mut Option<Broker>) -> Result<Vec<Read
 
 async fn ready_messages(channel: &Channel) -> Result<Vec<(&'static str, f64)>, lapin::Error> {
     let mut ready = Vec::new();
-    for queue in [NOTICES, DEAD, REFUSED]
-        .into_iter()
-        .chain(RETRY.map(|(_, name)| name))
-    {
-        let options = QueueDeclareOptions {
-            passive: true,
-            ..QueueDeclareOptions::default()
-        };
-        let seen = channel
-            .queue_declare(queue.into(), options, FieldTable::default())
-            .await?;
-        ready.push((queue, f64::from(seen.message_count())));
+    for queue in [NOTICES, DEAD].into_iter().chain(RETRY.map(|(_, name)| name)) {
+        ready.push((queue, ready_in(channel, queue).await?));
     }
     Ok(ready)
+}
+
+/// By a channel of its own, which a complaint closes.
+async fn ready_records(connection: &Connection) -> Result<f64, lapin::Error> {
+    let channel = connection.create_channel().await?;
+    let ready = ready_in(&channel, REFUSED).await?;
+    channel.close(200, "done".into()).await?;
+    Ok(ready)
+}
+
+async fn ready_in(channel: &Channel, queue: &str) -> Result<f64, lapin::Error> {
+    let options = QueueDeclareOptions {
+        passive: true,
+        ..QueueDeclareOptions::default()
+    };
+    let seen = channel
+        .queue_declare(queue.into(), options, FieldTable::default())
+        .await?;
+    Ok(f64::from(seen.message_count()))
 }
 
 /// A way to ask the broker. It is not used again after an error: every complaint closes the channel.
 struct Broker {
     channel: Channel,
-    _connection: Connection,
+    connection: Connection,
 }
 
 impl Broker {
@@ -218,10 +231,7 @@ impl Broker {
         let channel = timeout(BROKER_ANSWERS_WITHIN, connection.create_channel())
             .await
             .map_err(silent)??;
-        Ok(Self {
-            channel,
-            _connection: connection,
-        })
+        Ok(Self { channel, connection })
     }
 }
 

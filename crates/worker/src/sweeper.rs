@@ -31,6 +31,7 @@ pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
             break;
         };
         worker.store.close_unused();
+        worker.record.close_unused();
         let failed = match swept {
             Err(StoreError::Conflict(_)) | Ok(()) => None,
             Err(error) => Some(error),

@@ -1,8 +1,9 @@
 use xiebao_runtime::amqp::connect;
-use xiebao_runtime::amqp::topology::{self, ObjectReport, ObjectState};
+use xiebao_runtime::amqp::topology::{self, ObjectReport, ObjectState, Part};
 use xiebao_runtime::config::{AmqpConfig, without_password};
 
 use super::Finding;
+use super::concern::Concern;
 
 /// Whether the broker answers, at each of its addresses, and how each exchange and queue stands.
 pub async fn examine(config: &AmqpConfig) -> Vec<Finding> {
@@ -55,6 +56,7 @@ async fn look(node: &AmqpConfig) -> Result<Vec<ObjectReport>, String> {
 
 fn object(report: ObjectReport) -> Finding {
     let object = report.object;
+    let of_record = report.part == Part::Record;
     match report.state {
         ObjectState::AsWanted { queue: None } => Finding::ObjectSound { object },
         ObjectState::AsWanted {
@@ -64,6 +66,10 @@ fn object(report: ObjectReport) -> Finding {
             messages,
             consumers,
         },
+        ObjectState::Missing if of_record => Finding::Concerning(Concern::RecordMissing { object }),
+        ObjectState::Drift(difference) if of_record => {
+            Finding::Concerning(Concern::RecordDiffers { object, difference })
+        }
         ObjectState::Missing => Finding::ObjectMissing { object },
         ObjectState::Drift(difference) => Finding::ObjectDiffers { object, difference },
     }

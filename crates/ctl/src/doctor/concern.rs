@@ -55,6 +55,15 @@ pub enum Concern {
         unexpected: Vec<String>,
     },
     SchemaAsMigrated,
+    /// The exchange or queue that what is refused goes through; no notice does.
+    RecordMissing {
+        object: String,
+    },
+    /// The same; it differs, or may not be declared.
+    RecordDiffers {
+        object: String,
+        difference: String,
+    },
     ServiceReady {
         url: String,
     },
@@ -94,9 +103,11 @@ impl Concern {
             | Self::KeysReadableByAll { .. }
             | Self::KeySuspicious { .. }
             | Self::ConnectionsScarce { .. }
+            | Self::RecordMissing { .. }
             | Self::ServiceNotReached { .. } => Verdict::Noted,
             Self::SchemaDrifted { missing, .. } if missing.is_empty() => Verdict::Noted,
             Self::SchemaDrifted { .. }
+            | Self::RecordDiffers { .. }
             | Self::DatabaseTooOld { .. }
             | Self::DatabaseSetting { .. }
             | Self::ServiceNotReady { .. } => Verdict::Wrong,

@@ -49,7 +49,8 @@ async fn look(
         findings.push(Finding::Concerning(drift(&mut conn).await?));
     }
     let variables = server::variables(&mut conn).await?;
-    let concerns = super::server::examine(&variables, largest_body, config.pool_size);
+    // One besides the pool is for the record of refused requests.
+    let concerns = super::server::examine(&variables, largest_body, config.pool_size + 1);
     findings.extend(concerns.into_iter().map(Finding::Concerning));
     let before = clock::now();
     let theirs = server::time(&mut conn).await?;

@@ -61,11 +61,23 @@ impl Floor {
         format!("http://{}", self.admins.last().expect("a worker"))
     }
 
-    /// Ends all workers, as SIGTERM does.
-    pub async fn stop_workers(&mut self) {
+    /// Ends all workers, as SIGTERM does, and returns what they have logged.
+    pub async fn stop_workers(&mut self) -> String {
+        let mut logs = String::new();
         for mut worker in self.workers.drain(..) {
             worker.terminate();
             worker.ended(PATIENCE).await;
+            logs += &worker.log();
+        }
+        logs
+    }
+
+    /// Waits until a worker has logged this.
+    pub async fn until_logged(&self, words: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.workers.iter().any(|worker| worker.log().contains(words)) {
+            assert!(Instant::now() < deadline, "no worker says {words:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 

@@ -3,8 +3,8 @@ use serde_json::json;
 use xiebao_core::reason::Reason;
 use xiebao_runtime::clock;
 use xiebao_runtime::refused::Refused;
-use xiebao_testkit::{PARTNER, notice, post};
-use xiebao_worker::store::refused;
+use xiebao_testkit::{KEY, PARTNER, notice, post};
+use xiebao_worker::store::{StoreError, refused};
 
 use crate::dead::letter;
 use crate::desk::{Desk, body, paid};
@@ -94,6 +94,38 @@ async fn what_was_refused_is_on_record_until_the_notice_comes() {
 }
 
 #[tokio::test]
+async fn a_record_that_cannot_be_kept_is_nothing_to_the_notices_and_doctor_names_the_difference() {
+    let mut floor = Floor::new().await;
+    let other = json!({ "durable": true, "arguments": { "x-queue-type": "quorum", "x-max-length": 5 } });
+    floor.broker.declare("queues", "xiebao.refused", other).await;
+    floor.worker(&[]).await;
+    let receiver = floor.receiver().await;
+    let data = json!({ "partnerId": PARTNER, "insureNum": "20260905000009", "state": true });
+    let answer = post(&receiver.url, notice(1, &data, KEY)).await;
+    assert_eq!(answer.verdict(), "accepted");
+    floor
+        .until(
+            "SELECT COUNT(*) FROM proposals WHERE insure_num = '20260905000009'",
+            1,
+        )
+        .await;
+    let told = floor.desk.xiebao(&["doctor"]).await;
+    assert_eq!(told.code, 1, "{told:?}");
+    told.says(&[
+        "✓ broker: queue xiebao.notices is as wanted",
+        "✗ broker: queue xiebao.refused is not as wanted: PRECONDITION_FAILED",
+        "x-",
+        "notices are not concerned",
+    ]);
+    floor.desk.xiebao(&["status"]).await.says(&[
+        "✓ queue xiebao.notices",
+        "✗ queue xiebao.refused: is missing or not as wanted; no notice goes through it",
+    ]);
+    let log = floor.stop_workers().await;
+    assert_eq!(log.matches("what is refused can't be filed").count(), 1, "{log}");
+}
+
+#[tokio::test]
 async fn an_authentic_one_has_come_when_the_same_has_and_a_claimed_one_when_one_came_later() {
     let desk = Desk::new().await;
     let now = clock::now();
@@ -169,7 +201,84 @@ async fn an_authentic_one_has_come_when_the_same_has_and_a_claimed_one_when_one_
 }
 
 #[tokio::test]
-async fn the_record_is_bounded_in_age_and_rows_and_shrinks_in_steps() {
+async fn the_text_leaves_what_is_verified_whole_and_out_what_can_name_no_proposal() {
+    let desk = Desk::new().await;
+    let now = clock::now();
+    let mut records: Vec<Refused> = (0..9).map(|n| one(n, Some("A1"), now)).collect();
+    for (nth, record) in records.iter_mut().enumerate() {
+        record.insure_num = Some(format!("A{nth}"));
+    }
+    records[0] = Refused {
+        digest: Some("d".repeat(64)),
+        verdict: "unavailable".to_owned(),
+        ..one(0, Some("B1"), now - TimeDelta::hours(20))
+    };
+    records[1] = Refused {
+        verdict: "not_allowed".to_owned(),
+        tries: 77,
+        ..one(1, None, now)
+    };
+    refused::file(&mut desk.connect().await, &records)
+        .await
+        .expect("they are filed");
+    let text = desk.xiebao(&["refused", "list", "--text", "--limit", "3"]).await;
+    text.says(&[
+        "以下通知我方未能成功接收",
+        "1. 投保单号 B1，",
+        "（以下未验签，投保单号仅为请求所声称）",
+        "3. 投保单号 A",
+    ]);
+    assert!(!text.out.contains("77 次"), "{text:?}");
+    desk.xiebao(&["refused", "list", "--text", "--verdict", "not_allowed"])
+        .await
+        .says(&["另有 77 次请求无法识别投保单号"]);
+}
+
+#[tokio::test]
+async fn what_the_database_refuses_alone_is_left_out_and_the_rest_waits_for_it() {
+    let mut floor = Floor::new().await;
+    let refuse = |table: &str, when: &str| {
+        format!(
+            "CREATE TRIGGER refuse_{table} BEFORE INSERT ON {table} FOR EACH ROW \
+             BEGIN IF {when} THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'of a test'; END IF; END"
+        )
+    };
+    floor
+        .desk
+        .execute(&refuse("refused_requests", "NEW.verdict = 'malformed'"))
+        .await;
+    floor.desk.execute(&refuse("proposals", "TRUE")).await;
+    floor.worker(&[]).await;
+    let receiver = floor.receiver().await;
+    let data = json!({ "partnerId": PARTNER, "insureNum": "20260905000001", "state": true });
+    for body in [notice(1, &data, "not the key"), b"{".to_vec()] {
+        post(&receiver.url, body).await;
+    }
+    floor.until_logged("refused requests wait for the database").await;
+    let filed = "SELECT COUNT(*) FROM refused_requests";
+    assert_eq!(floor.desk.number(filed).await, 0);
+    floor.desk.execute("DROP TRIGGER refuse_proposals").await;
+    floor.until_logged("a refused request can't be filed").await;
+    floor
+        .until(&format!("{filed} WHERE verdict = 'bad_signature'"), 1)
+        .await;
+    floor.until(filed, 1).await;
+}
+
+/// As a worker does, which leaves it where another has the same rows.
+async fn trim_all(desk: &Desk, before: DateTime<Utc>, rows: i64) {
+    let mut conn = desk.connect().await;
+    loop {
+        match refused::trim(&mut conn, before, rows, 5).await {
+            Ok(0) => return,
+            Ok(_) | Err(StoreError::Conflict(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_record_is_bounded_in_age_and_rows_and_what_is_verified_goes_last_however_many_trim() {
     let desk = Desk::new().await;
     let now = clock::now();
     let records: Vec<Refused> = (0..50)
@@ -182,8 +291,31 @@ async fn the_record_is_bounded_in_age_and_rows_and_shrinks_in_steps() {
         refused::trim(&mut conn, before, 100, 5).await.expect("trimmed"),
         5
     );
-    while refused::trim(&mut conn, before, 20, 5).await.expect("trimmed") > 0 {}
-    assert_eq!(desk.number("SELECT COUNT(*) FROM refused_requests").await, 20);
+    let count = "SELECT COUNT(*) FROM refused_requests";
+    tokio::join!(
+        trim_all(&desk, before, 20),
+        trim_all(&desk, before, 20),
+        trim_all(&desk, before, 20)
+    );
+    assert_eq!(desk.number(count).await, 18, "nine of ten");
     let oldest = "SELECT TIMESTAMPDIFF(DAY, MIN(last_at), UTC_TIMESTAMP()) FROM refused_requests";
-    assert_eq!(desk.number(oldest).await, 18);
+    assert_eq!(desk.number(oldest).await, 16);
+    let authentic: Vec<Refused> = (0..15)
+        .map(|n| Refused {
+            digest: Some(format!("{n:064x}")),
+            ..one(
+                100 + n,
+                Some("B"),
+                now - TimeDelta::days(20) - TimeDelta::hours(n.into()),
+            )
+        })
+        .collect();
+    refused::file(&mut conn, &authentic)
+        .await
+        .expect("they are filed");
+    trim_all(&desk, before, 20).await;
+    let verified = format!("{count} WHERE digest IS NOT NULL");
+    assert_eq!((desk.number(count).await, desk.number(&verified).await), (20, 15));
+    trim_all(&desk, before, 10).await;
+    assert_eq!((desk.number(count).await, desk.number(&verified).await), (10, 10));
 }

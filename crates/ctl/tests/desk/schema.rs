@@ -67,9 +67,13 @@ async fn migrate_wait_waits_for_no_database_that_is_away() {
 #[tokio::test]
 async fn doctor_finds_everything_well() {
     let broker = Broker::new().await;
-    topology::ensure(&broker.connect().await)
+    let connection = broker.connect().await;
+    topology::ensure(&connection)
         .await
         .expect("the topology can be declared");
+    topology::ensure_refused(&connection)
+        .await
+        .expect("so can the record");
     let desk = Desk::new().await.with_broker(broker.url());
     let answer = desk.xiebao(&["doctor"]).await;
     assert_eq!(answer.code, 0, "{answer:?}");

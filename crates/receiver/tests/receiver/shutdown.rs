@@ -150,17 +150,19 @@ async fn what_can_not_be_answered_before_the_bound_is_cut_off_without_an_answer_
     let proxy = Proxy::start(broker.address()).await;
     let settings = [
         ("XIEBAO__RECEIVER__DRAIN_DELAY_MS", "300"),
-        ("XIEBAO__RECEIVER__SHUTDOWN_TIMEOUT_MS", "2000"),
+        ("XIEBAO__RECEIVER__SHUTDOWN_TIMEOUT_MS", "1000"),
     ];
     let mut service = start_with(&proxy.instead_of(&broker.url()), &settings);
     service.process.ready(service.admin, Duration::from_secs(5)).await;
+    // What is refused is to be told of at the end, and takes no time besides the bound.
+    assert_eq!(post(&service.url, b"x".to_vec()).await.verdict(), "malformed");
     proxy.stall();
     let (verdicts, unanswered, signalled) = post_and_terminate(&service, 20).await;
     assert_eq!((verdicts, unanswered), (vec![], 20));
     let status = service.process.ended(Duration::from_secs(10)).await;
     assert_eq!(status.code(), Some(1), "{}", service.process.log());
     assert!(
-        signalled.elapsed() < Duration::from_millis(2_000 + 500),
+        signalled.elapsed() < Duration::from_millis(1_000 + 350),
         "{:?}",
         signalled.elapsed()
     );

@@ -15,7 +15,7 @@ use super::connect::{ConnectError, Node, within};
 use super::nodes;
 use super::open_link::OpenLink;
 use super::pacing::Pacing;
-use super::topology::{self, TopologyError};
+use super::topology::{Part, TopologyError};
 use super::trouble::Trouble;
 use super::wire::Wired;
 
@@ -27,6 +27,8 @@ const LOOKS_IN_PATIENCE: u32 = 10;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub nodes: Vec<Node>,
+    /// What its messages need, and is declared for them.
+    pub part: Part,
     /// Of the nodes, in their order.
     pub addresses: Vec<String>,
     /// The bound on opening a connection, and again on what is done with it before it is used.
@@ -192,9 +194,12 @@ impl Link {
         let trouble = Trouble::from(error);
         let last = self.trouble.swap(Some(Arc::new(trouble.clone())));
         if last.is_none_or(|last| *last != trouble) {
-            match trouble.is_permanent() {
-                true => tracing::error!(amqp.trouble = %trouble, "the broker refuses"),
-                false => tracing::warn!(amqp.trouble = %trouble, "the broker can't be used"),
+            match (shared.part, trouble.is_permanent()) {
+                (Part::Record, true) => {
+                    tracing::warn!(amqp.trouble = %trouble, "what is refused can't be put on record; no notice is concerned");
+                }
+                (_, true) => tracing::error!(amqp.trouble = %trouble, "the broker refuses"),
+                (_, false) => tracing::warn!(amqp.trouble = %trouble, "the broker can't be used"),
             }
         }
         if let Some((object, difference)) = error.drift()
@@ -225,7 +230,11 @@ async fn open(
     let (timeout, declared_before) = (shared.open_timeout, *shared.opened.borrow() > 0);
     let attempt = |number: usize| async move {
         let connection = within(timeout, shared.nodes[number].connect(host)).await?;
-        let open = within(timeout, OpenLink::prepare(&connection, declared_before)).await?;
+        let open = within(
+            timeout,
+            OpenLink::prepare(&connection, shared.part, declared_before),
+        )
+        .await?;
         Ok((connection, open))
     };
     nodes::first(&shared.addresses, start, attempt).await
@@ -241,7 +250,7 @@ async fn watch_over(shared: &Shared, connection: &Wired, open: &OpenLink) -> Opt
             () = shared.closing.cancelled() => return None,
             () = open.given_up().cancelled() => return Some(open.end()),
             () = open.unroutable.notified() => {
-                match within(shared.open_timeout, topology::ensure(connection)).await {
+                match within(shared.open_timeout, shared.part.ensure(connection)).await {
                     Ok(()) => tracing::warn!("a message came back unroutable; topology declared again"),
                     Err(error) => return Some(Trouble::from(&error)),
                 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::confirm::{ConfirmChannel, PublishError};
 use super::connect::ConnectError;
-use super::topology;
+use super::topology::Part;
 use super::trouble::Trouble;
 use super::wire::{Wire, Wired};
 
@@ -38,11 +38,15 @@ pub(super) struct OpenLink {
 }
 
 impl OpenLink {
-    /// Declares the topology and opens the channel. Where all was declared before, it goes on without an answer to
+    /// Declares its part of the topology and opens the channel. Where all was declared before, it goes on without an answer to
     /// that: a cluster of which one node is frozen declares nothing, but takes messages, and one that came to no queue
     /// comes back, being mandatory.
-    pub async fn prepare(connection: &Wired, declared_before: bool) -> Result<Self, ConnectError> {
-        let declaring = topology::ensure(connection);
+    pub async fn prepare(
+        connection: &Wired,
+        part: Part,
+        declared_before: bool,
+    ) -> Result<Self, ConnectError> {
+        let declaring = part.ensure(connection);
         match declared_before {
             true => match tokio::time::timeout(DECLARED_WITHIN, declaring).await {
                 Ok(outcome) => outcome?,

@@ -21,7 +21,7 @@ use super::home;
 use super::link::{Link, Shared};
 use super::message::{Message, Outgoing, Way};
 use super::routes::Routes;
-use super::topology::TopologyError;
+use super::topology::{Part, TopologyError};
 use super::trouble::Trouble;
 use super::wire::Properties;
 use crate::config::AmqpConfig;
@@ -61,11 +61,26 @@ impl Publisher {
         timeout: Duration,
     ) -> Result<Self, ConnectError> {
         let publisher = Self::start_homeless(config, name, connections, timeout)?;
+        publisher.house_here();
+        Ok(publisher)
+    }
+
+    /// The same with one connection, for records of what was refused and nothing else: it declares what these need, and
+    /// what is wrong with that is no drift.
+    ///
+    /// # Errors
+    /// When the address can't be used at all.
+    pub fn start_record(config: &AmqpConfig, name: &str, timeout: Duration) -> Result<Self, ConnectError> {
+        let publisher = Self::start_part(config, name, Part::Record, 1, timeout)?;
+        publisher.house_here();
+        Ok(publisher)
+    }
+
+    fn house_here(&self) {
         let here = Handle::current();
-        for link in &publisher.routes.links {
+        for link in &self.routes.links {
             link.take_host(&here, false);
         }
-        Ok(publisher)
     }
 
     /// The same, but connections do not open before they are given a home by [`Self::house_one_here`].
@@ -78,11 +93,22 @@ impl Publisher {
         connections: usize,
         timeout: Duration,
     ) -> Result<Self, ConnectError> {
+        Self::start_part(config, name, Part::Notices, connections, timeout)
+    }
+
+    fn start_part(
+        config: &AmqpConfig,
+        name: &str,
+        part: Part,
+        connections: usize,
+        timeout: Duration,
+    ) -> Result<Self, ConnectError> {
         let nodes = nodes(config, name)?;
         let patience = timeout / u32::try_from(connections.min(MOST_FOUND_DEAD) + 1).unwrap_or(u32::MAX);
         let shared = Arc::new(Shared {
             addresses: nodes.iter().map(|node| node.address.clone()).collect(),
             nodes,
+            part,
             open_timeout: config.connect_timeout,
             patience,
             opened: watch::Sender::new(0),

@@ -7,7 +7,7 @@ use super::topology::REFUSED;
 use crate::refused::{self, Refused};
 
 impl Publisher {
-    /// Publishes records to `xiebao.refused`. To be done by a publisher that no notice goes through.
+    /// Publishes records to `xiebao.refused`. To be done by a publisher of [`Publisher::start_record`].
     ///
     /// # Errors
     /// When the broker did not confirm in time. Whether it has the message is not known; a record that comes twice is

@@ -1,4 +1,5 @@
-//! The exchanges, queues and bindings: the one place that declares them.
+//! The exchanges, queues and bindings: the one place that declares them. The way of the notices and the record of what
+//! was refused are declared apart, so that nothing that is wrong with the record concerns the notices.
 //!
 //! An object that exists with other properties is reported with the difference (the broker's own words), never
 //! silently accepted. <https://www.rabbitmq.com/docs/quorum-queues>
@@ -65,8 +66,17 @@ pub(super) enum Object {
     },
 }
 
-/// All that is wanted, in an order in which it can be declared.
-pub(super) fn wanted() -> Vec<Object> {
+/// What is declared together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The way of the notices: all that the contract names.
+    Notices,
+    /// `xiebao.refused`.
+    Record,
+}
+
+/// The way of the notices, in an order in which it can be declared.
+fn wanted() -> Vec<Object> {
     let mut wanted = Vec::from(passage(DEAD, quorum([("x-delivery-limit", number(NEVER))])));
     wanted.extend([
         Object::Exchange(NOTICES, ExchangeKind::Topic),
@@ -87,8 +97,26 @@ pub(super) fn wanted() -> Vec<Object> {
     for (delay, name) in RETRY {
         wanted.extend(passage(name, waiting_room(delay)));
     }
-    wanted.extend(passage(REFUSED, record()));
     wanted
+}
+
+impl Part {
+    const ALL: [Self; 2] = [Self::Notices, Self::Record];
+
+    fn wanted(self) -> Vec<Object> {
+        match self {
+            Self::Notices => wanted(),
+            Self::Record => Vec::from(passage(REFUSED, record())),
+        }
+    }
+
+    /// Declares what belongs to it. What is there already and as wanted stays untouched.
+    ///
+    /// # Errors
+    /// When something differs, or the broker does not let it be declared.
+    pub async fn ensure(self, connection: &Connection) -> Result<(), TopologyError> {
+        declare(connection, &self.wanted()).await
+    }
 }
 
 /// Nothing depends on it: when nobody takes it, the oldest makes room.
@@ -158,14 +186,28 @@ fn number(value: i32) -> AMQPValue {
     AMQPValue::LongInt(value)
 }
 
-/// Declares everything. What is there already and as wanted stays untouched.
+/// Declares the way of the notices.
+///
+/// # Errors
+/// Those of [`Part::ensure`].
 pub async fn ensure(connection: &Connection) -> Result<(), TopologyError> {
-    let objects = wanted();
+    Part::Notices.ensure(connection).await
+}
+
+/// Declares the record of what was refused. Of no concern to who handles notices.
+///
+/// # Errors
+/// Those of [`Part::ensure`].
+pub async fn ensure_refused(connection: &Connection) -> Result<(), TopologyError> {
+    Part::Record.ensure(connection).await
+}
+
+async fn declare(connection: &Connection, objects: &[Object]) -> Result<(), TopologyError> {
     let open_channel = connection.create_channel();
     let channel = open_channel
         .await
         .map_err(|e| TopologyError::new("a channel".to_owned(), e))?;
-    for object in &objects {
+    for object in objects {
         object
             .declare(&channel)
             .await

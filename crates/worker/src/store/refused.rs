@@ -1,6 +1,7 @@
 //! Requests that were refused: a record for people, bounded in age and in rows.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Datetime, Nullable, Text};
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
@@ -54,27 +55,72 @@ impl<'r> NewRow<'r> {
     }
 }
 
-/// Deletes the oldest rows, `at_most` of them: those last tried before then, and those beyond `rows`. How many are gone.
+/// What is not verified, and so may be made up, has so much of the room at most.
+const CLAIMED_PERCENT: i64 = 90;
+
+/// Deletes `at_most` rows: those last tried before then, and the oldest of those beyond `rows`. What is not verified goes
+/// first, and has room for nine of ten. How many are gone. Whoever does this at the same time deletes the same rows, and
+/// nobody more than these.
 pub async fn trim(
     conn: &mut AsyncMysqlConnection,
     before: DateTime<Utc>,
     rows: i64,
     at_most: i64,
 ) -> Result<usize, StoreError> {
-    let count: i64 = refused_requests::table.count().get_result(conn).await?;
-    let too_many = (count - rows).clamp(0, at_most);
     let old = "DELETE FROM refused_requests WHERE last_at < ? ORDER BY last_at LIMIT ?";
     let old = diesel::sql_query(old)
         .bind::<Datetime, _>(before.naive_utc())
         .bind::<BigInt, _>(at_most);
-    let gone = old.execute(conn).await?;
-    let more = too_many - i64::try_from(gone).unwrap_or(too_many);
-    if more <= 0 {
-        return Ok(gone);
+    let mut gone = old.execute(conn).await?;
+    let (all, authentic): (i64, i64) = refused_requests::table
+        .select((count_star(), diesel::dsl::count(refused_requests::digest)))
+        .get_result(conn)
+        .await?;
+    let claimed_room = (rows - authentic).clamp(0, rows * CLAIMED_PERCENT / 100);
+    for (which, count, room) in [
+        ("digest IS NULL", all - authentic, claimed_room),
+        ("digest IS NOT NULL", authentic, rows),
+    ] {
+        let left = at_most - i64::try_from(gone).unwrap_or(at_most);
+        if left > 0 && count > room {
+            gone += trim_beyond(conn, which, room, left).await?;
+        }
     }
-    let oldest =
-        diesel::sql_query("DELETE FROM refused_requests ORDER BY last_at LIMIT ?").bind::<BigInt, _>(more);
-    Ok(gone + oldest.execute(conn).await?)
+    Ok(gone)
+}
+
+#[derive(QueryableByName)]
+struct Last {
+    #[diesel(sql_type = Datetime)]
+    last_at: NaiveDateTime,
+    #[diesel(sql_type = Text)]
+    id: String,
+}
+
+/// Deletes the oldest of those that stand behind the newest `room`.
+async fn trim_beyond(
+    conn: &mut AsyncMysqlConnection,
+    which: &str,
+    room: i64,
+    at_most: i64,
+) -> Result<usize, StoreError> {
+    let first = format!(
+        "SELECT last_at, id FROM refused_requests WHERE {which} ORDER BY last_at DESC, id DESC LIMIT 1 OFFSET {room}"
+    );
+    let first: Vec<Last> = diesel::sql_query(first).load(conn).await?;
+    let Some(Last { last_at, id }) = first.into_iter().next() else {
+        return Ok(0);
+    };
+    let delete = format!(
+        "DELETE FROM refused_requests WHERE {which} AND (last_at < ? OR (last_at = ? AND id <= ?)) \
+         ORDER BY last_at LIMIT ?"
+    );
+    let delete = diesel::sql_query(delete)
+        .bind::<Datetime, _>(last_at)
+        .bind::<Datetime, _>(last_at)
+        .bind::<Text, _>(id)
+        .bind::<BigInt, _>(at_most);
+    Ok(delete.execute(conn).await?)
 }
 
 /// Refused requests that were the same notice, by what they claim.
@@ -116,18 +162,29 @@ pub struct Filter {
     pub verdict: Option<String>,
     /// Only those that are not known by now.
     pub missing: bool,
+    /// What is verified comes first, so that a limit leaves it whole; and what can never say which notice it was is left
+    /// out, unless it is asked for by its verdict.
+    pub for_platform: bool,
 }
+
+/// Refused before anything of the body is read.
+const NAMELESS: &str = "'not_allowed', 'too_large'";
 
 /// Clocks of receivers may differ by so much.
 const SLACK: &str = "INTERVAL 1 MINUTE";
 
-/// The matching groups, those first that were tried last.
+/// The matching groups, those first that were tried last, and for the platform those that are verified.
 pub async fn groups(
     conn: &mut AsyncMysqlConnection,
     filter: &Filter,
     limit: i64,
 ) -> Result<Vec<Group>, StoreError> {
     let missing = if filter.missing { "WHERE NOT arrived" } else { "" };
+    let (named, order) = match (filter.for_platform, &filter.verdict) {
+        (true, None) => (format!("AND verdict NOT IN ({NAMELESS})"), "digest IS NULL, "),
+        (true, Some(_)) => (String::new(), "digest IS NULL, "),
+        (false, _) => (String::new(), ""),
+    };
     let query = format!(
         "SELECT * FROM (SELECT seen.*, CAST(CASE WHEN digest IS NOT NULL THEN \
            EXISTS (SELECT 1 FROM notices n WHERE n.insure_num = COALESCE(seen.insure_num, '') \
@@ -141,9 +198,9 @@ pub async fn groups(
          (SELECT insure_num, notify_type, partner_id, digest, verdict, MIN(source) AS source, \
            COUNT(DISTINCT source) AS sources, MIN(first_at) AS first_at, MAX(last_at) AS last_at, \
            CAST(SUM(tries) AS SIGNED) AS tries FROM refused_requests \
-           WHERE last_at >= ? AND (? = '' OR verdict = ?) \
+           WHERE last_at >= ? AND (? = '' OR verdict = ?) {named} \
            GROUP BY insure_num, notify_type, partner_id, digest, verdict) AS seen) AS told {missing} \
-         ORDER BY last_at DESC, insure_num LIMIT ?"
+         ORDER BY {order}last_at DESC, insure_num LIMIT ?"
     );
     let verdict = filter.verdict.clone().unwrap_or_default();
     let query = diesel::sql_query(query)

@@ -44,7 +44,8 @@ pub async fn proposals_with_holds(conn: &mut AsyncMysqlConnection, at_most: i64)
 }
 
 /// What is held in the `proposals_at_most` proposals whose waits end first; overdue is what should have gone before
-/// `should_have_gone`. From the small table to the large one, whatever the server thinks better.
+/// `should_have_gone`. From the small table to the large one by its key, whatever the server thinks better: by old statistics
+/// it might read all of the large one.
 pub async fn held_by_type(
     conn: &mut AsyncMysqlConnection,
     should_have_gone: DateTime<Utc>,
@@ -54,7 +55,7 @@ pub async fn held_by_type(
         "SELECT STRAIGHT_JOIN notices.notify_type, COUNT(*) AS held, MIN(notices.held_at) AS oldest, \
          COUNT(CASE WHEN notices.hold_until < ? THEN 1 END) AS overdue \
          FROM (SELECT insure_num FROM holds ORDER BY due_at LIMIT ?) AS first \
-         JOIN notices ON notices.insure_num = first.insure_num \
+         JOIN notices FORCE INDEX (PRIMARY) ON notices.insure_num = first.insure_num \
          WHERE notices.outcome = 'held' GROUP BY notices.notify_type",
     );
     let query = query

@@ -118,6 +118,14 @@ async fn what_waits_in_the_queues_shows_although_the_database_was_never_there() 
     until(admin, ready, "\"xiebao.notices\"", |value| value == Some(3.0)).await;
     let seen = "xiebao_worker_sampled_timestamp_seconds";
     until(admin, seen, "\"held\"", |value| value == Some(0.0)).await;
+
+    // Without a database nobody declares it again but the receiver, when it has something to tell.
+    let record = "\"xiebao.refused\"";
+    until(admin, ready, record, |value| value == Some(0.0)).await;
+    stage.broker.delete_queue("xiebao.refused").await;
+    until(admin, ready, record, |value| value.is_none()).await;
+    stage.send(1, "20261126000014", json!({ "state": true })).await;
+    until(admin, ready, "\"xiebao.notices\"", |value| value == Some(4.0)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

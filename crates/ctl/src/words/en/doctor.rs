@@ -50,6 +50,12 @@ impl DoctorWords for English {
                 )
             }
             Concern::SchemaAsMigrated => "database: the tables are as the migrations made them".to_owned(),
+            Concern::RecordMissing { object } => {
+                format!("broker: {object} is missing; what is refused goes through it, and no notice")
+            }
+            Concern::RecordDiffers { object, difference } => {
+                format!("broker: {object} is not as wanted: {difference}; notices are not concerned")
+            }
             Concern::ServiceReady { url } => format!("service: {url} is ready"),
             Concern::ServiceNotReady { url, why } => format!("service: {url}: {why}"),
             Concern::ServiceNotReached { url, problem } => {
@@ -82,6 +88,11 @@ impl DoctorWords for English {
             Concern::SchemaDrifted { .. } => {
                 "somebody has changed the tables by hand: put back what is missing, in the words of the migrations; what is there \
                  besides is your own"
+            }
+            Concern::RecordMissing { .. } => "a receiver or worker declares it when it starts, if it may",
+            Concern::RecordDiffers { .. } => {
+                "until it is mended, what is refused is in the receivers' logs alone: let the services' user declare it, or \
+                 delete it and let a service declare it"
             }
             Concern::ServiceNotReady { .. } => "its log says more; xiebao status shows what it waits for",
             Concern::ServiceNotReached { .. } => {

@@ -1,5 +1,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use xiebao_core::id::Step;
+use xiebao_runtime::amqp::topology::REFUSED;
 use xiebao_worker::prune::Report;
 
 use super::English;
@@ -91,6 +92,9 @@ impl WatchWords for English {
                 consumers,
             } => {
                 format!("queue {name}: messages: {messages}, consumers: {consumers}")
+            }
+            Fact::QueueWrong { name } if name == REFUSED => {
+                format!("queue {name}: is missing or not as wanted; no notice goes through it")
             }
             Fact::QueueWrong { name } => format!("queue {name}: is missing or not as wanted"),
             Fact::Held {

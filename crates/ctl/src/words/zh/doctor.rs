@@ -48,6 +48,12 @@ impl DoctorWords for Chinese {
                 )
             }
             Concern::SchemaAsMigrated => "数据库：表结构与迁移脚本所建一致".to_owned(),
+            Concern::RecordMissing { object } => {
+                format!("消息队列：没有 {object}；它只用于被拒请求的记录，不影响通知")
+            }
+            Concern::RecordDiffers { object, difference } => {
+                format!("消息队列：{object} 与要求不符：{difference}；不影响通知")
+            }
             Concern::ServiceReady { url } => format!("服务：{url} 就绪"),
             Concern::ServiceNotReady { url, why } => format!("服务：{url}：{why}"),
             Concern::ServiceNotReached { url, problem } => format!("服务：从本机无法连接 {url}：{problem}"),
@@ -68,6 +74,10 @@ impl DoctorWords for Chinese {
             Concern::DatabaseSetting { .. } => "请在数据库配置中修改：否则已确认的数据可能丢失，或通知被拒绝",
             Concern::ConnectionsScarce { .. } => "调大 max_connections，或调小 database.pool_size",
             Concern::SchemaDrifted { .. } => "有人手工改过表：缺少的请按迁移脚本补回；多出的由您自行决定",
+            Concern::RecordMissing { .. } => "receiver 或 worker 启动时会自动声明（需有权限）",
+            Concern::RecordDiffers { .. } => {
+                "修复之前，被拒的请求只见于 receiver 的日志：请授予服务用户声明的权限，或删除后由服务重新声明"
+            }
             Concern::ServiceNotReady { .. } => "详见其日志；xiebao status 显示它在等什么",
             Concern::ServiceNotReached { .. } => "请启动它，或到其所在处查询：xiebao status --service URL",
             Concern::SchemaAsMigrated | Concern::ServiceReady { .. } => return None,

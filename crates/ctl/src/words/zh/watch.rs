@@ -1,5 +1,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use xiebao_core::id::Step;
+use xiebao_runtime::amqp::topology::REFUSED;
 use xiebao_worker::prune::Report;
 
 use super::Chinese;
@@ -84,6 +85,9 @@ impl WatchWords for Chinese {
                 consumers,
             } => {
                 format!("队列 {name}：消息 {messages} 条，消费者 {consumers} 个")
+            }
+            Fact::QueueWrong { name } if name == REFUSED => {
+                format!("队列 {name}：缺失或与要求不符；通知不经过该队列")
             }
             Fact::QueueWrong { name } => format!("队列 {name}：缺失或与要求不符"),
             Fact::Held {

@@ -5,13 +5,15 @@ use lapin::protocol::AMQPSoftError;
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection};
 
-use super::{Object, TopologyError, soft_error, wanted};
+use super::{Object, Part, TopologyError, soft_error};
 
 /// An exchange or a queue, and how it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectReport {
     /// As in `queue xiebao.notices`.
     pub object: String,
+    /// What it belongs to.
+    pub part: Part,
     pub state: ObjectState,
 }
 
@@ -23,7 +25,7 @@ pub enum ObjectState {
         queue: Option<(u32, u32)>,
     },
     Missing,
-    /// What differs, in the broker's words.
+    /// What differs, in the broker's words; of the record also that it may not be looked at or declared.
     Drift(String),
 }
 
@@ -33,19 +35,35 @@ pub enum ObjectState {
 /// When the broker can't be asked.
 pub async fn check(connection: &Connection) -> Result<Vec<ObjectReport>, TopologyError> {
     let mut reports = Vec::new();
-    for object in wanted() {
+    for (part, object) in Part::ALL.into_iter().flat_map(objects) {
         if !matches!(object, Object::Binding { .. }) {
             let fail = |e| TopologyError::new(object.describe(), e);
             // Each has a channel of its own, since every complaint closes the channel.
             let channel = connection.create_channel().await.map_err(fail)?;
-            let state = state(&object, &channel).await.map_err(fail)?;
+            let state = match (part, state(&object, &channel).await) {
+                (Part::Record, Err(error)) => denied(error).map_err(fail)?,
+                (_, state) => state.map_err(fail)?,
+            };
             reports.push(ObjectReport {
                 object: object.describe(),
+                part,
                 state,
             });
         }
     }
     Ok(reports)
+}
+
+fn objects(part: Part) -> impl Iterator<Item = (Part, Object)> {
+    part.wanted().into_iter().map(move |object| (part, object))
+}
+
+/// A user without the right to the record can still tell how the way of the notices stands.
+fn denied(error: lapin::Error) -> Result<ObjectState, lapin::Error> {
+    match soft_error(&error) {
+        Some((AMQPSoftError::ACCESSREFUSED, words)) => Ok(ObjectState::Drift(words)),
+        _ => Err(error),
+    }
 }
 
 /// First passively, which does not compare; then, since it is there and won't be made, actively, which does.
