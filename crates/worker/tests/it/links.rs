@@ -128,12 +128,12 @@ async fn what_lanes_find_is_told_until_they_end_or_it_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_times_out_in_the_transaction_of_a_link_is_counted() {
+async fn what_a_link_lets_go_and_what_times_out_beside_it_is_counted() {
     let mut stage = Stage::new().await;
     stage.worker(&[]).await;
     let linked = link(1);
     let number = linked.new_insure_num.to_string();
-    // One for each of the two ways in which a wait can end in vain.
+    // The link takes the place of the acceptance that the payment waits for; the e-policy waits in vain.
     stage.send(2, &number, paid(100)).await;
     stage.send(9, &number, json!({ "state": true })).await;
     stage
@@ -161,7 +161,7 @@ async fn what_times_out_in_the_transaction_of_a_link_is_counted() {
     for line in [
         "dead_letters_total{reason=\"timed_out\"} 1",
         "released_total{how=\"dead_lettered\"} 1",
-        "released_total{how=\"timed_out\"} 1",
+        "released_total{how=\"in_order\"} 1",
     ] {
         assert!(text.contains(line), "{line} is not in:\n{text}");
     }
