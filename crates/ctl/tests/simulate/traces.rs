@@ -146,7 +146,12 @@ async fn one_notice_is_one_trace_from_the_request_to_the_transaction() {
 #[tokio::test]
 async fn of_the_traces_that_begin_here_a_share_is_recorded_and_a_refused_request_has_its_verdict() {
     let collector = Collector::start(Mood::Willing).await;
-    let mut services = services(&collector.url(), &[("XIEBAO__OTLP__SAMPLE_RATIO", "0")]).await;
+    // Who may send may also ask for a record.
+    let settings = [
+        ("XIEBAO__OTLP__SAMPLE_RATIO", "0"),
+        ("XIEBAO__RECEIVER__ALLOW", "127.0.0.0/8"),
+    ];
+    let mut services = services(&collector.url(), &settings).await;
     services.apply("20991231000301", None).await;
     let trace = "2af7651916cd43dd8448eb211c80319c";
     let bad = notice(
