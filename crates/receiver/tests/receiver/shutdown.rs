@@ -97,7 +97,11 @@ async fn sigterm_finishes_what_is_in_flight_and_exits_with_0() {
     // On a busy machine the wait is long enough for the notice to be published by another way too.
     let stored = broker.drain(NOTICES).await;
     let first = stored.first().expect("what was accepted");
-    assert!(stored.iter().all(|message| message.message_id == first.message_id));
+    assert!(
+        stored
+            .iter()
+            .all(|message| message.message_id == first.message_id)
+    );
 }
 
 /// Posts that many, gives the signal, and returns the verdicts of those who were answered, the number of those who were
