@@ -14,6 +14,7 @@ use crate::json::Json;
 use crate::notice::{self, Malformed, RawNotice};
 use crate::reason::Rejection;
 use crate::signature::{Form, VerifiedNotice};
+use crate::traceparent::TraceParent;
 
 pub const VERSION: &str = "1";
 
@@ -207,5 +208,10 @@ impl Envelope {
 
     pub fn traceparent(&self) -> Option<&str> {
         self.traceparent.as_deref()
+    }
+
+    /// The same, read: who publishes by hand may write anything there.
+    pub fn trace(&self) -> Option<TraceParent> {
+        TraceParent::parse(self.traceparent.as_deref()?)
     }
 }

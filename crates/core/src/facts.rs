@@ -89,7 +89,7 @@ impl Notice {
         if let Some(path) = data.repeated_key() {
             return Err(Rejection::new(
                 Reason::InvalidField,
-                format!("the key {path} stands twice"),
+                format!("the key {} stands twice", documented(&path)),
             ));
         }
         let fields = Fields::of(data);
@@ -114,6 +114,45 @@ impl Notice {
             _ => None,
         }
     }
+}
+
+/// The keys of `data` that the platform documents, at any depth. Others are the sender's own, and may be anything.
+const DOCUMENTED: [&str; 26] = [
+    "partnerId",
+    "partnerUniqueKey",
+    "caseCode",
+    "insureNum",
+    "state",
+    "failMsg",
+    "price",
+    "onlinePaymentId",
+    "payTime",
+    "policys",
+    "policyNum",
+    "productId",
+    "productName",
+    "planId",
+    "planName",
+    "applicant",
+    "insurant",
+    "startDate",
+    "endDate",
+    "cancelInsurants",
+    "cancelMsg",
+    "newInsureNum",
+    "status",
+    "msg",
+    "remark",
+    "otherInfo",
+];
+
+/// The path with `…` for what is not documented: it is logged.
+fn documented(path: &str) -> String {
+    let shown = path.split('.').map(|key| match DOCUMENTED.contains(&key) {
+        true => key,
+        false => "…",
+    });
+    shown.collect::<Vec<_>>().join(".")
 }
 
 fn proposal_number(data: &Json<'_>) -> Result<InsureNum, Rejection> {

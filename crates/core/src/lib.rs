@@ -21,6 +21,7 @@ pub mod rows;
 pub mod rules;
 pub mod sequencing;
 pub mod signature;
+pub mod traceparent;
 
 #[cfg(test)]
 mod samples;

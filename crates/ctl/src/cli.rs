@@ -8,8 +8,8 @@ use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::lang::Lang;
 use crate::{
-    dead, doctor, find, held, migrate, notice, operations, prune, rebuild, refused, reprocess, send,
-    simulate, status, stuck, trace, verify,
+    dead, doctor, find, held, log_level, migrate, notice, operations, prune, rebuild, refused, reprocess,
+    send, simulate, status, stuck, trace, verify,
 };
 
 const EXIT_CODES: &str = "\
@@ -47,6 +47,7 @@ pub enum Command {
     Doctor(doctor::Args),
     Find(find::Args),
     Held(held::Args),
+    LogLevel(log_level::Args),
     Migrate(migrate::Args),
     Notice(notice::Args),
     Operations(operations::Args),
@@ -75,6 +76,7 @@ impl Command {
             Command::Doctor(args) => doctor::run(args, context).await,
             Command::Find(args) => find::run(args, context).await,
             Command::Held(args) => held::run(args, context).await,
+            Command::LogLevel(args) => log_level::run(args, context).await,
             Command::Migrate(args) => migrate::run(args, context).await,
             Command::Notice(args) => notice::run(args, context).await,
             Command::Operations(args) => operations::run(args, context).await,

@@ -11,6 +11,7 @@ pub mod held;
 pub mod http;
 pub mod input;
 pub mod lang;
+pub mod log_level;
 pub mod migrate;
 pub mod notice;
 pub mod operations;

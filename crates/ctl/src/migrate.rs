@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args as ClapArgs;
 use serde::Serialize;
 use tokio::time::{sleep, timeout};
+use xiebao_runtime::shutdown;
 use xiebao_worker::store::{self, StoreError, migrations};
 
 use crate::context::Context;
@@ -35,7 +36,7 @@ pub struct Args {
     #[arg(long)]
     check: bool,
     /// Run nothing; end when somebody has brought the schema up to this release, or at once when the
-    /// database can't be reached
+    /// database can't be reached; exit code 1 when it is told to end before (SIGTERM, Ctrl-C)
     #[arg(long, conflicts_with_all = ["check", "json"])]
     wait: bool,
     /// Print JSON
@@ -55,7 +56,10 @@ struct Report {
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let database = Database::of(context)?;
     if args.wait {
-        return wait(&database, context.lang.words()).await;
+        // Asked for, since as the first process of a container it would not be ended by a signal otherwise.
+        let stop = shutdown::on_signal().map_err(|error| Failure::Refused(error.to_string()))?;
+        let waited = stop.run_until_cancelled(wait(&database, context.lang.words()));
+        return waited.await.unwrap_or(Ok(Exit::No));
     }
     let mut report = look(&database).await?;
     if !args.check && !report.pending.is_empty() {

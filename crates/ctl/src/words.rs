@@ -1,4 +1,4 @@
-//! What `trace`, `find`, `held`, `dead`, `operations`, `migrate` and `doctor` say, in Chinese and English. A text that
+//! What `trace`, `find`, `held`, `dead`, `operations`, `migrate`, `log-level` and `doctor` say, in Chinese and English. A text that
 //! one language lacks does not compile: texts are methods of traits, and what they depend on is matched exhaustively.
 
 mod doctor;
@@ -171,6 +171,10 @@ pub trait DeskWords {
     fn cut(&self, shown: usize) -> String;
     fn nothing_found(&self) -> &'static str;
     fn nothing_held(&self) -> &'static str;
+    /// What a service logs; `until` is Beijing time.
+    fn log_level(&self, service: &str, level: &str, configured: &str, until: Option<&str>) -> String;
+    fn no_log_level(&self, admin: &str, why: &str) -> String;
+    fn no_admin_listener(&self) -> &'static str;
     fn waits_for(&self, steps: &[Step]) -> String;
     fn until(&self, until: DateTime<Utc>, at_timeout: OnTimeout) -> String;
     fn not_held(&self, what: &str) -> String;

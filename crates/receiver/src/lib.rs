@@ -30,6 +30,7 @@ use xiebao_runtime::config::{Config, ReceiverConfig};
 use xiebao_runtime::health::{self, AdminServer};
 use xiebao_runtime::keys::KeyRing;
 use xiebao_runtime::metrics::register_look_up;
+use xiebao_runtime::traces::{self, Traces};
 
 use metrics::Metrics;
 use refusals::Refusals;
@@ -53,6 +54,7 @@ struct Receiver {
     keys: Arc<KeyRing>,
     publisher: Publisher,
     metrics: Metrics,
+    traces: Traces,
     refusals: Refusals,
 }
 
@@ -80,6 +82,8 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
     let telling = Arc::new(telling);
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry, &keys.keys());
+    let traces = Traces::start(config.otlp.as_ref(), "xiebao-receiver");
+    traces.register(registry.sub_registry_with_prefix("xiebao_receiver"));
     let watching = tokio::spawn(Arc::clone(&keys).watch(metrics.keys_observer(Arc::clone(&keys))));
     let receiver = Arc::new(Receiver {
         shutdown: shutdown.clone(),
@@ -88,6 +92,7 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
         keys,
         publisher,
         metrics,
+        traces,
         refusals: Refusals::default(),
     });
     let (told, by) = (Arc::clone(&receiver), Arc::clone(&telling));
@@ -99,7 +104,11 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
     watching.abort();
     record.abort();
     let _ = tokio::time::timeout(LAST_WORD, receiver.refusals.tell(&telling)).await;
-    receiver.publisher.close_within(ending.remaining()).await;
+    let remaining = ending.remaining();
+    tokio::join!(
+        receiver.publisher.close_within(remaining),
+        receiver.traces.finish(remaining.min(traces::FINISH_WITHIN)),
+    );
     served
 }
 

@@ -18,7 +18,8 @@ use xiebao_runtime::clock;
 use crate::body::{self, BodyError};
 use crate::refusals::Refusal;
 use crate::reply::Verdict;
-use crate::{Receiver, source, trace};
+use crate::trace::Trace;
+use crate::{Receiver, source};
 
 /// What is known of a request, as far as it was looked at.
 #[derive(Debug, Default)]
@@ -29,6 +30,7 @@ struct Findings {
     partner: Option<PartnerId>,
     /// Why it was refused, in words that hold nothing of the body.
     why: Option<String>,
+    trace: Trace,
     /// Of an authentic notice that the broker has not: its digest and the number that it names.
     authentic: Option<(String, Option<String>)>,
     /// Of one that is not believed.
@@ -50,6 +52,7 @@ pub(crate) async fn handle(request: HttpRequest, payload: Payload, receiver: Dat
     let mut findings = Findings::default();
     let verdict = receiver.judge(&request, payload, &mut findings).await;
     findings.log(verdict);
+    findings.tell_trace(verdict);
     if !verdict.is_stored() {
         receiver.refusals.note(&findings.refusal(verdict));
     }
@@ -70,6 +73,8 @@ impl Receiver {
             body::drain(&mut payload).await;
             return Verdict::NotAllowed;
         }
+        let known = !self.config.allow.is_empty();
+        findings.trace = Trace::of(request.headers(), &self.traces, known);
         let body = match body::read(&mut payload, self.config.max_body_bytes, self.config.body_timeout).await
         {
             Ok(body) => body,
@@ -83,13 +88,9 @@ impl Receiver {
         match self.verify(&body, findings) {
             Ok(notice) => {
                 self.metrics.note_signature(&notice);
-                let trace = trace::traceparent(request.headers());
-                self.store(
-                    &notice,
-                    &Envelope::new(&notice, received_at, Some(trace)),
-                    findings,
-                )
-                .await
+                let trace = findings.trace.publish(&self.traces);
+                let envelope = Envelope::new(&notice, received_at, Some(trace));
+                self.store(&notice, &envelope, findings).await
             }
             Err(error) => {
                 findings.why = Some(describe(&error).to_owned());
@@ -111,6 +112,7 @@ impl Receiver {
         let begun = Instant::now();
         let (verdict, stored) = self.publish(notice, envelope).await;
         self.metrics.note_publish(begun.elapsed());
+        findings.trace.published(envelope, stored.is_ok());
         match stored {
             Ok(()) => verdict,
             Err(error) => {
@@ -184,12 +186,17 @@ impl Findings {
         let partner = self.partner.map(|partner| partner.0);
         let notify_type = self.notify_type.map(|number| number.0);
         let (verdict_name, why) = (verdict.name(), self.why.as_deref());
+        let trace = self
+            .trace
+            .place()
+            .map(|place| tracing::field::display(place.trace()));
         if verdict.is_stored() {
             tracing::debug!(
                 notice.verdict = verdict_name,
                 notice.type = notify_type,
                 partner.id = partner,
                 source.address = source,
+                trace.id = trace,
                 "notice stored"
             );
         } else {
@@ -199,8 +206,18 @@ impl Findings {
                 partner.id = partner,
                 source.address = source,
                 reason = why,
+                trace.id = trace,
                 "notice refused"
             );
         }
+    }
+
+    fn tell_trace(&mut self, verdict: Verdict) {
+        let (notify_type, partner) = (self.notify_type, self.partner);
+        self.trace.answered(
+            verdict,
+            notify_type.map(|number| number.0),
+            partner.map(|partner| partner.0),
+        );
     }
 }

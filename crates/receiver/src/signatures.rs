@@ -1,5 +1,6 @@
 //! Authentic notices by the text that was signed, by partner and by key. Each partner and key of the keys file has its
 //! counters ready, so that a notice costs no lock and no allocation; what the file no longer names is no longer told.
+//! All are told from the start, at 0, so that the first notice is seen as a rise.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,20 +32,14 @@ impl Signatures {
         self.0.rcu(|current| table(current, keys));
     }
 
-    /// `key`: its place in the partner's list, from 0.
+    /// `key`: its place in the partner's list, from 0. Around a change of keys, for the moment between it and
+    /// [`follow`](Self::follow), a key may be unknown here, or no longer known: such a notice is not counted. Only `follow`
+    /// changes what is told, for a notice can't know whether its keys are older or newer.
     pub fn note(&self, partner: PartnerId, key: usize, form: Form) {
-        let noted = |table: &Table| {
-            let counter = table.get(&partner)?.get(key)?.get(form as usize)?;
-            Some(counter.inc())
-        };
-        if noted(&self.0.load()).is_none() {
-            // The keys have just been replaced, and `follow` is about to be called.
-            self.0.rcu(|current| {
-                let mut table = Table::clone(current);
-                resize(table.entry(partner).or_default(), key + 1);
-                table
-            });
-            noted(&self.0.load());
+        let table = self.0.load();
+        let counters = table.get(&partner).and_then(|keys| keys.get(key));
+        if let Some(counter) = counters.and_then(|counters| counters.get(form as usize)) {
+            counter.inc();
         }
     }
 }
@@ -52,15 +47,11 @@ impl Signatures {
 fn table(current: &Table, keys: &Keys) -> Table {
     let of_partner = |(partner, keys): (&PartnerId, &Vec<_>)| {
         let mut counters = current.get(partner).cloned().unwrap_or_default();
-        resize(&mut counters, keys.len());
+        // Not by cloning one: the clones of a counter count together.
+        counters.resize_with(keys.len(), OfKey::default);
         (*partner, counters)
     };
     keys.0.iter().map(of_partner).collect()
-}
-
-/// Not by cloning one: the clones of a counter count together.
-fn resize(counters: &mut Vec<OfKey>, keys: usize) {
-    counters.resize_with(keys, OfKey::default);
 }
 
 impl Collector for Signatures {
@@ -70,15 +61,12 @@ impl Collector for Signatures {
         let table: Arc<Table> = self.0.load_full();
         for (partner, keys) in table.iter() {
             for (counters, place) in keys.iter().zip(1_u64..) {
+                let (partner, place) = (partner.to_string(), place.to_string());
                 for (form, counter) in Form::ALL.into_iter().zip(counters) {
-                    // A key that was never used is told of, too.
-                    if counter.get() > 0 || form == Form::Raw {
-                        let (partner, place) = (partner.to_string(), place.to_string());
-                        let labels = [("form", form.name()), ("partner", &partner), ("key", &place)];
-                        family
-                            .encode_family(&labels)?
-                            .encode_counter::<NoLabelSet, _, u64>(&counter.get(), None)?;
-                    }
+                    let labels = [("form", form.name()), ("partner", &partner), ("key", &place)];
+                    family
+                        .encode_family(&labels)?
+                        .encode_counter::<NoLabelSet, _, u64>(&counter.get(), None)?;
                 }
             }
         }
@@ -103,27 +91,37 @@ mod tests {
         Keys(counts.iter().map(of_partner).collect())
     }
 
+    /// The counters in the order of the forms, by partner and key, as `partner/key: raw compact sorted string`.
     fn told(signatures: &Arc<Signatures>) -> Vec<String> {
         let (mut registry, mut text) = (Registry::default(), String::new());
         registry.register_collector(Box::new(Arc::clone(signatures)));
         encode(&mut text, &registry).expect("a string takes everything");
-        let series = text.lines().filter(|line| !line.starts_with('#'));
-        series
-            .map(|line| line.replace("signatures_total", "").replace('"', ""))
-            .collect()
+        let mut told: Vec<String> = Vec::new();
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let line = line.replace('"', "");
+            let labels = line.strip_prefix("signatures_total{form=").expect("a series");
+            let (labels, count) = labels.split_once("} ").expect("a value");
+            let (form, of) = labels.split_once(",partner=").expect("a partner");
+            let of = of.replace(",key=", "/");
+            match form {
+                "raw" => told.push(format!("{of}: {count}")),
+                _ => told
+                    .last_mut()
+                    .expect("raw comes first")
+                    .push_str(&format!(" {count}")),
+            }
+        }
+        told
     }
 
     #[test]
-    fn every_key_has_a_counter_from_the_start_and_other_forms_once_they_come() {
+    fn every_key_has_a_counter_for_every_form_from_the_start() {
         let signatures = Arc::new(Signatures::under(&keys(&[(ONE, 2)])));
+        assert_eq!(told(&signatures), ["1/1: 0 0 0 0", "1/2: 0 0 0 0"]);
         signatures.note(ONE, 1, Form::Raw);
-        signatures.note(ONE, 1, Form::Sorted);
-        let wanted = [
-            "{form=raw,partner=1,key=1} 0",
-            "{form=raw,partner=1,key=2} 1",
-            "{form=sorted,partner=1,key=2} 1",
-        ];
-        assert_eq!(told(&signatures), wanted);
+        signatures.note(ONE, 1, Form::Compact);
+        signatures.note(ONE, 1, Form::Compact);
+        assert_eq!(told(&signatures), ["1/1: 0 0 0 0", "1/2: 1 2 0 0"]);
     }
 
     #[test]
@@ -133,14 +131,28 @@ mod tests {
         signatures.note(TWO, 0, Form::Raw);
         signatures.follow(&keys(&[(ONE, 1)]));
         signatures.note(ONE, 0, Form::Raw);
-        assert_eq!(told(&signatures), ["{form=raw,partner=1,key=1} 2"]);
+        assert_eq!(told(&signatures), ["1/1: 2 0 0 0"]);
     }
 
     #[test]
-    fn a_notice_under_a_key_that_is_newer_than_the_counters_is_counted() {
+    fn a_late_notice_does_not_bring_back_a_key_or_a_partner_that_was_taken_out() {
+        let signatures = Arc::new(Signatures::under(&keys(&[(ONE, 2), (TWO, 1)])));
+        signatures.follow(&keys(&[(ONE, 1)]));
+        signatures.note(ONE, 1, Form::Raw);
+        signatures.note(TWO, 0, Form::Raw);
+        assert_eq!(told(&signatures), ["1/1: 0 0 0 0"]);
+    }
+
+    #[test]
+    fn an_early_notice_under_a_new_key_changes_no_list_and_the_key_begins_at_zero() {
         let signatures = Arc::new(Signatures::under(&keys(&[(ONE, 1)])));
         signatures.note(TWO, 0, Form::Raw);
-        let wanted = ["{form=raw,partner=1,key=1} 0", "{form=raw,partner=2,key=1} 1"];
+        signatures.note(ONE, 2, Form::Raw);
+        assert_eq!(told(&signatures), ["1/1: 0 0 0 0"]);
+        signatures.follow(&keys(&[(ONE, 4), (TWO, 1)]));
+        signatures.note(ONE, 2, Form::Raw);
+        let wanted =
+            ["1/1: 0", "1/2: 0", "1/3: 1", "1/4: 0", "2/1: 0"].map(|counts| format!("{counts} 0 0 0"));
         assert_eq!(told(&signatures), wanted);
     }
 }

@@ -1,73 +1,139 @@
-//! The trace that a notice belongs to (W3C Trace Context, version 00).
+//! The trace that a request belongs to: from its head through its spans to the header of the message.
 
 use actix_web::http::header::HeaderMap;
+use xiebao_core::envelope::Envelope;
+use xiebao_core::traceparent::TraceParent;
+use xiebao_runtime::traces::{Kind, Span, Traces};
 
-/// The incoming `traceparent` if it is a valid one, else a new one.
-pub(crate) fn traceparent(headers: &HeaderMap) -> String {
-    let incoming = headers.get("traceparent").and_then(|value| value.to_str().ok());
-    incoming
-        .filter(|text| is_valid(text))
-        .map_or_else(new, str::to_owned)
+use crate::reply::Verdict;
+
+/// One request's.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    incoming: Option<TraceParent>,
+    /// The request, from its head to its answer.
+    server: Span,
+    /// Its way into the broker.
+    producer: Span,
+    /// What the message bears.
+    outgoing: Option<TraceParent>,
 }
 
-fn new() -> String {
-    // Zero is not allowed for either id.
-    let (trace, span) = (
-        rand::random_range(1..=u128::MAX),
-        rand::random_range(1..=u64::MAX),
-    );
-    format!("00-{trace:032x}-{span:016x}-01")
-}
-
-fn is_valid(text: &str) -> bool {
-    let hex = |part: &str, length: usize| {
-        part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    };
-    let set = |part: &str| part.bytes().any(|b| b != b'0');
-    match text.split('-').collect::<Vec<_>>()[..] {
-        ["00", trace, span, flags] => {
-            hex(trace, 32) && set(trace) && hex(span, 16) && set(span) && hex(flags, 2)
+impl Trace {
+    /// `known`: only those who may send can have sent it, so they may decide what is recorded.
+    pub fn of(headers: &HeaderMap, traces: &Traces, known: bool) -> Self {
+        let incoming = headers.get("traceparent").and_then(|value| value.to_str().ok());
+        let incoming = incoming.and_then(TraceParent::parse);
+        let incoming = match known {
+            true => incoming,
+            false => incoming.map(|place| traces.by_share(place)),
+        };
+        Self {
+            incoming,
+            server: traces.span(Kind::Server, "receive notice", incoming),
+            producer: Span::default(),
+            outgoing: None,
         }
-        _ => false,
+    }
+
+    /// An authentic notice is about to be published: what its message is to bear. That is the span of its publishing;
+    /// where there are no spans, the incoming trace if it is a valid one, else a new one.
+    pub fn publish(&mut self, traces: &Traces) -> String {
+        self.producer = traces.span(Kind::Producer, "publish notice", self.server.place());
+        let outgoing = self.producer.place().or(self.incoming).unwrap_or_else(new);
+        self.outgoing = Some(outgoing);
+        outgoing.to_string()
+    }
+
+    /// The broker has answered, or has not.
+    pub fn published(&mut self, envelope: &Envelope, stored: bool) {
+        let mut span = std::mem::take(&mut self.producer);
+        if span.is_recorded() {
+            span.set("messaging.system", "rabbitmq");
+            span.set("messaging.operation.type", "send");
+            span.set(
+                "messaging.rabbitmq.destination.routing_key",
+                envelope.routing_key(),
+            );
+            span.set("messaging.message.id", envelope.digest().to_string());
+            self.server.set("notice.digest", envelope.digest().to_string());
+        }
+        if !stored {
+            span.fail("the broker did not confirm in time");
+        }
+    }
+
+    /// What the logs name it by.
+    pub fn place(&self) -> Option<TraceParent> {
+        self.outgoing.or_else(|| self.server.place()).or(self.incoming)
+    }
+
+    /// The answer is known; type and partner as the body claims them.
+    pub fn answered(&mut self, verdict: Verdict, notify_type: Option<i64>, partner: Option<i64>) {
+        let mut span = std::mem::take(&mut self.server);
+        if !span.is_recorded() {
+            return;
+        }
+        span.set("http.request.method", "POST");
+        span.set("http.response.status_code", 200);
+        span.set("notice.verdict", verdict.name());
+        if let Some(notify_type) = notify_type {
+            span.set("notice.type", notify_type);
+        }
+        if let Some(partner) = partner {
+            span.set("partner.id", partner);
+        }
+        if verdict == Verdict::Unavailable {
+            span.fail("not stored");
+        }
+    }
+}
+
+fn new() -> TraceParent {
+    // Zero is not allowed for either id.
+    TraceParent {
+        trace_id: rand::random_range(1..=u128::MAX),
+        span_id: rand::random_range(1..=u64::MAX),
+        flags: 1,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+    use actix_web::http::header::{HeaderName, HeaderValue};
 
     use super::*;
 
-    fn headers(value: &'static str) -> HeaderMap {
+    fn outgoing(incoming: Option<&'static str>) -> String {
         let mut headers = HeaderMap::new();
-        headers.insert(
-            HeaderName::from_static("traceparent"),
-            HeaderValue::from_static(value),
-        );
-        headers
+        if let Some(value) = incoming {
+            headers.insert(
+                HeaderName::from_static("traceparent"),
+                HeaderValue::from_static(value),
+            );
+        }
+        let traces = Traces::default();
+        Trace::of(&headers, &traces, true).publish(&traces)
     }
 
     #[test]
-    fn a_valid_trace_is_taken_on() {
+    fn without_spans_a_valid_trace_is_taken_on() {
         let given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        assert_eq!(traceparent(&headers(given)), given);
+        assert_eq!(outgoing(Some(given)), given);
     }
 
     #[test]
     fn a_missing_or_invalid_trace_is_replaced_by_a_valid_one() {
-        let invalid = [
-            "",
-            "nonsense",
-            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
-            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
-            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
-        ];
-        for value in invalid {
-            let made = traceparent(&headers(value));
-            assert!(is_valid(&made) && made != value, "{value:?} became {made:?}");
+        for value in [
+            None,
+            Some(""),
+            Some("00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01"),
+        ] {
+            let made = outgoing(value);
+            assert!(
+                TraceParent::parse(&made).is_some() && Some(made.as_str()) != value,
+                "{value:?}: {made:?}"
+            );
         }
-        assert!(is_valid(&traceparent(&HeaderMap::new())));
     }
 }

@@ -6,6 +6,7 @@ mod environment;
 mod faults;
 mod layers;
 mod nearest;
+mod otlp;
 mod reader;
 mod secret;
 mod sections;
@@ -19,10 +20,12 @@ use xiebao_core::rules::Rules;
 pub use environment::Environment;
 pub use faults::{Fault, Faults};
 pub(crate) use layers::place;
+pub use otlp::{Endpoint, OtlpConfig};
 pub use secret::{Secret, without_password};
 pub use sections::{AmqpConfig, DatabaseConfig, LogConfig, LogFormat, ReceiverConfig, WorkerConfig};
 
 use reader::Reader;
+pub(crate) use values::log_level;
 
 /// All settings, sound.
 #[derive(Debug, Clone)]
@@ -38,6 +41,8 @@ pub struct Config {
     /// `subscribed` and `sequencing.*`.
     pub rules: Rules,
     pub log: LogConfig,
+    /// `otlp.*`; there whenever `otlp.endpoint` is.
+    pub otlp: Option<OtlpConfig>,
 }
 
 /// What a program cannot do without.
@@ -83,6 +88,7 @@ impl Config {
             keys_file: keys_file(&mut reader, needs.keys),
             rules: sequencing::read(&mut reader),
             log: sections::log(&mut reader),
+            otlp: otlp::read(&mut reader),
         };
         match reader.finish() {
             faults if faults.is_empty() => Ok(config),

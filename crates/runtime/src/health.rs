@@ -1,4 +1,6 @@
-//! The admin listener: `/healthz` (alive), `/readyz` (would do its job now), `/metrics` (Prometheus).
+//! The admin listener: `/healthz` (alive), `/readyz` (would do its job now), `/metrics` (Prometheus), `/log-level`.
+
+mod log_level;
 
 mod plain;
 
@@ -57,6 +59,12 @@ pub fn serve(
             .route("/healthz", web::get().to(healthz))
             .route("/readyz", web::get().to(readyz))
             .route("/metrics", web::get().to(metrics))
+            .service(
+                web::resource("/log-level")
+                    .app_data(log_level::limits())
+                    .route(web::get().to(log_level::get))
+                    .route(web::put().to(log_level::put)),
+            )
     };
     let server = HttpServer::new(app)
         .workers(1)

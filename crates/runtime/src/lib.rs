@@ -4,6 +4,7 @@
 //! - [`amqp`]: connections, the topology, publishing that is confirmed;
 //! - [`keys`]: the partners' keys, re-read when their file changes;
 //! - [`service`]: what both services do before and after their own work;
+//! - [`traces`]: spans, where they are wanted;
 //! - [`health`], [`metrics`], [`telemetry`], [`shutdown`], [`clock`], [`host`]: what operations need.
 
 pub mod amqp;
@@ -17,3 +18,4 @@ pub mod refused;
 pub mod service;
 pub mod shutdown;
 pub mod telemetry;
+pub mod traces;

@@ -82,7 +82,7 @@ impl Service {
         F: FnOnce(Config, CancellationToken) -> R,
         R: Future<Output = anyhow::Result<()>>,
     {
-        crate::telemetry::init(config.log);
+        crate::telemetry::init(self.name, config.log);
         let work = async {
             let shutdown = crate::shutdown::on_signal()?;
             tracing::info!(

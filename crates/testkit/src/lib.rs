@@ -1,6 +1,7 @@
 //! For tests only: a private vhost and database per test, processes, a network that breaks, signed notices.
 
 mod broker;
+mod collector;
 mod database;
 mod http;
 mod metrics;
@@ -12,6 +13,7 @@ mod services;
 mod vectors;
 
 pub use broker::{Broker, Message};
+pub use collector::{Collector, Mood, SeenSpan};
 pub use database::{Database, number, numbers};
 pub use http::{Answer, post};
 pub use metrics::Metrics;

@@ -227,7 +227,7 @@ fn open_lanes(
     } = shared;
     drop(links);
     lanes.spawn(async move {
-        links::keep_delivering(&worker.store, &worker.rules, found, &let_go).await;
+        links::keep_delivering(&worker.store, &worker.rules, &worker.metrics, found, &let_go).await;
         Vec::new()
     });
     (senders, lanes)

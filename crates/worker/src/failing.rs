@@ -10,6 +10,7 @@ use xiebao_runtime::{clock, host};
 
 use crate::Worker;
 use crate::consumer::text_header;
+use crate::spans::trace_id;
 
 /// Takes a notice that fails by itself out of the way of the others, to be tried again. After the last attempt it
 /// becomes a dead letter.
@@ -27,6 +28,7 @@ pub async fn retry_or_bury(worker: &Worker, delivery: &Delivery, envelope: &Enve
         attempt.count = attempts.count(),
         attempt.delay_ms = u64::try_from(delay.length().as_millis()).unwrap_or(u64::MAX),
         error,
+        trace.id = trace_id(envelope),
         "a notice fails by itself; it is tried again"
     );
     settle(worker, delivery, envelope, &attempts, Way::Again(delay)).await;
@@ -35,7 +37,11 @@ pub async fn retry_or_bury(worker: &Worker, delivery: &Delivery, envelope: &Enve
 /// Takes a notice whose proposal somebody else keeps locked out of the way of the others. That is no attempt: it comes
 /// again however long the lock is held.
 pub async fn put_aside(worker: &Worker, delivery: &Delivery, envelope: &Envelope) {
-    tracing::warn!(notice.digest = %envelope.digest(), "somebody keeps the proposal of a notice locked; it is tried again");
+    tracing::warn!(
+        notice.digest = %envelope.digest(),
+        trace.id = trace_id(envelope),
+        "somebody keeps the proposal of a notice locked; it is tried again"
+    );
     let attempts = so_far(delivery);
     settle(worker, delivery, envelope, &attempts, Way::Again(Delay::Middle)).await;
 }
@@ -62,6 +68,7 @@ async fn away(
         attempt.count = attempts.count(),
         reason = rejection.reason.name(),
         detail = rejection.detail,
+        trace.id = trace_id(envelope),
         "a notice becomes a dead letter"
     );
     settle(worker, delivery, envelope, attempts, Way::Away(rejection)).await;

@@ -23,6 +23,7 @@ pub mod reprocess;
 pub mod samples;
 pub mod sampling;
 pub mod schema;
+mod spans;
 pub mod store;
 pub mod sweeper;
 pub mod transaction;
@@ -40,6 +41,7 @@ use xiebao_core::rules::Rules;
 use xiebao_runtime::amqp::{Pacing, Publisher};
 use xiebao_runtime::config::{AmqpConfig, Config, WorkerConfig};
 use xiebao_runtime::health;
+use xiebao_runtime::traces::{self, Traces};
 
 use crate::metrics::Metrics;
 use crate::outage::Waiters;
@@ -63,6 +65,7 @@ pub struct Worker {
     pub metrics: Metrics,
     /// What was last seen of tables and queues.
     pub samples: Arc<Samples>,
+    pub traces: Traces,
     /// The schema is there.
     pub migrated: AtomicBool,
     /// Lanes that wait for the database, or the session that waits to begin.
@@ -110,7 +113,10 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         amqp,
         settings: config.worker.clone(),
         metrics: Metrics::default(),
-        samples: Arc::default(),
+        samples: Arc::new(Samples::good_for(sampling::good_for(
+            config.worker.sample_interval,
+        ))),
+        traces: Traces::start(config.otlp.as_ref(), "xiebao-worker"),
         migrated: AtomicBool::new(false),
         waiting: Waiters::default(),
         filing: Waiters::default(),
@@ -145,7 +151,10 @@ fn admin(worker: &Arc<Worker>, shutdown: &CancellationToken) -> anyhow::Result<O
             asked.ready()
         }
     };
-    let registry = metrics::registry(worker);
+    let mut registry = metrics::registry(worker);
+    worker
+        .traces
+        .register(registry.sub_registry_with_prefix("xiebao_worker"));
     Ok(Some(health::serve(
         listener,
         "xiebao_worker",
@@ -202,6 +211,9 @@ async fn supervise(worker: Arc<Worker>, shutdown: CancellationToken) -> anyhow::
     {
         tracing::warn!("batches at work were not finished in time; their notices go back to the queue");
     }
-    worker.publisher.close().await;
+    tokio::join!(
+        worker.publisher.close(),
+        worker.traces.finish(traces::FINISH_WITHIN)
+    );
     result
 }

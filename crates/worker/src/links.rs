@@ -12,9 +12,10 @@ use xiebao_core::rules::Rules;
 use xiebao_runtime::clock;
 
 use crate::Worker;
+use crate::metrics::Metrics;
 use crate::store::links::PendingLink;
 use crate::store::{Store, StoreError, TRIES};
-use crate::transaction::{self, Plan, Task};
+use crate::transaction::{self, Outcome, Plan, Task};
 
 /// Batches whose links wait to be told, at most. The links of further ones are left to the sweeper.
 pub(crate) const BATCHES_WAITING: usize = 16;
@@ -23,19 +24,33 @@ const AT_ONCE: usize = 200;
 /// How often telling is tried here: what somebody keeps locked is left to the sweeper too.
 const HURRIED: usize = 1;
 
+/// What telling takes.
+struct Teller<'t> {
+    store: &'t Store,
+    rules: &'t Rules,
+    /// Where what the transactions do besides is counted, for they settle what is due like any other.
+    metrics: Option<&'t Metrics>,
+}
+
 /// Delivers what the lanes of a session have found, much of it together, until there are no more lanes. What is given up
 /// lies in the outbox.
 pub async fn keep_delivering(
     store: &Store,
     rules: &Rules,
+    metrics: &Metrics,
     mut found: mpsc::Receiver<Vec<PendingLink>>,
     given_up: &CancellationToken,
 ) {
+    let teller = Teller {
+        store,
+        rules,
+        metrics: Some(metrics),
+    };
     let mut batches = Vec::new();
     while found.recv_many(&mut batches, BATCHES_WAITING).await > 0 {
         let links: Vec<PendingLink> = batches.drain(..).flatten().collect();
         for links in links.chunks(AT_ONCE) {
-            let telling = deliver_within(store, rules, links.to_vec(), HURRIED);
+            let telling = teller.deliver(links.to_vec(), HURRIED);
             if let Some(Err(error)) = given_up.run_until_cancelled(telling).await {
                 note(&error);
             }
@@ -46,7 +61,12 @@ pub async fn keep_delivering(
 /// Delivers links and whatever links follow from that. What fails stays in the outbox, where the sweeper finds it,
 /// and takes no other link with it.
 pub async fn deliver(worker: &Worker, pending: Vec<PendingLink>) {
-    if let Err(error) = deliver_all(&worker.store, &worker.rules, pending).await {
+    let teller = Teller {
+        store: &worker.store,
+        rules: &worker.rules,
+        metrics: Some(&worker.metrics),
+    };
+    if let Err(error) = teller.deliver(pending, TRIES).await {
         note(&error);
     }
 }
@@ -56,31 +76,56 @@ fn note(error: &StoreError) {
 }
 
 /// Delivers links and whatever links follow from that: all together, and where that fails, each proposal's by itself. The
-/// last error, if there was one.
+/// last error, if there was one. Outside a worker, where nothing is counted.
 pub async fn deliver_all(store: &Store, rules: &Rules, pending: Vec<PendingLink>) -> Result<(), StoreError> {
-    deliver_within(store, rules, pending, TRIES).await
+    let teller = Teller {
+        store,
+        rules,
+        metrics: None,
+    };
+    teller.deliver(pending, TRIES).await
 }
 
-async fn deliver_within(
-    store: &Store,
-    rules: &Rules,
-    pending: Vec<PendingLink>,
-    tries: usize,
-) -> Result<(), StoreError> {
-    let mut to_tell = VecDeque::from([pending]);
-    let mut result = Ok(());
-    while let Some(posts) = to_tell.pop_front() {
-        if posts.is_empty() {
-            continue;
+impl Teller<'_> {
+    async fn deliver(&self, pending: Vec<PendingLink>, tries: usize) -> Result<(), StoreError> {
+        let mut to_tell = VecDeque::from([pending]);
+        let mut result = Ok(());
+        while let Some(posts) = to_tell.pop_front() {
+            if posts.is_empty() {
+                continue;
+            }
+            match self.tell(&posts, tries).await {
+                Ok(outcome) => {
+                    if let Some(metrics) = self.metrics {
+                        metrics.count_outcome(&outcome);
+                    }
+                    to_tell.push_back(outcome.links);
+                }
+                Err(error @ StoreError::Unavailable(_)) => result = Err(error),
+                Err(error) if !concerns_several(&posts) => result = Err(error),
+                Err(_) => to_tell.extend(by_proposal(posts)),
+            }
         }
-        match tell(store, rules, &posts, tries).await {
-            Ok(following) => to_tell.push_back(following),
-            Err(error @ StoreError::Unavailable(_)) => result = Err(error),
-            Err(error) if !concerns_several(&posts) => result = Err(error),
-            Err(_) => to_tell.extend(by_proposal(posts)),
+        result
+    }
+
+    /// Tells proposals of their links; what the transaction did, with the links that follow.
+    async fn tell(&self, posts: &[PendingLink], most_tries: usize) -> Result<Outcome, StoreError> {
+        let plan = plan(posts);
+        // Not [`Store::racing`]: the worker's tasks move between threads.
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let telling = self
+                .store
+                .with(async |conn| transaction::run(conn, &plan, clock::now, self.rules).await);
+            let result = AssertUnwindSafe(telling).catch_unwind().await;
+            match result.unwrap_or_else(|_| Err(StoreError::Refused("a panic while linking".to_owned()))) {
+                Err(StoreError::Conflict(_)) if tries < most_tries => {}
+                result => return result,
+            }
         }
     }
-    result
 }
 
 fn concerns_several(posts: &[PendingLink]) -> bool {
@@ -95,30 +140,6 @@ fn by_proposal(pending: Vec<PendingLink>) -> impl Iterator<Item = Vec<PendingLin
         posts.entry(post.new_insure_num.clone()).or_default().push(post);
     }
     posts.into_values()
-}
-
-/// Tells proposals of their links; the links that follow.
-async fn tell(
-    store: &Store,
-    rules: &Rules,
-    posts: &[PendingLink],
-    most_tries: usize,
-) -> Result<Vec<PendingLink>, StoreError> {
-    let plan = plan(posts);
-    // Not [`Store::racing`]: the worker's tasks move between threads.
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let telling = store.with(async |conn| {
-            let outcome = transaction::run(conn, &plan, clock::now, rules).await?;
-            Ok(outcome.links)
-        });
-        let result = AssertUnwindSafe(telling).catch_unwind().await;
-        match result.unwrap_or_else(|_| Err(StoreError::Refused("a panic while linking".to_owned()))) {
-            Err(StoreError::Conflict(_)) if tries < most_tries => {}
-            result => return result,
-        }
-    }
 }
 
 fn plan(posts: &[PendingLink]) -> Plan {

@@ -94,7 +94,8 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    fn register(&self, registry: &mut Registry) {
+    /// Takes all of them up, without the prefix of the service.
+    pub fn register(&self, registry: &mut Registry) {
         registry.register(
             "notices",
             "Deliveries by type and what became of them",

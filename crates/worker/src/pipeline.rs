@@ -28,6 +28,7 @@ use crate::consumer::text_header;
 use crate::failing::{bury, put_aside, retry_or_bury};
 use crate::isolation::{End, Job, Work, run_all};
 use crate::metrics::result_of;
+use crate::spans::{Spans, trace_id};
 use crate::store::links::PendingLink;
 use crate::store::notices::NoticeRow;
 
@@ -49,6 +50,27 @@ impl Content {
     fn is_notice(&self) -> bool {
         matches!(self, Self::Notice(..))
     }
+
+    fn envelope(&self) -> Option<&Envelope> {
+        match self {
+            Self::Notice(envelope)
+            | Self::Rejected(envelope, _)
+            | Self::Failing(envelope, _)
+            | Self::Locked(envelope) => Some(envelope),
+            Self::Unreadable => None,
+        }
+    }
+
+    /// In one word; that of what was decided stands elsewhere.
+    fn result(&self) -> &'static str {
+        match self {
+            Self::Notice(..) => "returned",
+            Self::Rejected(_, rejection) => rejection.reason.name(),
+            Self::Failing(..) => "failed",
+            Self::Locked(..) => "locked",
+            Self::Unreadable => Reason::Unreadable.name(),
+        }
+    }
 }
 
 /// Processes one batch; what was not acknowledged. The reissue links in it go to `links`. `given_up` is cancelled when
@@ -68,12 +90,23 @@ pub(crate) async fn process(
         contents.push(content);
         jobs.extend(work.map(|work| Job { mark, work }));
     }
+    let mut spans = Spans::begin(&worker.traces, contents.iter().map(Content::envelope));
     let (ends, new_links) = run_all(worker, jobs, given_up.cancelled()).await;
+    spans.applied();
     let mut done = vec![false; batch.len()];
     for (mark, end) in ends {
         done[mark] = true;
-        note_end(worker, &mut contents[mark], end);
+        if let Some(result) = note_end(worker, &mut contents[mark], end)
+            && let Some(envelope) = contents[mark].envelope()
+        {
+            spans.end(mark, envelope, result);
+        }
     }
+    spans.end_others(
+        contents
+            .iter()
+            .map(|content| (content.envelope(), content.result())),
+    );
     let committed = contents
         .iter()
         .zip(done)
@@ -138,24 +171,25 @@ fn read(delivery: &Delivery, rules: &Rules) -> (Content, Option<Work>) {
     reading.unwrap_or((Content::Unreadable, None))
 }
 
-fn note_end(worker: &Worker, content: &mut Content, end: End) {
+/// Notes what became of a notice; in one word, where it was decided and nothing is left to do.
+fn note_end(worker: &Worker, content: &mut Content, end: End) -> Option<&'static str> {
     let Content::Notice(envelope) = content else {
-        return;
+        return None;
     };
     let lag = clock::now() - envelope.received_at();
     worker.metrics.lag.observe(lag.as_seconds_f64().max(0.0));
     let result = match end {
         End::Decided(Verdict::Rejected(rejection)) => {
             *content = Content::Rejected(envelope.clone(), rejection);
-            return;
+            return None;
         }
         End::Failed(error) => {
             *content = Content::Failing(envelope.clone(), error);
-            return;
+            return None;
         }
         End::Locked => {
             *content = Content::Locked(envelope.clone());
-            return;
+            return None;
         }
         End::Decided(verdict) => result_of(&verdict),
         End::Kept => "ignored",
@@ -165,8 +199,10 @@ fn note_end(worker: &Worker, content: &mut Content, end: End) {
         notice.digest = %envelope.digest(),
         notice.type = envelope.notify_type().0,
         notice.result = result,
+        trace.id = trace_id(envelope),
         "decided"
     );
+    Some(result)
 }
 
 /// Does what is to be done with a delivery that was not applied, and answers for it. One that can't be answered for comes

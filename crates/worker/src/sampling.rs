@@ -1,13 +1,17 @@
 //! Looks at tables and queues every `worker.sample_interval_ms`, for the gauges: a function for each group. Every worker
-//! does, and all see the same, so that it does not matter which of them is there.
+//! does, and all see the same, so that it does not matter which of them is there. A look that panics is a look that failed.
 //!
 //! What is asked must stay cheap whatever the tables have grown to: through an index, with a bound.
 
+use std::fmt::Display;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncMysqlConnection;
+use futures_util::FutureExt;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection};
@@ -21,9 +25,18 @@ use xiebao_runtime::clock;
 
 use crate::Worker;
 use crate::consumer::{BROKER_ANSWERS_WITHIN, SessionError};
-use crate::samples::{Group, Reading, Series};
+use crate::samples::{Group, Reading, Samples, Series};
 use crate::store::stuck::Stand;
 use crate::store::{StoreError, samples};
+
+/// Rows that are counted at most. So many are too many anyway.
+const COUNTED_AT_MOST: i64 = 100_000;
+
+/// How long what was seen is told, should the looks stop: for some intervals, and no shorter than a look may take.
+pub fn good_for(interval: Duration) -> TimeDelta {
+    let at_least = TimeDelta::minutes(1);
+    TimeDelta::from_std(interval.saturating_mul(4)).map_or(TimeDelta::MAX, |some| some.max(at_least))
+}
 
 /// Looks for ever.
 pub async fn run(worker: Arc<Worker>) {
@@ -32,39 +45,39 @@ pub async fn run(worker: Arc<Worker>) {
     let mut broker = None;
     loop {
         ticks.tick().await;
+        let (store, samples) = (&worker.store, &worker.samples);
         let tables = async {
-            note(
-                &worker,
-                Group::Held,
-                worker
-                    .store
-                    .ask(async |conn| held(conn, clock::now()).await)
-                    .await,
-            );
-            note(&worker, Group::DeadLetters, worker.store.ask(dead_letters).await);
+            let held = store.ask(async |conn| held(conn, clock::now()).await);
+            look(samples, Group::Held, held).await;
+            look(samples, Group::DeadLetters, store.ask(dead_letters)).await;
             let after = worker.settings.stuck_after;
-            let look = async |conn: &mut AsyncMysqlConnection| stuck(conn, clock::now(), after).await;
-            note(&worker, Group::Stuck, worker.store.ask(look).await);
+            let stuck = store.ask(async |conn| stuck(conn, clock::now(), after).await);
+            look(samples, Group::Stuck, stuck).await;
         };
-        let queues = async { note(&worker, Group::Queues, queues(&worker, &mut broker).await) };
+        let queues = look(samples, Group::Queues, queues(&worker, &mut broker));
         tokio::join!(tables, queues);
     }
 }
 
-fn note<E: std::fmt::Display>(worker: &Worker, group: Group, seen: Result<Vec<Reading>, E>) {
-    match seen {
-        Ok(readings) => worker.samples.seen(group, clock::now(), readings),
-        Err(error) => {
-            if worker.samples.lost(group) {
-                tracing::warn!(sample.group = group.name(), error = %error, "gauges cannot be taken");
-            }
-        }
+/// Keeps what a look has seen, or that it has seen nothing.
+async fn look<E: Display>(
+    samples: &Samples,
+    group: Group,
+    looking: impl Future<Output = Result<Vec<Reading>, E>>,
+) {
+    let error = match AssertUnwindSafe(looking).catch_unwind().await {
+        Ok(Ok(readings)) => return samples.seen(group, clock::now(), readings),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "a panic while looking".to_owned(),
+    };
+    if samples.lost(group) {
+        tracing::warn!(sample.group = group.name(), error = %error, "gauges cannot be taken");
     }
 }
 
 /// Notices that wait for their predecessors.
 async fn held(conn: &mut AsyncMysqlConnection, now: DateTime<Utc>) -> Result<Vec<Reading>, StoreError> {
-    let held = samples::held(conn, now).await?;
+    let held = samples::held(conn, now, COUNTED_AT_MOST).await?;
     let by_step = Step::ALL.map(|step| {
         let count = held
             .by_type
@@ -78,7 +91,7 @@ async fn held(conn: &mut AsyncMysqlConnection, now: DateTime<Utc>) -> Result<Vec
     Ok(vec![
         gauge(
             "held_proposals",
-            "Proposals with held notices",
+            "Proposals with held notices, up to 100,000",
             None,
             Series::One(held.proposals as f64),
         ),
@@ -105,7 +118,7 @@ async fn held(conn: &mut AsyncMysqlConnection, now: DateTime<Utc>) -> Result<Vec
 
 /// Dead letters that wait for a person.
 async fn dead_letters(conn: &mut AsyncMysqlConnection) -> Result<Vec<Reading>, StoreError> {
-    let open = samples::open_dead_letters(conn).await?;
+    let open = samples::open_dead_letters(conn, COUNTED_AT_MOST).await?;
     let by_reason = Reason::ALL.map(|reason| {
         let count = open.iter().find(|(name, _)| name == reason.name());
         (reason.name(), count.map_or(0.0, |(_, count)| *count as f64))
@@ -113,7 +126,7 @@ async fn dead_letters(conn: &mut AsyncMysqlConnection) -> Result<Vec<Reading>, S
     let series = Series::By("reason", by_reason.to_vec());
     Ok(vec![gauge(
         "dead_letters_open",
-        "Dead letters that wait for a person",
+        "Dead letters that wait for a person, up to 100,000 in all",
         None,
         series,
     )])
@@ -200,5 +213,30 @@ impl Broker {
             channel,
             _connection: connection,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn broken() -> Result<Vec<Reading>, String> {
+        panic!("it is broken")
+    }
+
+    #[tokio::test]
+    async fn a_look_that_panics_is_a_look_that_failed() {
+        let samples = Samples::good_for(TimeDelta::minutes(1));
+        let seen = async { Ok::<_, String>(vec![gauge("held_overdue", "", None, Series::One(0.0))]) };
+        look(&samples, Group::Held, seen).await;
+        look(&samples, Group::Held, broken()).await;
+        assert!(!samples.lost(Group::Held), "it was lost by the panic already");
+    }
+
+    #[test]
+    fn what_was_seen_is_told_for_some_intervals_and_for_a_minute_at_least() {
+        assert_eq!(good_for(Duration::from_millis(200)), TimeDelta::minutes(1));
+        assert_eq!(good_for(Duration::from_secs(60)), TimeDelta::minutes(4));
+        assert_eq!(good_for(Duration::MAX), TimeDelta::MAX);
     }
 }

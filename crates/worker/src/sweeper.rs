@@ -61,7 +61,6 @@ pub async fn sweep(worker: &Worker) -> Result<(), StoreError> {
         let mut proposals: Vec<InsureNum> = due.into_iter().map(|hold| hold.insure_num).collect();
         proposals.sort();
         let outcome = settle(worker, &proposals).await?;
-        worker.metrics.count_outcome(&outcome);
         links::deliver(worker, outcome.links).await;
     }
     let mut after = None;
@@ -105,5 +104,7 @@ async fn attempt(worker: &Worker, due: &[InsureNum]) -> Result<Outcome, StoreErr
         .store
         .with(async |conn| settle_free(conn, due, clock::now, &worker.rules).await);
     let result = AssertUnwindSafe(settling).catch_unwind().await;
-    result.unwrap_or_else(|_| Err(StoreError::Refused("a panic while settling".to_owned())))
+    let result = result.unwrap_or_else(|_| Err(StoreError::Refused("a panic while settling".to_owned())));
+    // Here, for it is committed whatever becomes of the others.
+    result.inspect(|outcome| worker.metrics.count_outcome(outcome))
 }

@@ -4,6 +4,7 @@
 //! link, a release by hand), so the rules that keep workers apart are in one place.
 
 mod plan;
+mod rehearsal;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use xiebao_core::rules::Rules;
 use xiebao_core::sequencing::{self, Verdict};
 
 pub use plan::{Mark, Outcome, Plan, Release, Task};
+pub use rehearsal::rehearse;
 use writes::Writes;
 
 use crate::store::links::PendingLink;
@@ -82,38 +84,6 @@ fn of_commit(error: StoreError, decided: &AtomicBool) -> StoreError {
             StoreError::Unavailable(format!("at the commit: {message}"))
         }
         error => error,
-    }
-}
-
-/// Everything that [`run`] does, and then a rollback: whether the database would take it.
-pub async fn rehearse(
-    conn: &mut AsyncMysqlConnection,
-    plan: &Plan,
-    clock: Clock,
-    rules: &Rules,
-) -> Result<(), StoreError> {
-    let rehearsal = conn
-        .transaction(async |conn| {
-            let proposals: Vec<&InsureNum> = plan.tasks.keys().collect();
-            let played = async {
-                locks::acquire(conn, &proposals).await?;
-                carry_out(conn, plan, clock(), rules).await
-            };
-            // An error even when all went well: it is what makes the transaction roll back.
-            Err::<(), Rehearsal>(Rehearsal(played.await.map(drop)))
-        })
-        .await;
-    match rehearsal {
-        Ok(()) => Ok(()),
-        Err(Rehearsal(result)) => result,
-    }
-}
-
-struct Rehearsal(Result<(), StoreError>);
-
-impl From<diesel::result::Error> for Rehearsal {
-    fn from(error: diesel::result::Error) -> Self {
-        Self(Err(error.into()))
     }
 }
 

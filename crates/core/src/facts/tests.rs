@@ -210,6 +210,20 @@ fn a_key_that_stands_twice_is_refused_at_any_depth() {
 }
 
 #[test]
+fn of_a_key_that_stands_twice_only_documented_names_are_told() {
+    let detail = |inner: &str| {
+        let body = format!(r#"{{"notifyType":3,"sign":"","data":{{"partnerId":7,{inner}}}}}"#);
+        read_text(&body).expect_err("twice").detail
+    };
+    let policies = r#""policys":[{"policyNum":"P1","policyNum":"P2"}]"#;
+    assert_eq!(detail(policies), "the key policys.policyNum stands twice");
+    assert_eq!(
+        detail(r#""otherInfo":{"张三":1,"张三":2}"#),
+        "the key otherInfo.… stands twice"
+    );
+}
+
+#[test]
 fn data_may_be_a_string_that_holds_the_object_and_is_the_same_notice() {
     let object = body(9, json!({"caseCode": "案"}));
     let envelope: Value = serde_json::from_slice(&object).expect("JSON");

@@ -231,8 +231,8 @@ async fn tables(
     now: DateTime<Utc>,
     stuck_after: Duration,
 ) -> Result<Vec<Fact>, StoreError> {
-    let held = samples::held(conn, now).await?;
-    let open = samples::open_dead_letters(conn).await?;
+    let held = samples::held(conn, now, i64::MAX).await?;
+    let open = samples::open_dead_letters(conn, i64::MAX).await?;
     let stuck = samples::paid_not_issued(conn, now, stuck_after).await?;
     let an_hour_ago = now - TimeDelta::hours(1);
     let refused = refused::count(conn, an_hour_ago).await?;

@@ -94,7 +94,7 @@ impl Running {
         String::from_utf8(line).expect("UTF-8")
     }
 
-    /// `INT`, as Ctrl-C does, or `KILL`.
+    /// `INT`, as Ctrl-C does, `TERM` or `KILL`.
     pub async fn signal(&self, signal: &str) {
         let id = self.0.id().expect("it runs").to_string();
         let mut kill = tokio::process::Command::new("kill");

@@ -36,6 +36,19 @@ async fn migrate_wait_ends_when_somebody_else_has_migrated() {
 }
 
 #[tokio::test]
+async fn migrate_wait_ends_by_itself_when_it_is_told_to() {
+    let desk = Desk::unmigrated().await;
+    for signal in ["TERM", "INT"] {
+        let mut waiting = desk.start(&["migrate", "--wait"]).await;
+        waiting.first_line().await;
+        waiting.signal(signal).await;
+        // One that a signal has ended has no code.
+        let ended = waiting.ended().await;
+        assert_eq!(ended.code, 1, "{signal}: {ended:?}");
+    }
+}
+
+#[tokio::test]
 async fn migrate_wait_waits_for_no_database_that_is_away() {
     let ended = tokio::process::Command::new(env!("CARGO_BIN_EXE_xiebao"))
         .args(["--lang", "en", "migrate", "--wait"])

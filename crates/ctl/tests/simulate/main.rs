@@ -1,7 +1,10 @@
 //! `xiebao simulate` against two real receivers and three real workers, and against services that are not there.
 
+mod log_level;
+mod logs;
 mod outage;
 mod services;
+mod traces;
 
 use std::process::Output;
 use std::time::{Duration, Instant};

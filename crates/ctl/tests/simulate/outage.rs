@@ -13,7 +13,7 @@ use crate::{counts, report};
 const RATE: u64 = 500;
 
 impl Services {
-    async fn count(&self, table: &str) -> i64 {
+    pub async fn count(&self, table: &str) -> i64 {
         let query = format!("SELECT COUNT(*) FROM {table}");
         number(&self.database.url(), &query).await.expect("a count")
     }

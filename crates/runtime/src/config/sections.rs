@@ -234,6 +234,6 @@ pub(super) fn log(reader: &mut Reader) -> LogConfig {
     }
 }
 
-fn millis(reader: &mut Reader, key: &str, default: u64, least: u64, most: u64) -> Duration {
+pub(super) fn millis(reader: &mut Reader, key: &str, default: u64, least: u64, most: u64) -> Duration {
     Duration::from_millis(reader.number(key, default, least..=most))
 }

@@ -96,6 +96,11 @@ fn every_fault_is_reported_at_once_with_its_key() {
         on_timeout = "shrug"
         [log]
         level = "loud"
+        [otlp]
+        endpoint = "https://collector"
+        headers = ["no colon"]
+        sample_ratio = 1.5
+        timeout_ms = 1
     "#;
     let faults = load(toml, &[("XIEBAO__WORKER__LANES", "many")], Needs::WORKER).expect_err("faulty");
     let expected = [
@@ -103,6 +108,10 @@ fn every_fault_is_reported_at_once_with_its_key() {
         "database.url",
         "log.level",
         "nonsense",
+        "otlp.endpoint",
+        "otlp.headers",
+        "otlp.sample_ratio",
+        "otlp.timeout_ms",
         "receiver.admin_listn",
         "receiver.allow",
         "receiver.listen",
@@ -357,9 +366,12 @@ fn the_example_names_every_key_and_shows_the_true_defaults() {
     sections::receiver(&mut reader);
     sections::worker(&mut reader);
     sections::log(&mut reader);
+    otlp::read(&mut reader);
     for key in reader.known() {
         let name = key.rsplit('.').next().unwrap_or(key);
         let is_there = shown.iter().any(|line| line.starts_with(name)) || text.contains(&format!("\n{name}"));
+        // What has no default is shown inside a sentence.
+        let is_there = is_there || text.contains(&format!(": {name} = "));
         assert!(is_there || name == "url", "{key} is not in the example");
     }
 }

@@ -71,7 +71,7 @@ pub(super) fn on_timeout(text: &str) -> Result<OnTimeout, String> {
     }
 }
 
-pub(super) fn log_level(text: &str) -> Result<tracing::Level, String> {
+pub(crate) fn log_level(text: &str) -> Result<tracing::Level, String> {
     text.parse()
         .map_err(|_| "must be error, warn, info, debug or trace".to_owned())
 }

@@ -1,16 +1,14 @@
-//! Counts for the gauges and for `xiebao status`, so that both tell the same. Each goes through an index, and has a bound where a table may be large.
+//! Counts for the gauges and for `xiebao status`, so that both tell the same. Each goes through an index, and has a bound.
 
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use diesel::dsl::count_star;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Datetime, Nullable};
+use diesel::sql_types::{BigInt, Datetime, Nullable, Text};
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 
 use super::StoreError;
 use super::stuck::{self, Stand};
-use crate::schema::{dead_letters, holds};
 
 /// Proposals with held notices that are looked into at most; more are only counted.
 const PROPOSALS_AT_MOST: i64 = 10_000;
@@ -24,7 +22,7 @@ const STUCK_SINCE: TimeDelta = TimeDelta::days(7);
 /// What waits for its predecessors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
-    /// All proposals with held notices.
+    /// Proposals with held notices.
     pub proposals: i64,
     /// The held notices of the 10,000 whose waits end first.
     pub by_type: Vec<HeldOfType>,
@@ -47,9 +45,14 @@ impl Held {
     }
 }
 
-pub async fn held(conn: &mut AsyncMysqlConnection, now: DateTime<Utc>) -> Result<Held, StoreError> {
+/// `counted_at_most`: a bound on the proposals, for what asks again and again.
+pub async fn held(
+    conn: &mut AsyncMysqlConnection,
+    now: DateTime<Utc>,
+    counted_at_most: i64,
+) -> Result<Held, StoreError> {
     Ok(Held {
-        proposals: proposals_with_holds(conn).await?,
+        proposals: proposals_with_holds(conn, counted_at_most).await?,
         by_type: held_by_type(conn, now - OVERDUE_AFTER, PROPOSALS_AT_MOST).await?,
     })
 }
@@ -78,13 +81,31 @@ pub struct HeldOfType {
     pub overdue: i64,
 }
 
-/// Proposals with held notices: as many as `holds` has rows.
-async fn proposals_with_holds(conn: &mut AsyncMysqlConnection) -> Result<i64, StoreError> {
-    Ok(holds::table.count().get_result(conn).await?)
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+#[derive(QueryableByName)]
+struct CountedByReason {
+    #[diesel(sql_type = Text)]
+    reason: String,
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+/// Proposals with held notices, as many as `holds` has rows, up to `at_most`.
+async fn proposals_with_holds(conn: &mut AsyncMysqlConnection, at_most: i64) -> Result<i64, StoreError> {
+    let query =
+        diesel::sql_query("SELECT COUNT(*) AS `rows` FROM (SELECT insure_num FROM holds LIMIT ?) AS counted");
+    let counted: Counted = query.bind::<BigInt, _>(at_most).get_result(conn).await?;
+    Ok(counted.rows)
 }
 
 /// What is held in the `proposals_at_most` proposals whose waits end first; overdue is what should have gone before
-/// `should_have_gone`. From the small table to the large one, whatever the server thinks better.
+/// `should_have_gone`. From the small table to the large one by its key, whatever the server thinks better: by old statistics
+/// it might read all of the large one.
 async fn held_by_type(
     conn: &mut AsyncMysqlConnection,
     should_have_gone: DateTime<Utc>,
@@ -94,7 +115,7 @@ async fn held_by_type(
         "SELECT STRAIGHT_JOIN notices.notify_type, COUNT(*) AS held, MIN(notices.held_at) AS oldest, \
          COUNT(CASE WHEN notices.hold_until < ? THEN 1 END) AS overdue \
          FROM (SELECT insure_num FROM holds ORDER BY due_at LIMIT ?) AS first \
-         JOIN notices ON notices.insure_num = first.insure_num \
+         JOIN notices FORCE INDEX (PRIMARY) ON notices.insure_num = first.insure_num \
          WHERE notices.outcome = 'held' GROUP BY notices.notify_type",
     );
     let query = query
@@ -103,11 +124,15 @@ async fn held_by_type(
     Ok(query.load(conn).await?)
 }
 
-/// Open dead letters by reason. Nothing but an index is read.
-pub async fn open_dead_letters(conn: &mut AsyncMysqlConnection) -> Result<Vec<(String, i64)>, StoreError> {
-    let rows = dead_letters::table
-        .filter(dead_letters::status.eq("open"))
-        .group_by(dead_letters::reason)
-        .select((dead_letters::reason, count_star()));
-    Ok(rows.load(conn).await?)
+/// Open dead letters by reason, `at_most` in all. Nothing but an index is read.
+pub async fn open_dead_letters(
+    conn: &mut AsyncMysqlConnection,
+    at_most: i64,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let query = diesel::sql_query(
+        "SELECT reason, COUNT(*) AS `rows` FROM \
+         (SELECT reason FROM dead_letters WHERE status = 'open' LIMIT ?) AS counted GROUP BY reason",
+    );
+    let counted: Vec<CountedByReason> = query.bind::<BigInt, _>(at_most).load(conn).await?;
+    Ok(counted.into_iter().map(|row| (row.reason, row.rows)).collect())
 }

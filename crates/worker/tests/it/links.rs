@@ -1,17 +1,21 @@
 //! Reissue links on their way, without a sweeper.
 
 use diesel_async::SimpleAsyncConnection as _;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
+use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use xiebao_core::id::{InsureNum, PartnerId};
+use xiebao_core::id::{InsureNum, PartnerId, Step};
 use xiebao_core::ledger::Link;
-use xiebao_core::rules::Rules;
+use xiebao_core::rules::{OnTimeout, RuleSettings, Rules};
 use xiebao_testkit::PARTNER;
 use xiebao_worker::links::{deliver_all, keep_delivering};
+use xiebao_worker::metrics::Metrics;
 use xiebao_worker::store::Store;
 use xiebao_worker::store::links::PendingLink;
 
-use crate::stage::{Stage, eventually};
+use crate::stage::{Stage, eventually, paid};
 
 fn number(text: &str) -> InsureNum {
     InsureNum::parse(text).expect("it fits").expect("it is one")
@@ -117,8 +121,50 @@ async fn what_lanes_find_is_told_until_they_end_or_it_is_given_up() {
         if given_up {
             token.cancel();
         }
-        keep_delivering(&store, &Rules::default(), found, &token).await;
+        keep_delivering(&store, &Rules::default(), &Metrics::default(), found, &token).await;
         let left = if given_up { 304 } else { 0 };
         assert_eq!(lying_and_told(&stage).await, (left, 304));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_times_out_in_the_transaction_of_a_link_is_counted() {
+    let mut stage = Stage::new().await;
+    stage.worker(&[]).await;
+    let linked = link(1);
+    let number = linked.new_insure_num.to_string();
+    // One for each of the two ways in which a wait can end in vain.
+    stage.send(2, &number, paid(100)).await;
+    stage.send(9, &number, json!({ "state": true })).await;
+    stage
+        .until("SELECT COUNT(*) FROM notices WHERE outcome = 'held'", 2)
+        .await;
+    stage.workers.clear();
+    stage
+        .execute("UPDATE notices SET hold_until = '2026-01-01 00:00:00' WHERE outcome = 'held'")
+        .await;
+    post(&stage, std::slice::from_ref(&linked)).await;
+
+    let mut settings = RuleSettings::default();
+    let e_policy = settings.steps.get_mut(&Step::EPolicy).expect("every step");
+    e_policy.on_timeout = OnTimeout::DeadLetter;
+    let rules = Rules::new(settings).expect("they are sound");
+    let (store, metrics) = (Store::new(&stage.database.url(), 2), Metrics::default());
+    let (sender, found) = mpsc::channel(1);
+    sender.try_send(vec![linked]).expect("there is room");
+    drop(sender);
+    keep_delivering(&store, &rules, &metrics, found, &CancellationToken::new()).await;
+
+    let (mut registry, mut text) = (Registry::default(), String::new());
+    metrics.register(&mut registry);
+    encode(&mut text, &registry).expect("a string takes everything");
+    for line in [
+        "dead_letters_total{reason=\"timed_out\"} 1",
+        "released_total{how=\"dead_lettered\"} 1",
+        "released_total{how=\"timed_out\"} 1",
+    ] {
+        assert!(text.contains(line), "{line} is not in:\n{text}");
+    }
+    let dead = "SELECT COUNT(*) FROM dead_letters WHERE reason = 'timed_out'";
+    assert_eq!(stage.number(dead).await, 1);
 }

@@ -22,6 +22,24 @@ impl DeskWords for English {
         "Nothing waits.\n"
     }
 
+    fn log_level(&self, service: &str, level: &str, configured: &str, until: Option<&str>) -> String {
+        match until {
+            Some(until) => format!(
+                "{service} logs at {level} until {until} (Beijing time), then at {configured} again\n"
+            ),
+            None if level == configured => format!("{service} logs at {level}, as configured\n"),
+            None => format!("{service} logs at {level} until it ends; configured is {configured}\n"),
+        }
+    }
+
+    fn no_log_level(&self, admin: &str, why: &str) -> String {
+        format!("{admin}: {why}\n")
+    }
+
+    fn no_admin_listener(&self) -> &'static str {
+        "no admin listener is configured (receiver.admin_listen, worker.admin_listen), and none named by --admin"
+    }
+
     fn waits_for(&self, steps: &[Step]) -> String {
         match steps {
             [] => "is about to be applied".to_owned(),

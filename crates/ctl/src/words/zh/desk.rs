@@ -22,6 +22,22 @@ impl DeskWords for Chinese {
         "没有通知在等待。\n"
     }
 
+    fn log_level(&self, service: &str, level: &str, configured: &str, until: Option<&str>) -> String {
+        match until {
+            Some(until) => format!("{service} 日志级别 {level}，到北京时间 {until} 恢复为 {configured}\n"),
+            None if level == configured => format!("{service} 日志级别 {level}（与配置一致）\n"),
+            None => format!("{service} 日志级别 {level}，直到进程结束；配置为 {configured}\n"),
+        }
+    }
+
+    fn no_log_level(&self, admin: &str, why: &str) -> String {
+        format!("{admin}：{why}\n")
+    }
+
+    fn no_admin_listener(&self) -> &'static str {
+        "没有配置管理地址（receiver.admin_listen、worker.admin_listen），也没有用 --admin 指定"
+    }
+
     fn waits_for(&self, steps: &[Step]) -> String {
         match steps {
             [] => "即将处理".to_owned(),
