@@ -15,6 +15,7 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanLimits};
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 use xiebao_core::traceparent::TraceParent;
 
@@ -85,12 +86,14 @@ impl Traces {
         self.0.is_some()
     }
 
-    /// Counts what is dropped, if anything is sent at all.
+    /// Counts what is dropped: nothing, where nothing is sent.
     pub fn register(&self, registry: &mut Registry) {
-        if let Some(on) = &self.0 {
-            let dropped = on.sending.dropped.clone();
-            registry.register("spans_dropped", "Spans that the collector has not taken", dropped);
-        }
+        let dropped: Counter = self
+            .0
+            .as_ref()
+            .map(|on| on.sending.dropped.clone())
+            .unwrap_or_default();
+        registry.register("spans_dropped", "Spans that the collector has not taken", dropped);
     }
 
     /// The same place, recorded only if it belongs to this side's share of traces, whatever it says itself.
