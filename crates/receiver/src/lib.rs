@@ -196,11 +196,15 @@ impl Receiver {
         }
         // Takes nothing new; resolves when all that is in flight is answered.
         let stopping = tokio::spawn(handle.stop(true));
+        let server = serving.abort_handle();
         match ending.finished(serving).await {
             Some(ended) => Ok(ended??),
             None => {
+                // Counted before the first of them is dropped.
+                let cut_off = self.metrics.in_flight();
+                server.abort();
                 stopping.abort();
-                match self.metrics.in_flight() {
+                match cut_off {
                     0 => Ok(()),
                     cut_off => Err(anyhow::anyhow!("{cut_off} requests were not answered in time")),
                 }

@@ -41,15 +41,10 @@ impl Ending {
         tokio::time::sleep_until(signalled_at + self.drain_delay.min(self.until_farewell())).await;
     }
 
-    /// What became of the work; `None` when it takes longer than the second stage may.
+    /// What became of the work; `None` when it takes longer than the second stage may, and goes on.
     pub async fn finished<T>(&self, work: JoinHandle<T>) -> Option<Result<T, tokio::task::JoinError>> {
-        let abort = work.abort_handle();
         let deadline = self.signalled_at.unwrap_or_else(Instant::now) + self.until_farewell();
-        let finished = tokio::time::timeout_at(deadline, work).await.ok();
-        if finished.is_none() {
-            abort.abort();
-        }
-        finished
+        tokio::time::timeout_at(deadline, work).await.ok()
     }
 
     /// What is left of the bound.
