@@ -6,7 +6,6 @@
 readonly container_packages=(podman buildah runc catatonit)
 # The release that deploy/Dockerfile builds on.
 readonly image_suite=bookworm
-readonly image_mirror=http://deb.debian.org/debian
 readonly local_base=localhost/xiebao-base:$image_suite local_builder=localhost/xiebao-builder:$image_suite
 
 # find_containers: podman and buildah, installed if that may be done here.
@@ -136,7 +135,7 @@ make_local_builder() {
 
 # bootstrap NAME PACKAGES: Debian's smallest system with those packages, as a tar file that is kept for the next time.
 bootstrap() {
-    local dir tar log=$scratch/debootstrap.log include=()
+    local dir tar log=$scratch/debootstrap.log include=() mirror
     tar=$(cache_dir)/images/$1.tar
     [[ -f $tar ]] && return 0
     is_root || skip 'a base image' "none can be pulled, and only root can make one (debootstrap)"
@@ -147,20 +146,16 @@ bootstrap() {
     dir=$scratch/$1
     mkdir -p "${tar%/*}"
     [[ -z $2 ]] || include=("--include=$2")
+    # Where the system names none, debootstrap's own.
+    mirror=$(have apt-get && debian_mirror) || true
     if ! debootstrap --variant=minbase --keyring="$debian_keyring" "${include[@]}" "$image_suite" "$dir" \
-        "$(debian_mirror_or_default)" </dev/null >"$log" 2>&1; then
+        ${mirror:+"$mirror"} </dev/null >"$log" 2>&1; then
         show_tail "$log"
         skip 'a base image' 'none can be pulled, and debootstrap failed'
     fi
     rm -rf "$dir"/var/cache/apt/archives/*.deb "$dir"/var/lib/apt/lists/* "$dir"/var/log/*
     tar --directory "$dir" --create --file "$tar.$$" . && mv "$tar.$$" "$tar"
     rm -rf "$dir"
-}
-
-debian_mirror_or_default() {
-    local mirror
-    mirror=$(have apt-get && debian_mirror)
-    printf '%s' "${mirror:-$image_mirror}"
 }
 
 # start_private_services DIRECTORY: broker and database for the containers; sets amqp_url and database_url. What the caller's
