@@ -13,6 +13,7 @@ mod prune;
 mod pruned;
 mod rebuild;
 mod refused;
+mod refused_record;
 mod reprocess;
 mod requeue;
 mod schema;

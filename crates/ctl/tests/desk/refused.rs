@@ -4,13 +4,13 @@ use xiebao_core::reason::Reason;
 use xiebao_runtime::clock;
 use xiebao_runtime::refused::Refused;
 use xiebao_testkit::{KEY, PARTNER, notice, post};
-use xiebao_worker::store::{StoreError, refused};
+use xiebao_worker::store::refused;
 
 use crate::dead::letter;
 use crate::desk::{Desk, body, paid};
 use crate::floor::Floor;
 
-fn one(nth: u8, number: Option<&str>, at: DateTime<Utc>) -> Refused {
+pub fn one(nth: u8, number: Option<&str>, at: DateTime<Utc>) -> Refused {
     Refused {
         id: format!("{nth:032x}"),
         first_at: at,
@@ -232,90 +232,4 @@ async fn the_text_leaves_what_is_verified_whole_and_out_what_can_name_no_proposa
     desk.xiebao(&["refused", "list", "--text", "--verdict", "not_allowed"])
         .await
         .says(&["另有 77 次请求无法识别投保单号"]);
-}
-
-#[tokio::test]
-async fn what_the_database_refuses_alone_is_left_out_and_the_rest_waits_for_it() {
-    let mut floor = Floor::new().await;
-    let refuse = |table: &str, when: &str| {
-        format!(
-            "CREATE TRIGGER refuse_{table} BEFORE INSERT ON {table} FOR EACH ROW \
-             BEGIN IF {when} THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'of a test'; END IF; END"
-        )
-    };
-    floor
-        .desk
-        .execute(&refuse("refused_requests", "NEW.verdict = 'malformed'"))
-        .await;
-    floor.desk.execute(&refuse("proposals", "TRUE")).await;
-    floor.worker(&[]).await;
-    let receiver = floor.receiver().await;
-    let data = json!({ "partnerId": PARTNER, "insureNum": "20260905000001", "state": true });
-    for body in [notice(1, &data, "not the key"), b"{".to_vec()] {
-        post(&receiver.url, body).await;
-    }
-    floor.until_logged("refused requests wait for the database").await;
-    let filed = "SELECT COUNT(*) FROM refused_requests";
-    assert_eq!(floor.desk.number(filed).await, 0);
-    floor.desk.execute("DROP TRIGGER refuse_proposals").await;
-    floor.until_logged("a refused request can't be filed").await;
-    floor
-        .until(&format!("{filed} WHERE verdict = 'bad_signature'"), 1)
-        .await;
-    floor.until(filed, 1).await;
-}
-
-/// As a worker does, which leaves it where another has the same rows.
-async fn trim_all(desk: &Desk, before: DateTime<Utc>, rows: i64) {
-    let mut conn = desk.connect().await;
-    loop {
-        match refused::trim(&mut conn, before, rows, 5).await {
-            Ok(0) => return,
-            Ok(_) | Err(StoreError::Conflict(_)) => {}
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-#[tokio::test]
-async fn the_record_is_bounded_in_age_and_rows_and_what_is_verified_goes_last_however_many_trim() {
-    let desk = Desk::new().await;
-    let now = clock::now();
-    let records: Vec<Refused> = (0..50)
-        .map(|n| one(n, Some("A"), now - TimeDelta::days(i64::from(n))))
-        .collect();
-    let mut conn = desk.connect().await;
-    refused::file(&mut conn, &records).await.expect("they are filed");
-    let before = now - TimeDelta::days(30);
-    assert_eq!(
-        refused::trim(&mut conn, before, 100, 5).await.expect("trimmed"),
-        5
-    );
-    let count = "SELECT COUNT(*) FROM refused_requests";
-    tokio::join!(
-        trim_all(&desk, before, 20),
-        trim_all(&desk, before, 20),
-        trim_all(&desk, before, 20)
-    );
-    assert_eq!(desk.number(count).await, 18, "nine of ten");
-    let oldest = "SELECT TIMESTAMPDIFF(DAY, MIN(last_at), UTC_TIMESTAMP()) FROM refused_requests";
-    assert_eq!(desk.number(oldest).await, 16);
-    let authentic: Vec<Refused> = (0..15)
-        .map(|n| Refused {
-            digest: Some(format!("{n:064x}")),
-            ..one(
-                100 + n,
-                Some("B"),
-                now - TimeDelta::days(20) - TimeDelta::hours(n.into()),
-            )
-        })
-        .collect();
-    refused::file(&mut conn, &authentic)
-        .await
-        .expect("they are filed");
-    trim_all(&desk, before, 20).await;
-    let verified = format!("{count} WHERE digest IS NOT NULL");
-    assert_eq!((desk.number(count).await, desk.number(&verified).await), (20, 15));
-    trim_all(&desk, before, 10).await;
-    assert_eq!((desk.number(count).await, desk.number(&verified).await), (10, 10));
 }
