@@ -67,8 +67,7 @@ struct Kept {
 /// What is told of as one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Kind {
-    verdict: &'static str,
-    stranger: bool,
+    verdict: Verdict,
     source: Option<IpAddr>,
     claims: Claims,
 }
@@ -104,8 +103,7 @@ impl Refusals {
         }
         drop(kept);
         let kind = Kind {
-            verdict: refusal.verdict.name(),
-            stranger: refusal.verdict == Verdict::NotAllowed,
+            verdict: refusal.verdict,
             source: refusal.source,
             claims: Claims::of(refusal),
         };
@@ -178,7 +176,7 @@ impl Kept {
     }
 
     fn add(&mut self, kind: Kind, more: Pending) {
-        let (pending, most) = match (kind.claims.is_authentic(), kind.stranger) {
+        let (pending, most) = match (kind.claims.is_authentic(), kind.verdict == Verdict::NotAllowed) {
             (true, _) => (&mut self.authentic, MOST_AUTHENTIC),
             (false, false) => (&mut self.claimed, MOST_CLAIMED),
             (false, true) => (&mut self.strangers, MOST_STRANGERS),
@@ -235,7 +233,7 @@ impl Kept {
             first_at: pending.first,
             last_at: pending.last,
             tries: pending.tries,
-            verdict: kind.verdict.to_owned(),
+            verdict: kind.verdict.name().to_owned(),
             source: kind.source.map(|source| source.to_string()),
             insure_num: kind.claims.insure_num.as_deref().and_then(claimed),
             notify_type: kind.claims.notify_type,
