@@ -10,7 +10,7 @@ use xiebao_worker::store::find::{self, Summary};
 use crate::context::Context;
 use crate::database::{Connection, Database};
 use crate::exit::{Exit, Failure};
-use crate::screen::{columns, plain, show, show_json};
+use crate::screen::{columns, cut_to, plain, show, show_json};
 use crate::words::{Flags, Label, Words};
 
 const EXAMPLES: &str = "\
@@ -68,9 +68,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let database = Database::of(context)?;
     let mut conn = database.connection().await?;
     let mut numbers = args.by.numbers(&mut conn, i64::from(args.limit) + 1).await?;
-    let most = usize::try_from(args.limit).unwrap_or(usize::MAX);
-    let cut = numbers.len() > most;
-    numbers.truncate(most);
+    let cut = cut_to(&mut numbers, i64::from(args.limit));
     let list = List {
         proposals: described(&mut conn, &numbers).await?,
         cut,
@@ -119,11 +117,7 @@ impl List {
             return words.nothing_found().to_owned();
         }
         let rows: Vec<[String; 4]> = self.proposals.iter().map(|found| found.row(words)).collect();
-        let cut = if self.cut {
-            words.cut(self.proposals.len())
-        } else {
-            String::new()
-        };
+        let cut = words.if_cut(self.cut, self.proposals.len());
         format!("{}{cut}", columns(0, &rows))
     }
 }

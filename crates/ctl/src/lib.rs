@@ -1,5 +1,6 @@
 //! `xiebao`, the operator's command line. One file a command: its arguments, and `run`.
 
+mod admin;
 pub mod cli;
 pub mod context;
 pub mod database;

@@ -1,6 +1,6 @@
 //! `xiebao log-level`: what running services log, read and changed.
 
-mod admin;
+mod in_force;
 
 use std::net::SocketAddr;
 
@@ -8,11 +8,12 @@ use clap::{Args as ClapArgs, ValueEnum};
 use serde::Serialize;
 use xiebao_runtime::config::Needs;
 
+use crate::admin::Admin;
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::screen::{beijing, show, show_json};
 use crate::words::Words;
-use admin::{Admin, AdminError, InForce};
+use in_force::{AdminError, InForce};
 
 const EXAMPLES: &str = "\
 Asks the services at receiver.admin_listen and worker.admin_listen, on this machine: a level is changed from the machine,
@@ -73,8 +74,8 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let mut services = Vec::new();
     for admin in args.listeners(context)? {
         let asked = match &args.level {
-            Some(level) => admin.change(level, args.time.as_deref()).await,
-            None => admin.ask().await,
+            Some(level) => in_force::change(&admin, level, args.time.as_deref()).await,
+            None => in_force::ask(&admin).await,
         };
         services.push(Answer::of(&admin, asked));
     }
@@ -91,7 +92,7 @@ impl Args {
     /// Each once: in containers both services may be configured alike.
     fn listeners(&self, context: &Context) -> Result<Vec<Admin>, Failure> {
         if let Some(url) = &self.admin {
-            return Ok(vec![Admin::parse(url).map_err(Failure::Usage)?]);
+            return Ok(vec![Admin::parse(url)?]);
         }
         let config = context.config(Needs::NOTHING)?;
         let configured = [

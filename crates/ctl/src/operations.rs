@@ -10,7 +10,7 @@ use xiebao_worker::store::operations::{self, Action, Filter};
 use crate::context::Context;
 use crate::database::Database;
 use crate::exit::{Exit, Failure};
-use crate::screen::{show, show_json};
+use crate::screen::{cut_to, show, show_json};
 use crate::when::When;
 use crate::words::Words;
 use deed::Deed;
@@ -65,8 +65,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let mut conn = database.connection().await?;
     let most = i64::from(args.limit);
     let mut rows = operations::select(&mut conn, &args.filter(), most + 1).await?;
-    let cut = i64::try_from(rows.len()).is_ok_and(|found| found > most);
-    rows.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    let cut = cut_to(&mut rows, most);
     let list = List {
         operations: rows.into_iter().map(Deed::of).collect(),
         cut,
@@ -98,11 +97,7 @@ impl List {
         if self.operations.is_empty() {
             return words.no_operations().to_owned();
         }
-        let cut = if self.cut {
-            words.cut(self.operations.len())
-        } else {
-            String::new()
-        };
+        let cut = words.if_cut(self.cut, self.operations.len());
         let table = deed::table_of_several(&self.operations, words);
         format!("{}\n{table}{cut}", words.times_are_beijing())
     }

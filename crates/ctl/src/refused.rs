@@ -12,7 +12,7 @@ use xiebao_worker::store::refused::{self, Filter, Group};
 use crate::context::Context;
 use crate::database::Database;
 use crate::exit::{Exit, Failure};
-use crate::screen::{beijing, columns, plain, show, show_json};
+use crate::screen::{beijing, columns, cut_to, plain, show, show_json};
 use crate::when::When;
 use crate::words::Words;
 
@@ -113,8 +113,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     };
     let most = i64::from(args.limit);
     let mut groups = refused::groups(&mut conn, &filter, most + 1).await?;
-    let cut = i64::try_from(groups.len()).is_ok_and(|found| found > most);
-    groups.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    let cut = cut_to(&mut groups, most);
     let list = List {
         refused: groups.into_iter().map(Refused::of).collect(),
         cut,
@@ -129,7 +128,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
 
 impl Refused {
     fn of(group: Group) -> Self {
-        let says_what = group.digest.is_some() || (group.insure_num.is_some() && group.notify_type.is_some());
+        let says_which = group.says_which();
         Self {
             insure_num: group.insure_num,
             notify_type: group.notify_type.map(NotifyType),
@@ -142,7 +141,7 @@ impl Refused {
             first_at: group.first_at.and_utc(),
             last_at: group.last_at.and_utc(),
             tries: group.tries,
-            arrived: says_what.then_some(group.arrived),
+            arrived: says_which.then_some(group.arrived),
         }
     }
 
@@ -191,9 +190,6 @@ impl List {
         if self.refused.iter().any(|refused| !refused.verified) {
             page += words.claims_are_claims();
         }
-        if self.cut {
-            page += &words.cut(self.refused.len());
-        }
-        page
+        page + &words.if_cut(self.cut, self.refused.len())
     }
 }

@@ -99,6 +99,14 @@ pub fn columns<const N: usize>(indent: usize, rows: &[[String; N]]) -> String {
     out
 }
 
+/// Leaves that many of the rows; whether there were more. Who lists asks for one more than is shown.
+pub fn cut_to<T>(rows: &mut Vec<T>, most: i64) -> bool {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let cut = rows.len() > most;
+    rows.truncate(most);
+    cut
+}
+
 /// Writes to standard output. A reader that has seen enough (`| head`) is no error.
 pub fn show(text: &str) {
     let mut out = std::io::stdout().lock();

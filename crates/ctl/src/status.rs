@@ -74,7 +74,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let Some(seconds) = args.watch else {
         let status = Status::of(eyes.look().await);
         status.present(args.json, false, words)?;
-        return status.exit();
+        return status.exit(words);
     };
     let stop = shutdown::on_signal().map_err(|error| Failure::Refused(error.to_string()))?;
     let redraws = !args.json && std::io::stdout().is_terminal();
@@ -127,12 +127,10 @@ impl Status {
         page
     }
 
-    fn exit(&self) -> Result<Exit, Failure> {
+    fn exit(&self, words: &dyn Words) -> Result<Exit, Failure> {
         let away = self.facts.iter().find(|view| view.fact.is_away());
         match away {
-            Some(view) => Err(Failure::Unreachable(plain(
-                &crate::lang::Lang::En.words().fact(&view.fact),
-            ))),
+            Some(view) => Err(Failure::Unreachable(plain(&words.fact(&view.fact)))),
             None if self.well => Ok(Exit::Done),
             None => Ok(Exit::No),
         }

@@ -12,7 +12,7 @@ use xiebao_worker::store::stuck::{self, Stand, Stuck};
 use crate::context::Context;
 use crate::database::{Connection, Database};
 use crate::exit::{Exit, Failure};
-use crate::screen::{beijing, columns, plain, show, show_json};
+use crate::screen::{beijing, columns, cut_to, plain, show, show_json};
 use crate::when::When;
 use crate::words::{Label, Words};
 
@@ -93,8 +93,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         most + 1,
     )
     .await?;
-    let cut = i64::try_from(rows.len()).is_ok_and(|found| found > most);
-    rows.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    let cut = cut_to(&mut rows, most);
     let list = List {
         step: stand.name(),
         proposals: described(&mut conn, rows, stand, now).await?,
@@ -151,11 +150,7 @@ impl List {
             .iter()
             .map(|standing| standing.row(words))
             .collect();
-        let cut = if self.cut {
-            words.cut(self.proposals.len())
-        } else {
-            String::new()
-        };
+        let cut = words.if_cut(self.cut, self.proposals.len());
         format!("{}\n{}{cut}", words.times_are_beijing(), columns(0, &rows))
     }
 }

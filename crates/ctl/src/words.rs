@@ -169,6 +169,12 @@ pub struct Wait<'w> {
 pub trait DeskWords {
     /// The first of a longer list are shown.
     fn cut(&self, shown: usize) -> String;
+
+    /// The same if it is so, else nothing.
+    fn if_cut(&self, cut: bool, shown: usize) -> String {
+        if cut { self.cut(shown) } else { String::new() }
+    }
+
     fn nothing_found(&self) -> &'static str;
     fn nothing_held(&self) -> &'static str;
     /// What a service logs; `until` is Beijing time.

@@ -101,11 +101,7 @@ impl List {
                 ]
             })
             .collect();
-        let cut = if self.cut {
-            words.cut(self.letters.len())
-        } else {
-            String::new()
-        };
+        let cut = words.if_cut(self.cut, self.letters.len());
         format!(
             "{}\n{}\n{}{cut}",
             words.times_are_beijing(),

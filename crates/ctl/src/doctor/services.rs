@@ -13,7 +13,7 @@ pub async fn examine(config: &Config) -> Vec<Concern> {
     let mut found = Vec::new();
     for target in targets(&[], config).unwrap_or_default() {
         let answer = ask(&target, PATIENCE).await;
-        let url = target.url;
+        let url = target.url();
         found.push(match answer.problem {
             None => Concern::ServiceReady { url },
             Some(why) if answer.reached => Concern::ServiceNotReady { url, why },

@@ -11,7 +11,7 @@ use xiebao_worker::transaction;
 use crate::context::Context;
 use crate::database::Database;
 use crate::exit::{Exit, Failure};
-use crate::screen::{columns, plain, short, show, show_json};
+use crate::screen::{columns, cut_to, plain, short, show, show_json};
 use crate::words::Words;
 
 const EXAMPLES: &str = "\
@@ -67,9 +67,9 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         .flat_map(|ledger| ledger.held().map(|entry| Waiting::of(ledger, entry, rules)));
     let mut held: Vec<Waiting> = waiting.collect();
     held.sort_by(|a, b| (a.until, &a.insure_num).cmp(&(b.until, &b.insure_num)));
-    let most = usize::try_from(args.limit).unwrap_or(usize::MAX);
-    let cut = rows.len() > most || held.len() > most;
-    held.truncate(most);
+    let most = i64::from(args.limit);
+    let cut = i64::try_from(rows.len()).is_ok_and(|found| found > most);
+    let cut = cut_to(&mut held, most) || cut;
     let list = List { held, cut };
     if args.json {
         show_json(&list)?;
@@ -101,11 +101,7 @@ impl List {
             return words.nothing_held().to_owned();
         }
         let rows: Vec<[String; 5]> = self.held.iter().map(|waiting| waiting.row(words)).collect();
-        let cut = if self.cut {
-            words.cut(self.held.len())
-        } else {
-            String::new()
-        };
+        let cut = words.if_cut(self.cut, self.held.len());
         format!("{}\n{}{cut}", words.times_are_beijing(), columns(0, &rows))
     }
 }

@@ -1,32 +1,18 @@
-//! The admin listener of a running service.
+//! What a service says of its log, and how it is told to log otherwise.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::client::conn::http1;
-use hyper::header::HOST;
-use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::{Method, StatusCode};
 use serde::Serialize;
 use thiserror::Error;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 
-/// Bound on connecting and on the answer, each.
+use crate::admin::Admin;
+
+/// Bound on an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-const LONGEST_ANSWER: usize = 4 * 1024;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Admin {
-    /// Host and port.
-    authority: String,
-}
-
-/// What a service says of its log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InForce {
     pub service: String,
@@ -45,82 +31,29 @@ pub enum AdminError {
     Refused(String),
 }
 
-impl Admin {
-    /// The listener of this configuration, as it is reached from the same machine.
-    pub fn at(mut listener: SocketAddr) -> Self {
-        match listener.ip() {
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => listener.set_ip(Ipv4Addr::LOCALHOST.into()),
-            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => listener.set_ip(Ipv6Addr::LOCALHOST.into()),
-            _ => {}
-        }
-        Self {
-            authority: listener.to_string(),
-        }
-    }
-
-    /// `http://127.0.0.1:9090`
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let url = Url::parse(text).map_err(|error| format!("{text}: {error}"))?;
-        let host = url.host_str().filter(|_| url.scheme() == "http");
-        let host = host.ok_or_else(|| format!("{text}: must be an address as in http://127.0.0.1:9090"))?;
-        Ok(Self {
-            authority: format!("{host}:{}", url.port_or_known_default().unwrap_or(80)),
-        })
-    }
-
-    pub fn authority(&self) -> &str {
-        &self.authority
-    }
-
-    pub async fn ask(&self) -> Result<InForce, AdminError> {
-        self.exchange(Method::GET, "/log-level", "").await
-    }
-
-    pub async fn change(&self, level: &str, time: Option<&str>) -> Result<InForce, AdminError> {
-        let path = match time {
-            Some(time) => {
-                let time: String = form_urlencoded::byte_serialize(time.as_bytes()).collect();
-                format!("/log-level?for={time}")
-            }
-            None => "/log-level".to_owned(),
-        };
-        self.exchange(Method::PUT, &path, level).await
-    }
-
-    async fn exchange(&self, method: Method, path: &str, body: &str) -> Result<InForce, AdminError> {
-        let late = |_| AdminError::Unreachable(format!("no answer within {} s", PATIENCE.as_secs()));
-        let stream = timeout(PATIENCE, TcpStream::connect(&self.authority)).await;
-        let stream = stream.map_err(late)?.map_err(unreachable)?;
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(HOST, &self.authority)
-            .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
-            .map_err(unreachable)?;
-        let (status, text) = timeout(PATIENCE, send(stream, request)).await.map_err(late)??;
-        if status != StatusCode::OK {
-            return Err(AdminError::Refused(text.trim().to_owned()));
-        }
-        InForce::read(&text)
-            .ok_or_else(|| AdminError::Refused("what answers there is no service of these".to_owned()))
-    }
+pub async fn ask(admin: &Admin) -> Result<InForce, AdminError> {
+    exchange(admin, Method::GET, "/log-level", "").await
 }
 
-async fn send(stream: TcpStream, request: Request<Full<Bytes>>) -> Result<(StatusCode, String), AdminError> {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(unreachable)?;
-    // Its errors come back through the sender.
-    tokio::spawn(async move { drop(connection.await) });
-    let response = sender.send_request(request).await.map_err(unreachable)?;
-    let status = response.status();
-    let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
-    let body = body.map_err(unreachable)?.to_bytes();
-    Ok((status, String::from_utf8_lossy(&body).into_owned()))
+pub async fn change(admin: &Admin, level: &str, time: Option<&str>) -> Result<InForce, AdminError> {
+    let path = match time {
+        Some(time) => {
+            let time: String = form_urlencoded::byte_serialize(time.as_bytes()).collect();
+            format!("/log-level?for={time}")
+        }
+        None => "/log-level".to_owned(),
+    };
+    exchange(admin, Method::PUT, &path, level).await
 }
 
-fn unreachable(error: impl std::fmt::Display) -> AdminError {
-    AdminError::Unreachable(error.to_string())
+async fn exchange(admin: &Admin, method: Method, path: &str, body: &str) -> Result<InForce, AdminError> {
+    let answer = admin.exchange(method, path, body, PATIENCE).await;
+    let (status, text) = answer.map_err(AdminError::Unreachable)?;
+    if status != StatusCode::OK {
+        return Err(AdminError::Refused(text.trim().to_owned()));
+    }
+    InForce::read(&text)
+        .ok_or_else(|| AdminError::Refused("what answers there is no service of these".to_owned()))
 }
 
 impl InForce {
@@ -149,14 +82,6 @@ impl InForce {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_listener_on_all_addresses_is_reached_on_loopback() {
-        let at = |listener: &str| Admin::at(listener.parse().expect("an address")).authority;
-        assert_eq!(at("0.0.0.0:9090"), "127.0.0.1:9090");
-        assert_eq!(at("[::]:9090"), "[::1]:9090");
-        assert_eq!(at("10.0.0.5:9090"), "10.0.0.5:9090");
-    }
 
     #[test]
     fn an_answer_is_read_with_and_without_its_end() {

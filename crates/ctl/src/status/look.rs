@@ -12,14 +12,16 @@ use xiebao_runtime::amqp::connect;
 use xiebao_runtime::amqp::topology::{self, DEAD, NOTICES, ObjectState, REFUSED};
 use xiebao_runtime::clock;
 use xiebao_runtime::config::{AmqpConfig, Config, without_password};
-use xiebao_worker::store::refused::{self, Filter, Group};
+use xiebao_worker::store::refused::{self, Filter};
 use xiebao_worker::store::{Store, StoreError, samples};
 
-use super::service::{self, Answer, Target};
+use super::service::{self, Answer};
+use crate::admin::Admin;
 use crate::exit::Failure;
 
 /// A server that is silent for longer is away.
 const PATIENCE: Duration = Duration::from_secs(5);
+
 /// What was seen, each with all that is to be said of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "fact", rename_all = "snake_case")]
@@ -111,12 +113,12 @@ pub struct Eyes {
     store: Store,
     database: String,
     stuck_after: Duration,
-    services: Vec<Target>,
+    services: Vec<Admin>,
     before: BTreeMap<String, (Instant, f64)>,
 }
 
 impl Eyes {
-    pub fn open(config: &Config, services: Vec<Target>) -> Result<Self, Failure> {
+    pub fn open(config: &Config, services: Vec<Admin>) -> Result<Self, Failure> {
         let database = config.require_database()?;
         Ok(Self {
             amqp: config.require_amqp()?.clone(),
@@ -135,7 +137,7 @@ impl Eyes {
         let asked = self
             .services
             .iter()
-            .map(|target| async move { (target.url.clone(), service::ask(target, PATIENCE).await) });
+            .map(|admin| async move { (admin.url(), service::ask(admin, PATIENCE).await) });
         let answers = join_all(asked).await;
         for (url, answer) in answers {
             facts.push(self.service(url, answer));
@@ -278,12 +280,7 @@ async fn missing(conn: &mut AsyncMysqlConnection, since: DateTime<Utc>) -> Resul
             for_platform: false,
         };
         let groups = refused::groups(conn, &filter, MISSING_AT_MOST).await?;
-        missing += groups.iter().filter(|group| says_which(group)).count();
+        missing += groups.iter().filter(|group| group.says_which()).count();
     }
     Ok(missing)
-}
-
-/// Whether it names a notice at all, so that it can be missing.
-fn says_which(group: &Group) -> bool {
-    group.digest.is_some() || (group.insure_num.is_some() && group.notify_type.is_some())
 }

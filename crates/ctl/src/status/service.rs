@@ -1,31 +1,19 @@
 //! The admin listener of a service: whether it would do its job now, and what it has counted.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-use url::Url;
+use hyper::{Method, StatusCode};
 use xiebao_runtime::config::Config;
 
+use crate::admin::Admin;
 use crate::exit::Failure;
-
-/// More than this is no answer of ours.
-const LONGEST: u64 = 4 << 20;
 
 /// The counters whose series are summed, and the label that tells them apart.
 const COUNTED: [(&str, &str); 2] = [
     ("xiebao_receiver_notices_total", "verdict"),
     ("xiebao_worker_notices_total", "result"),
 ];
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    pub url: String,
-    authority: String,
-}
 
 /// What a service said.
 #[derive(Debug, Default)]
@@ -38,54 +26,19 @@ pub struct Answer {
 }
 
 /// The services that are named, or else those that the configuration has listeners of.
-pub fn targets(named: &[String], config: &Config) -> Result<Vec<Target>, Failure> {
+pub fn targets(named: &[String], config: &Config) -> Result<Vec<Admin>, Failure> {
     if !named.is_empty() {
-        return named.iter().map(|url| Target::parse(url)).collect();
+        return named.iter().map(|url| Admin::parse(url)).collect();
     }
     let listeners = [config.receiver.admin_listen, config.worker.admin_listen];
-    listeners
-        .into_iter()
-        .flatten()
-        .map(|address| Target::parse(&format!("http://{}", reachable(address))))
-        .collect()
-}
-
-/// Who listens everywhere is asked here.
-pub fn reachable(mut address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        let local = match address {
-            SocketAddr::V4(_) => [127, 0, 0, 1].into(),
-            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        };
-        address.set_ip(local);
-    }
-    address
-}
-
-impl Target {
-    fn parse(text: &str) -> Result<Self, Failure> {
-        let wrong = || {
-            Failure::Usage(format!(
-                "{text}: must be the address of an admin listener, as in http://127.0.0.1:9090"
-            ))
-        };
-        let url = Url::parse(text).map_err(|_| wrong())?;
-        let host = url
-            .host_str()
-            .filter(|_| url.scheme() == "http")
-            .ok_or_else(wrong)?;
-        let port = url.port_or_known_default().unwrap_or(80);
-        Ok(Self {
-            url: format!("http://{host}:{port}"),
-            authority: format!("{host}:{port}"),
-        })
-    }
+    Ok(listeners.into_iter().flatten().map(Admin::at).collect())
 }
 
 /// Asks whether it is ready, and for its counters.
-pub async fn ask(target: &Target, patience: Duration) -> Answer {
-    let problem = match get(target, "/readyz", patience).await {
-        Ok((200, _)) => None,
+pub async fn ask(admin: &Admin, patience: Duration) -> Answer {
+    let get = async |path| admin.exchange(Method::GET, path, "", patience).await;
+    let problem = match get("/readyz").await {
+        Ok((StatusCode::OK, _)) => None,
         Ok((_, text)) => Some(text.trim().to_owned()),
         Err(problem) => {
             return Answer {
@@ -94,8 +47,8 @@ pub async fn ask(target: &Target, patience: Duration) -> Answer {
             };
         }
     };
-    let counts = match get(target, "/metrics", patience).await {
-        Ok((200, text)) => counts(&text),
+    let counts = match get("/metrics").await {
+        Ok((StatusCode::OK, text)) => counts(&text),
         _ => BTreeMap::new(),
     };
     Answer {
@@ -103,25 +56,6 @@ pub async fn ask(target: &Target, patience: Duration) -> Answer {
         reached: true,
         counts,
     }
-}
-
-/// Status and body of an answer.
-async fn get(target: &Target, path: &str, patience: Duration) -> Result<(u16, String), String> {
-    let asking = async {
-        let mut stream = TcpStream::connect(&target.authority).await?;
-        let request = format!("GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", target.authority);
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = Vec::new();
-        stream.take(LONGEST).read_to_end(&mut answer).await?;
-        Ok::<_, std::io::Error>(String::from_utf8_lossy(&answer).into_owned())
-    };
-    let answer = timeout(patience, asking)
-        .await
-        .map_err(|_| format!("no answer within {patience:?}"))?;
-    let answer = answer.map_err(|error| error.to_string())?;
-    let (head, body) = answer.split_once("\r\n\r\n").ok_or("no answer of HTTP")?;
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-    Ok((status.ok_or("no answer of HTTP")?, body.to_owned()))
 }
 
 fn counts(text: &str) -> BTreeMap<String, f64> {
@@ -158,20 +92,5 @@ mod tests {
             (told.get("applied"), told.get("accepted"), told.len()),
             (Some(&7.0), Some(&9.0), 2)
         );
-    }
-
-    #[test]
-    fn a_listener_on_all_addresses_is_asked_on_this_machine() {
-        let of = |text: &str| reachable(text.parse().expect("an address")).to_string();
-        assert_eq!(of("0.0.0.0:9090"), "127.0.0.1:9090");
-        assert_eq!(of("[::]:9090"), "[::1]:9090");
-        assert_eq!(of("10.0.0.7:9090"), "10.0.0.7:9090");
-    }
-
-    #[test]
-    fn only_addresses_of_http_are_services() {
-        assert!(Target::parse("http://[::1]:9090").is_ok());
-        assert!(Target::parse("https://a:9090").is_err());
-        assert!(Target::parse("a:9090").is_err());
     }
 }

@@ -154,6 +154,13 @@ pub struct Group {
     pub arrived: bool,
 }
 
+impl Group {
+    /// Whether it says which notice it was, so that this can be missing.
+    pub fn says_which(&self) -> bool {
+        self.digest.is_some() || (self.insure_num.is_some() && self.notify_type.is_some())
+    }
+}
+
 /// Which groups. Times are UTC.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
