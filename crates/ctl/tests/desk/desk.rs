@@ -119,6 +119,14 @@ impl Desk {
         serde_json::from_str(&answer.out).unwrap_or_else(|error| panic!("{error}: {answer:?}"))
     }
 
+    /// Takes the notice of that place in the order of applying, from 0, out of the facts.
+    pub async fn void(&self, number: &str, nth: usize) {
+        let told = self.json(&["trace", number, "--json"]).await;
+        let digest = told["applied"][nth]["digest"].as_str().expect("a digest");
+        let void = ["notice", "void", digest, "--reason", "wrong"];
+        assert_eq!(self.xiebao(&void).await.code, 0);
+    }
+
     pub async fn connect(&self) -> AsyncMysqlConnection {
         store::connect(self.database.url())
             .await
