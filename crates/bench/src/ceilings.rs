@@ -15,6 +15,7 @@ use xiebao_testkit::{Broker, Database};
 use crate::args::Args;
 use crate::extent::Extent;
 use crate::figures::Figures;
+use crate::receiver::FEW;
 use crate::stage::Stage;
 
 /// Publishes to a queue of its own, always with the settings that a sweep found best.
@@ -25,6 +26,8 @@ pub struct RawBroker {
     broker: Broker,
     bodies: NamedTempFile,
     best: Vec<String>,
+    /// With [`FEW`] in flight.
+    best_of_few: Vec<String>,
 }
 
 impl RawBroker {
@@ -37,13 +40,13 @@ impl RawBroker {
             broker: Broker::new().await,
             bodies: written(bodies)?,
             best: Vec::new(),
+            best_of_few: Vec::new(),
         };
         let sweep = ["--sweep", raw.extent.sweep].map(str::to_owned);
         let answer = raw.run(raw.extent.sweep_seconds, &sweep).await?;
-        raw.best = options(
-            &answer,
-            &[("channels", "--channels"), ("in_flight", "--in-flight")],
-        )?;
+        let names = [("channels", "--channels"), ("in_flight", "--in-flight")];
+        raw.best = options(&answer, &names)?;
+        raw.best_of_few = options(best_where(&answer, "in_flight", FEW)?, &names)?;
         figures.add("raw_broker_channels", field(&answer, "channels")?);
         figures.add("raw_broker_in_flight", field(&answer, "in_flight")?);
         Ok(raw)
@@ -52,6 +55,12 @@ impl RawBroker {
     /// As fast as it goes: messages confirmed in a second.
     pub async fn rate(&self) -> anyhow::Result<f64> {
         field(&self.run(self.extent.ceiling_seconds, &self.best).await?, "rate")
+    }
+
+    /// The same with [`FEW`] messages in flight.
+    pub async fn rate_of_few(&self) -> anyhow::Result<f64> {
+        let answer = self.run(self.extent.ceiling_seconds, &self.best_of_few).await?;
+        field(&answer, "rate")
     }
 
     /// At a fixed rate (messages a second): the 99th percentile of the confirm, in milliseconds.
@@ -153,11 +162,16 @@ impl RawDatabase {
 /// The ceiling is that of one connection, in transactions of the best size, as that of the broker is. What several reach
 /// is told beside it.
 fn best_on_one_connection(answer: &Value) -> anyhow::Result<&Value> {
+    best_where(answer, "connections", 1)
+}
+
+/// The best point of a sweep among those with that setting.
+fn best_where<'a>(answer: &'a Value, setting: &str, value: usize) -> anyhow::Result<&'a Value> {
     let points = answer["sweep"].as_array().context("no sweep")?;
-    let alone = points.iter().filter(|point| point["connections"] == 1);
+    let such = points.iter().filter(|point| point[setting] == value);
     let rate = |point: &Value| point["rate"].as_f64().unwrap_or_default();
-    let best = alone.max_by(|one, other| rate(one).total_cmp(&rate(other)));
-    best.context("the sweep has no point of one connection")
+    let best = such.max_by(|one, other| rate(one).total_cmp(&rate(other)));
+    best.with_context(|| format!("the sweep has no point with {value} {setting}"))
 }
 
 /// One body a line; those that hold a line break themselves are left out.

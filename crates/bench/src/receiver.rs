@@ -18,6 +18,9 @@ use posting::Measured;
 /// Which of them the raw broker's confirms are measured at too.
 const COMPARED: usize = 1;
 
+/// Connections, each with one notice in flight, beside which the raw broker is measured with as many messages in flight.
+pub const FEW: usize = CONNECTIONS[1];
+
 /// A receiver that runs.
 #[derive(Debug, Clone)]
 pub struct Receiver {
@@ -66,6 +69,9 @@ pub trait Beside {
     /// Publishes as fast as the best setting of the sweep goes; messages confirmed in a second.
     fn raw_rate(&mut self) -> impl Future<Output = anyhow::Result<f64>>;
 
+    /// The same with no more messages in flight than [`FEW`] connections of the receiver have.
+    fn raw_rate_of_few(&mut self) -> impl Future<Output = anyhow::Result<f64>>;
+
     /// Publishes at that rate (messages a second); the 99th percentile of the confirm in milliseconds.
     fn raw_p99_ms(&mut self, rate: f64) -> impl Future<Output = anyhow::Result<f64>>;
 
@@ -106,12 +112,15 @@ enum Closed {
     /// With that many of [`CONNECTIONS`].
     Receiver(usize),
     RawBroker,
+    /// With [`FEW`] messages in flight.
+    RawBrokerOfFew,
     RawHttp,
 }
 
 #[derive(Debug, Default)]
 struct Rounds {
     raw_rates: Vec<f64>,
+    raw_rates_of_few: Vec<f64>,
     http_rates: Vec<f64>,
     raw_p99s_ms: Vec<f64>,
     /// As [`CONNECTIONS`] and [`RATES`] have them.
@@ -128,9 +137,15 @@ impl Rounds {
         lengths: Lengths,
         round: usize,
     ) -> anyhow::Result<()> {
-        // The raw programs come right beside the most connections, the ratio that is asked most of.
-        let mut order: Vec<Closed> = (0..CONNECTIONS.len()).map(Closed::Receiver).collect();
-        order.extend([Closed::RawBroker, Closed::RawHttp]);
+        // The raw programs come right beside what they are compared with.
+        let mut order = vec![
+            Closed::Receiver(0),
+            Closed::RawBrokerOfFew,
+            Closed::Receiver(1),
+            Closed::Receiver(2),
+            Closed::RawBroker,
+            Closed::RawHttp,
+        ];
         if round.is_multiple_of(2) {
             order.reverse();
         }
@@ -146,6 +161,11 @@ impl Rounds {
                     let rate = beside.raw_rate().await?;
                     println!("  {:>18}  {rate:>8.0}/s", "raw broker");
                     self.raw_rates.push(rate);
+                }
+                Closed::RawBrokerOfFew => {
+                    let rate = beside.raw_rate_of_few().await?;
+                    println!("  raw, {FEW:>3} in flight  {rate:>8.0}/s");
+                    self.raw_rates_of_few.push(rate);
                 }
                 Closed::RawHttp => {
                     let rate = receiver.nothing_but_http(beside.http(), lengths).await?;
@@ -193,6 +213,10 @@ impl Rounds {
         results.raw_broker_rate = known(&self.raw_rates);
         results.raw_broker_p99_ms_2000 = known(&self.raw_p99s_ms);
         let http = known(&self.http_rates);
+        results.add(
+            &format!("raw_broker_rate_{FEW}_in_flight"),
+            known(&self.raw_rates_of_few),
+        );
         results.add("raw_http_rate_256", http);
         results.add("receiver_possible_256", possible(results.raw_broker_rate, http));
         let [at_8, at_64, at_256] = &self.closed;

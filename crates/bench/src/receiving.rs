@@ -63,6 +63,10 @@ impl Beside for Beneath<'_> {
         self.raw.rate().await
     }
 
+    async fn raw_rate_of_few(&mut self) -> anyhow::Result<f64> {
+        self.raw.rate_of_few().await
+    }
+
     async fn raw_p99_ms(&mut self, rate: f64) -> anyhow::Result<f64> {
         self.raw.p99_ms(rate).await
     }

@@ -5,8 +5,9 @@ use super::table::{Table, UNKNOWN, grouped, number};
 use super::{CONNECTIONS, RATES, Results};
 
 /// Rates that no other table has.
-const PLAIN_RATES: [(&str, &str); 12] = [
+const PLAIN_RATES: [(&str, &str); 13] = [
     ("raw broker", "raw_broker_rate"),
+    ("raw broker, 64 in flight", "raw_broker_rate_64_in_flight"),
     ("raw HTTP, 256 connections", "raw_http_rate_256"),
     (
         "raw broker and raw HTTP on the same cores",
