@@ -14,7 +14,7 @@ use lapin::options::BasicAckOptions;
 use tokio::sync::Mutex;
 
 /// How long a gap may hold up what lies behind it, and at most twice as long.
-const GAP_AT_MOST: Duration = Duration::from_millis(100);
+const GAP_AT_MOST: Duration = Duration::from_millis(400);
 
 /// Where acknowledgements go.
 pub(crate) trait Answers {
