@@ -5,11 +5,14 @@ use xiebao_core::id::InsureNum;
 
 use super::draw::Draw;
 use super::story::{Cancellation, Endorsement, Event, Notice, Outcome, Payment, PolicyEntry};
-use super::value::{Members, Value, escaped, quoted};
+use super::value::{Members, Value};
 use super::words;
 use crate::platform::{ContentType, Signer};
 
+mod form;
 mod spelling;
+
+pub use form::Form;
 
 use spelling::Spelling;
 
@@ -45,59 +48,6 @@ pub fn write(notice: &Notice, signer: &Signer, draw: &mut Draw) -> Letter {
         twin,
         content_type,
     }
-}
-
-/// The forms in which `data` can stand on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    Documented,
-    Alphabetical,
-    Shuffled,
-    Pretty,
-    PrettySignedCompact,
-    ShuffledSignedSorted,
-    JsonString,
-    Ascii,
-}
-
-impl Form {
-    pub const ALL: [Form; 8] = [
-        Form::Documented,
-        Form::Alphabetical,
-        Form::Shuffled,
-        Form::Pretty,
-        Form::PrettySignedCompact,
-        Form::ShuffledSignedSorted,
-        Form::JsonString,
-        Form::Ascii,
-    ];
-
-    fn draw(draw: &mut Draw) -> Self {
-        if draw.chance(0.5) {
-            Form::Documented
-        } else {
-            *draw.pick(&Self::ALL)
-        }
-    }
-
-    /// `data` as it stands in the body, and the text that is signed.
-    pub fn texts(self, data: &Value, draw: &mut Draw) -> (String, String) {
-        let alike = |text: String| (text.clone(), text);
-        match self {
-            Form::Documented => alike(data.compact()),
-            Form::Alphabetical => alike(data.sorted().compact()),
-            Form::Shuffled => alike(shuffled(data, draw).compact()),
-            Form::Pretty => alike(data.pretty()),
-            Form::PrettySignedCompact => (data.pretty(), data.compact()),
-            Form::ShuffledSignedSorted => (shuffled(data, draw).compact(), data.sorted().compact()),
-            Form::JsonString => (quoted(&data.compact()), data.compact()),
-            Form::Ascii => alike(escaped(&data.compact())),
-        }
-    }
-}
-
-fn shuffled(data: &Value, draw: &mut Draw) -> Value {
-    data.reordered(&mut |members| draw.shuffle(members))
 }
 
 fn envelope(notify_type: i64, data: &Value, signer: &Signer, draw: &mut Draw) -> Bytes {

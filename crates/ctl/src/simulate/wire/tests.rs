@@ -1,3 +1,4 @@
+use super::super::value::escaped;
 use super::*;
 
 fn data() -> Value {

@@ -1,0 +1,57 @@
+//! How `data` is laid out in the body, and which text of it is signed.
+
+use super::super::draw::Draw;
+use super::super::value::{Value, escaped, quoted};
+
+/// The forms in which `data` can stand on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Documented,
+    Alphabetical,
+    Shuffled,
+    Pretty,
+    PrettySignedCompact,
+    ShuffledSignedSorted,
+    JsonString,
+    Ascii,
+}
+
+impl Form {
+    pub const ALL: [Form; 8] = [
+        Form::Documented,
+        Form::Alphabetical,
+        Form::Shuffled,
+        Form::Pretty,
+        Form::PrettySignedCompact,
+        Form::ShuffledSignedSorted,
+        Form::JsonString,
+        Form::Ascii,
+    ];
+
+    pub(super) fn draw(draw: &mut Draw) -> Self {
+        if draw.chance(0.5) {
+            Form::Documented
+        } else {
+            *draw.pick(&Self::ALL)
+        }
+    }
+
+    /// `data` as it stands in the body, and the text that is signed.
+    pub fn texts(self, data: &Value, draw: &mut Draw) -> (String, String) {
+        let alike = |text: String| (text.clone(), text);
+        match self {
+            Form::Documented => alike(data.compact()),
+            Form::Alphabetical => alike(data.sorted().compact()),
+            Form::Shuffled => alike(shuffled(data, draw).compact()),
+            Form::Pretty => alike(data.pretty()),
+            Form::PrettySignedCompact => (data.pretty(), data.compact()),
+            Form::ShuffledSignedSorted => (shuffled(data, draw).compact(), data.sorted().compact()),
+            Form::JsonString => (quoted(&data.compact()), data.compact()),
+            Form::Ascii => alike(escaped(&data.compact())),
+        }
+    }
+}
+
+fn shuffled(data: &Value, draw: &mut Draw) -> Value {
+    data.reordered(&mut |members| draw.shuffle(members))
+}
