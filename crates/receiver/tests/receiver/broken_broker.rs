@@ -138,32 +138,40 @@ async fn a_broker_killed_and_started_again_loses_nothing_that_was_acknowledged()
     tally.assert_stored(&broker).await;
 }
 
+/// A receiver that waits that long for the broker.
+async fn with_patience(private: &PrivateBroker, milliseconds: &str) -> Running {
+    let broker = Broker::of(private).await;
+    let url = broker.url();
+    let running = Running::start_at(broker, &url, &[("RECEIVER__PUBLISH_TIMEOUT_MS", milliseconds)]);
+    running.until_ready().await;
+    running
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_short_of_memory_or_disk_is_waited_for_and_then_unavailable() {
     let private = PrivateBroker::start().await;
     for shortage in [Shortage::Memory, Shortage::Disk] {
-        let broker = Broker::of(&private).await;
-        let url = broker.url();
-        let running = Running::start_at(broker, &url, &[("RECEIVER__PUBLISH_TIMEOUT_MS", "4000")]);
-        running.until_ready().await;
+        let impatient = with_patience(&private, "1000").await;
+        // Longer than the broker's command takes on a busy machine.
+        let patient = with_patience(&private, "40000").await;
         private.starve(shortage).await;
         // The first message is what makes the broker say so.
         assert_eq!(
-            running.post(insured("20260727000001")).await.verdict(),
+            impatient.post(insured("20260727000001")).await.verdict(),
             "unavailable"
         );
-        let (status, text) = running.readiness().await;
+        let (status, text) = impatient.readiness().await;
         assert_eq!(
             (status, text.contains("short of memory or disk")),
             (503, true),
             "{text}"
         );
-        let relieving = async {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            private.relieve(shortage).await;
-        };
-        let (answer, ()) = tokio::join!(running.post(insured("20260727000002")), relieving);
+        let mut waiting = Box::pin(patient.post(insured("20260727000002")));
+        let early = tokio::time::timeout(Duration::from_secs(1), waiting.as_mut()).await;
+        assert!(early.is_err(), "{shortage:?}: {early:?}");
+        let (answer, ()) = tokio::join!(waiting, private.relieve(shortage));
         assert_eq!(answer.verdict(), "accepted", "{shortage:?}");
-        running.until_ready().await;
+        impatient.until_ready().await;
+        patient.until_ready().await;
     }
 }
