@@ -1,6 +1,5 @@
 //! Takes deliveries from the broker, spreads them over lanes, and comes back when the broker does.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -16,14 +15,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use xiebao_core::envelope::header;
 use xiebao_runtime::amqp::topology::{NOTICES, Part, TopologyError};
 use xiebao_runtime::amqp::{ConnectError, Pacing, connect};
 
 use crate::acks::Acks;
 use crate::outage::LongOutage;
-use crate::store::links::PendingLink;
-use crate::{Worker, batch, held, links, pipeline};
+use crate::{Worker, held, lane};
 
 /// How long a batch at work may still wait for the database after the signal to stop.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -80,7 +77,7 @@ async fn session(
     // Cancelled when the lanes are to let go of what they are at.
     let let_go = CancellationToken::new();
     let acks = Arc::new(Acks::new(channel.clone()));
-    let (senders, mut lanes) = open_lanes(worker, &acks, shutdown, &let_go);
+    let (senders, mut lanes) = lane::open(worker, &acks, shutdown, &let_go);
     worker.consuming.store(true, Ordering::Relaxed);
     tracing::info!(queue = NOTICES, "consuming");
     let (result, outage) = tokio::select! {
@@ -121,7 +118,7 @@ async fn take(
     while let Some(delivery) = deliveries.next().await {
         let delivery = delivery?;
         in_hand.inc();
-        if lanes[lane_of(&delivery, lanes.len())]
+        if lanes[lane::of_delivery(&delivery, lanes.len())]
             .send(delivery)
             .await
             .is_err()
@@ -184,93 +181,6 @@ pub async fn subscribe(
     };
     let late = |_| SessionError::Silent(BROKER_ANSWERS_WITHIN);
     timeout(BROKER_ANSWERS_WITHIN, subscribing).await.map_err(late)?
-}
-
-/// What the lanes of a session share.
-#[derive(Clone)]
-struct Shared {
-    worker: Arc<Worker>,
-    acks: Arc<Acks<Channel>>,
-    links: mpsc::Sender<Vec<PendingLink>>,
-    shutdown: CancellationToken,
-    /// Cancelled when the lanes are to let go of what they are at.
-    let_go: CancellationToken,
-}
-
-/// The lanes, and beside them what tells the links that they find, which ends after the last of them.
-fn open_lanes(
-    worker: &Arc<Worker>,
-    acks: &Arc<Acks<Channel>>,
-    shutdown: &CancellationToken,
-    let_go: &CancellationToken,
-) -> (Vec<mpsc::Sender<Delivery>>, JoinSet<Vec<Delivery>>) {
-    let (links, found) = mpsc::channel(links::BATCHES_WAITING);
-    let shared = Shared {
-        worker: Arc::clone(worker),
-        acks: Arc::clone(acks),
-        links,
-        shutdown: shutdown.clone(),
-        let_go: let_go.clone(),
-    };
-    let mut lanes = JoinSet::new();
-    let senders = (0..worker.settings.lanes)
-        .map(|_| {
-            let (sender, receiver) = mpsc::channel(usize::from(worker.settings.prefetch).max(1));
-            lanes.spawn(lane(shared.clone(), receiver));
-            sender
-        })
-        .collect();
-    // Only the lanes keep a way to it: its end is theirs.
-    let Shared {
-        worker,
-        let_go,
-        links,
-        ..
-    } = shared;
-    drop(links);
-    lanes.spawn(async move {
-        links::keep_delivering(&worker.store, &worker.rules, &worker.metrics, found, &let_go).await;
-        Vec::new()
-    });
-    (senders, lanes)
-}
-
-/// Batches at work, one after the other; what it has not acknowledged at its end.
-async fn lane(shared: Shared, mut deliveries: mpsc::Receiver<Delivery>) -> Vec<Delivery> {
-    let Shared {
-        worker,
-        acks,
-        links,
-        shutdown,
-        let_go,
-    } = shared;
-    let (most, wait) = (worker.settings.batch_size, worker.settings.batch_wait);
-    let mut left = Vec::new();
-    while let Some(Some(batch)) = shutdown
-        .run_until_cancelled(batch::next(&mut deliveries, most, wait))
-        .await
-    {
-        let size = batch.len();
-        let undone = match let_go.is_cancelled() {
-            true => batch,
-            false => pipeline::process(&worker, &acks, &links, batch, &let_go).await,
-        };
-        let done = i64::try_from(size - undone.len()).unwrap_or(i64::MAX);
-        worker.metrics.in_hand.dec_by(done);
-        left.extend(undone);
-    }
-    left
-}
-
-/// Notices of one proposal go to one lane, so that lanes seldom wait for each other's locks. Correctness does not
-/// depend on it: other workers know nothing of these lanes.
-fn lane_of(delivery: &Delivery, lanes: usize) -> usize {
-    let mut hasher = DefaultHasher::new();
-    match text_header(delivery, header::INSURE_NUM) {
-        Some(insure_num) => insure_num.hash(&mut hasher),
-        None => delivery.delivery_tag.hash(&mut hasher),
-    }
-    (hasher.finish() % lanes.max(1) as u64) as usize
 }
 
 /// A header, where it is text.

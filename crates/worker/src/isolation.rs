@@ -18,13 +18,15 @@ use xiebao_runtime::clock;
 use crate::store::notices::NoticeRow;
 use crate::store::{StoreError, links::PendingLink};
 use crate::transaction::{self, Outcome, Plan};
-use crate::{Worker, probe};
+use crate::{Worker, links, probe};
 
-/// A notice that is to be applied or kept, under the caller's mark.
+/// What is to be done.
 #[derive(Debug, Clone)]
-pub struct Job {
-    pub mark: usize,
-    pub work: Work,
+pub enum Job {
+    /// A notice that is to be applied or kept, under the caller's mark.
+    Notice { mark: usize, work: Work },
+    /// A link that is to be told, if it still lies in the outbox. It stays there if that fails.
+    Link(PendingLink),
 }
 
 #[derive(Debug, Clone)]
@@ -50,7 +52,7 @@ pub enum End {
     Locked,
 }
 
-/// Runs all jobs. The marks that are not in the result were given up and are to be tried again by someone.
+/// Runs all jobs; what became of the notices, and the links that were found. The marks that are not in the result were given up and are to be tried again by someone.
 pub async fn run_all(
     worker: &Worker,
     jobs: Vec<Job>,
@@ -78,11 +80,7 @@ pub async fn run_all(
                         .into_iter()
                         .map(|(mark, verdict)| (mark, End::Decided(verdict))),
                 );
-                ends.extend(
-                    part.iter()
-                        .filter(|job| job.is_kept())
-                        .map(|job| (job.mark, End::Kept)),
-                );
+                ends.extend(part.iter().filter_map(Job::kept));
             }
             Err(error) if part.len() > 1 => {
                 tracing::warn!(error = %error, batch.size = part.len(), "looking for the notice that fails its batch");
@@ -90,16 +88,32 @@ pub async fn run_all(
                 let second = first.split_off(first.len() / 2);
                 parts.extend([second, first]);
             }
-            Err(StoreError::Conflict(_)) => ends.extend(part.iter().map(|job| (job.mark, End::Locked))),
-            Err(error) => ends.extend(part.iter().map(|job| (job.mark, End::Failed(error.to_string())))),
+            Err(error) => ends.extend(part.iter().filter_map(|job| job.failed(&error))),
         }
     }
     (ends, links)
 }
 
 impl Job {
-    fn is_kept(&self) -> bool {
-        matches!(self.work, Work::Keep(_))
+    fn kept(&self) -> Option<(usize, End)> {
+        match self {
+            Self::Notice {
+                mark,
+                work: Work::Keep(_),
+            } => Some((*mark, End::Kept)),
+            _ => None,
+        }
+    }
+
+    fn failed(&self, error: &StoreError) -> Option<(usize, End)> {
+        match (self, error) {
+            (Self::Notice { mark, .. }, StoreError::Conflict(_)) => Some((*mark, End::Locked)),
+            (Self::Notice { mark, .. }, error) => Some((*mark, End::Failed(error.to_string()))),
+            (Self::Link(_), error) => {
+                links::note(error);
+                None
+            }
+        }
     }
 }
 
@@ -160,12 +174,19 @@ async fn attempt(worker: &Worker, plan: &Plan) -> Result<Outcome, StoreError> {
 fn plan(jobs: &[Job]) -> Plan {
     let mut plan = Plan::default();
     for job in jobs {
-        match &job.work {
-            Work::Apply(num, arrival) => {
+        match job {
+            Job::Notice {
+                mark,
+                work: Work::Apply(num, arrival),
+            } => {
                 let task = plan.tasks.entry(num.clone()).or_default();
-                task.arrivals.push((job.mark, arrival.clone()));
+                task.arrivals.push((*mark, arrival.clone()));
             }
-            Work::Keep(row) => plan.ignored.push(row.clone()),
+            Job::Notice {
+                work: Work::Keep(row),
+                ..
+            } => plan.ignored.push(row.clone()),
+            Job::Link(link) => plan.tell(link),
         }
     }
     plan

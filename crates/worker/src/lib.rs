@@ -11,6 +11,7 @@ pub mod dead;
 pub mod failing;
 mod held;
 pub mod isolation;
+mod lane;
 pub mod links;
 pub mod metrics;
 pub mod outage;

@@ -11,7 +11,6 @@ use futures_util::future::join_all;
 use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::options::BasicRejectOptions;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::id::Step;
@@ -24,6 +23,7 @@ use xiebao_runtime::metrics::Counted;
 
 use crate::Worker;
 use crate::acks::Acks;
+use crate::batch::Batch;
 use crate::consumer::text_header;
 use crate::failing::{bury, put_aside, retry_or_bury};
 use crate::isolation::{End, Job, Work, run_all};
@@ -73,23 +73,29 @@ impl Content {
     }
 }
 
-/// Processes one batch; what was not acknowledged. The reissue links in it go to `links`. `given_up` is cancelled when
+/// Processes one batch; what was not acknowledged, and the reissue links that were found. `given_up` is cancelled when
 /// waiting for the database is no longer wanted.
 pub(crate) async fn process(
     worker: &Worker,
     acks: &Acks<Channel>,
-    links: &mpsc::Sender<Vec<PendingLink>>,
-    batch: Vec<Delivery>,
+    batch: Batch,
     given_up: &CancellationToken,
-) -> Vec<Delivery> {
-    worker.metrics.batch_size.observe(batch.len() as f64);
+) -> (Vec<Delivery>, Vec<PendingLink>) {
+    let Batch {
+        deliveries: batch,
+        links,
+    } = batch;
+    if !batch.is_empty() {
+        worker.metrics.batch_size.observe(batch.len() as f64);
+    }
     let _at_work = Counted::in_gauge(&worker.metrics.at_work);
     let (mut contents, mut jobs) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
     for (mark, delivery) in batch.iter().enumerate() {
         let (content, work) = read(delivery, &worker.rules);
         contents.push(content);
-        jobs.extend(work.map(|work| Job { mark, work }));
+        jobs.extend(work.map(|work| Job::Notice { mark, work }));
     }
+    jobs.extend(links.into_iter().map(Job::Link));
     let mut spans = Spans::begin(&worker.traces, contents.iter().map(Content::envelope));
     let (ends, new_links) = run_all(worker, jobs, given_up.cancelled()).await;
     spans.applied();
@@ -134,13 +140,9 @@ pub(crate) async fn process(
         () = finishing => {}
         () = given_up.cancelled() => {}
     }
-    if !new_links.is_empty() {
-        // What is not delivered lies in the outbox; a lane does not wait for it.
-        let _ = links.try_send(new_links);
-    }
     let left = batch.into_iter().zip(done);
-    left.filter_map(|(delivery, done)| (!done.into_inner()).then_some(delivery))
-        .collect()
+    let left = left.filter_map(|(delivery, done)| (!done.into_inner()).then_some(delivery));
+    (left.collect(), new_links)
 }
 
 fn read(delivery: &Delivery, rules: &Rules) -> (Content, Option<Work>) {

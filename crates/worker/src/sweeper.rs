@@ -1,6 +1,7 @@
 //! Lets go what has waited long enough, and delivers what lies in the outbox. Any number of workers sweep at once:
 //! what one is busy with, another passes over.
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use xiebao_core::id::InsureNum;
 use xiebao_runtime::clock;
 
-use crate::store::{StoreError, holds, links as outbox};
+use crate::store::links::{self as outbox, PendingLink};
+use crate::store::{StoreError, holds};
 use crate::transaction::{Outcome, settle_free};
 use crate::{Worker, links};
 
@@ -22,12 +24,16 @@ const AT_ONCE: i64 = 200;
 /// How long a proposal that cannot be settled is left alone.
 pub(crate) const POSTPONED: TimeDelta = TimeDelta::minutes(1);
 
+/// Links of which a sweeper knows that it has seen them, at most. Of an outbox that is fuller it tells all.
+const SEEN_AT_MOST: usize = 10_000;
+
 /// Sweeps until `shutdown`.
 pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
+    let mut seen = BTreeSet::new();
     let mut ticks = tokio::time::interval(worker.settings.sweep_interval);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-        let Some(swept) = shutdown.run_until_cancelled(sweep(&worker)).await else {
+        let Some(swept) = shutdown.run_until_cancelled(sweep(&worker, &mut seen)).await else {
             break;
         };
         worker.store.close_unused();
@@ -48,8 +54,13 @@ pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
     }
 }
 
-/// One sweep: everything that is due now, and everything in the outbox.
-pub async fn sweep(worker: &Worker) -> Result<(), StoreError> {
+/// One sweep: everything that is due now, and what has lain in the outbox since the last one.
+async fn sweep(worker: &Worker, seen: &mut BTreeSet<PendingLink>) -> Result<(), StoreError> {
+    settle_due(worker).await?;
+    tell_left(worker, seen).await
+}
+
+async fn settle_due(worker: &Worker) -> Result<(), StoreError> {
     let now = clock::now();
     let mut after = None;
     loop {
@@ -57,13 +68,18 @@ pub async fn sweep(worker: &Worker) -> Result<(), StoreError> {
             .store
             .ask(async |conn| holds::due(conn, now, after.as_ref(), AT_ONCE).await)
             .await?;
-        let Some(last) = due.last() else { break };
+        let Some(last) = due.last() else { return Ok(()) };
         after = Some(last.clone());
         let mut proposals: Vec<InsureNum> = due.into_iter().map(|hold| hold.insure_num).collect();
         proposals.sort();
         let outcome = settle(worker, &proposals).await?;
         links::deliver(worker, outcome.links).await;
     }
+}
+
+/// What lies in the outbox for the first time is on its way to a lane, which is not to wait for the sweeper's lock.
+async fn tell_left(worker: &Worker, seen: &mut BTreeSet<PendingLink>) -> Result<(), StoreError> {
+    let before = std::mem::take(seen);
     let mut after = None;
     loop {
         let posted = worker
@@ -72,7 +88,11 @@ pub async fn sweep(worker: &Worker) -> Result<(), StoreError> {
             .await?;
         let Some(last) = posted.last() else { return Ok(()) };
         after = Some(last.clone());
-        links::deliver(worker, posted).await;
+        let room = SEEN_AT_MOST - seen.len();
+        seen.extend(posted.iter().take(room).cloned());
+        let is_left = |link: &PendingLink| before.len() >= SEEN_AT_MOST || before.contains(link);
+        let left = posted.into_iter().filter(is_left).collect();
+        links::deliver(worker, left).await;
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) trait Row: Sync {
 macro_rules! kept_row {
     (
         $Row:ty => $table:ident { $first:ident $(, $column:ident)* $(,)? }
-        updating { $update:ident $(, $updates:ident)* $(,)? } $(clearing { $clear:ident })?
+        updating { $($updates:tt)* } $(clearing { $clear:ident })?
     ) => {
         impl $crate::store::kept::Row for $Row {
             const INSERT: &'static str = concat!(
@@ -41,8 +41,7 @@ macro_rules! kept_row {
                 ") VALUES "
             );
             const UPDATE: &'static str = concat!(
-                " ON DUPLICATE KEY UPDATE `", stringify!($update), "` = VALUES(`", stringify!($update), "`)"
-                $(, ", `", stringify!($updates), "` = VALUES(`", stringify!($updates), "`)")*
+                $crate::store::kept::on_duplicate!($($updates)*)
                 $(, ", `", stringify!($clear), "` = NULL")?
             );
 
@@ -62,6 +61,17 @@ macro_rules! kept_row {
 }
 pub(crate) use kept_row;
 
+/// What becomes of these columns of a row that is there already.
+macro_rules! on_duplicate {
+    ($update:ident $(, $updates:ident)* $(,)?) => {
+        concat!(
+            " ON DUPLICATE KEY UPDATE `", stringify!($update), "` = VALUES(`", stringify!($update), "`)"
+            $(, ", `", stringify!($updates), "` = VALUES(`", stringify!($updates), "`)")*
+        )
+    };
+}
+pub(crate) use on_duplicate;
+
 /// Inserts rows, in their order; one whose key is there already gets the new values.
 pub(crate) async fn upsert<R: Row>(conn: &mut AsyncMysqlConnection, rows: &[R]) -> Result<(), StoreError> {
     upsert_repeating(conn, rows, |_| true).await
@@ -77,6 +87,17 @@ pub(crate) async fn upsert_repeating<R: Row>(
         part.execute(conn).await?;
     }
     Ok(())
+}
+
+/// [`upsert`] of rows that are all there and are to change; `false`: not all of them were, or some were as they are to be.
+pub(crate) async fn update<R: Row>(conn: &mut AsyncMysqlConnection, rows: &[R]) -> Result<bool, StoreError> {
+    let mut all_changed = true;
+    for part in parts(rows, |_| true) {
+        // The servers count 2 for a row that was there and changes, 1 for a new one, 1 for one that is named again.
+        let changed = 2 * part.rows.len() + part.filling;
+        all_changed &= part.execute(conn).await? == changed;
+    }
+    Ok(all_changed)
 }
 
 #[derive(Debug)]

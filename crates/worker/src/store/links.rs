@@ -15,7 +15,7 @@ mod outbox;
 use outbox::{DeleteKeys, OutboxKey, OutboxRow};
 
 /// A link on its way from the cancelled proposal to the one that replaces it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PendingLink {
     pub new_insure_num: InsureNum,
     pub link: Link,

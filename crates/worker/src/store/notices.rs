@@ -24,9 +24,9 @@ pub use pages::{
     remove_ignored,
 };
 
-use entry_row::EntryRow;
+use entry_row::{ChangedRow, EntryRow};
 
-use super::kept::{lists, one_of, upsert_repeating};
+use super::kept::{lists, one_of, update, upsert_repeating};
 use super::{ROWS_PER_STATEMENT, StoreError};
 use crate::schema::notices;
 
@@ -200,8 +200,20 @@ pub async fn of_proposals(
 
 /// Writes new and changed entries. The caller holds the locks of their proposals.
 pub async fn write(conn: &mut AsyncMysqlConnection, entries: &[Entry]) -> Result<(), StoreError> {
+    let (new, changed): (Vec<&Entry>, Vec<_>) =
+        entries.iter().partition(|entry| entry.novelty == Novelty::New);
+    write_whole(conn, &new).await?;
+    let rows: Vec<_> = changed.iter().map(|entry| ChangedRow::of(entry)).collect();
+    if !update(conn, &rows).await? {
+        // One that somebody has deleted meanwhile would be there again without its body.
+        write_whole(conn, &changed).await?;
+    }
+    Ok(())
+}
+
+async fn write_whole(conn: &mut AsyncMysqlConnection, entries: &[&Entry]) -> Result<(), StoreError> {
     for chunk in chunks(entries, |entry| entry.raw.len()) {
-        let rows: Vec<_> = chunk.iter().map(EntryRow::of).collect();
+        let rows: Vec<_> = chunk.iter().map(|entry| EntryRow::of(entry)).collect();
         upsert_repeating(conn, &rows, EntryRow::is_light).await?;
     }
     Ok(())

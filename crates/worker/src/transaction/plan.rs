@@ -68,6 +68,17 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// A link that lies in the outbox is to be told.
+    pub fn tell(&mut self, pending: &PendingLink) {
+        let task = self.tasks.entry(pending.new_insure_num.clone()).or_default();
+        let told = if pending.withdrawn {
+            &mut task.unlinks
+        } else {
+            &mut task.links
+        };
+        told.push(pending.link.clone());
+    }
+
     /// The deliveries may have been taken in before.
     pub fn mark_redelivered(&mut self) {
         let arrivals = self.tasks.values_mut().flat_map(|task| &mut task.arrivals);

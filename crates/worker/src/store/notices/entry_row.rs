@@ -1,8 +1,11 @@
 use chrono::NaiveDateTime;
+use diesel::QueryResult;
+use diesel::mysql::Mysql;
+use diesel::query_builder::AstPass;
 use xiebao_core::ledger::{Entry, Place};
 
 use crate::schema::notices;
-use crate::store::kept::kept_row;
+use crate::store::kept::{Row, kept_row, on_duplicate};
 
 /// An entry as it is written.
 pub(super) struct EntryRow<'e> {
@@ -32,6 +35,38 @@ kept_row!(EntryRow<'_> => notices {
 } updating {
     outcome, seq, out_of_order, raw, received_at, last_received_at, deliveries, held_at, hold_until, applied_at, voided,
 } clearing { pruned_at });
+
+/// An entry whose row is there: its body stays as it is, and is not sent again.
+pub(super) struct ChangedRow<'e>(EntryRow<'e>);
+
+impl<'e> ChangedRow<'e> {
+    pub(super) fn of(entry: &'e Entry) -> Self {
+        Self(EntryRow {
+            raw: &[],
+            ..EntryRow::of(entry)
+        })
+    }
+}
+
+impl Row for ChangedRow<'_> {
+    const INSERT: &'static str = EntryRow::INSERT;
+    const UPDATE: &'static str = on_duplicate!(
+        outcome,
+        seq,
+        out_of_order,
+        received_at,
+        last_received_at,
+        deliveries,
+        held_at,
+        hold_until,
+        applied_at,
+        voided
+    );
+
+    fn bind<'b>(&'b self, out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
+        self.0.bind(out)
+    }
+}
 
 /// Bytes of `raw` up to which a row may be written several times in one statement.
 const LIGHT: usize = 4 * 1024;
