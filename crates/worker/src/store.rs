@@ -3,6 +3,7 @@
 
 pub mod attempts;
 pub mod business;
+mod by_keys;
 pub mod dead_letters;
 pub mod error;
 pub mod find;

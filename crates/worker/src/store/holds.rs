@@ -1,14 +1,13 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
-use diesel::mysql::Mysql;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::result::QueryResult;
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use serde::Serialize;
 use xiebao_core::id::InsureNum;
 
 use super::StoreError;
 use super::business::HoldRow;
-use super::kept::{OneOf, lists, one_of, upsert};
+use super::by_keys::{self, delete_by};
+use super::kept::upsert;
 use crate::schema::holds;
 
 /// A proposal with a held notice, and when the earliest wait there ends.
@@ -62,27 +61,20 @@ pub async fn set(
 }
 
 pub async fn clear(conn: &mut AsyncMysqlConnection, done: &[&InsureNum]) -> Result<(), StoreError> {
-    let names: Vec<&str> = done.iter().map(|num| num.as_str()).collect();
-    for list in lists(&names) {
-        Clear(one_of(holds::insure_num, list)).execute(conn).await?;
-    }
+    let keys: Vec<_> = done
+        .iter()
+        .map(|num| Key {
+            insure_num: num.as_str(),
+        })
+        .collect();
+    by_keys::delete(conn, CLEAR, &keys).await?;
     Ok(())
 }
 
-/// Deletes rows. The index is named because the table is often so small that the server would look through all of it, and
-/// wait for rows that others are writing.
-#[derive(Debug)]
-struct Clear<'n>(OneOf<'n, holds::insure_num>);
-
-impl QueryFragment<Mysql> for Clear<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
-        out.push_sql("DELETE `holds` FROM `holds` FORCE INDEX (PRIMARY) WHERE ");
-        self.0.walk_ast(out)
-    }
+#[derive(Serialize)]
+struct Key<'n> {
+    insure_num: &'n str,
 }
 
-/// Kept by its text.
-impl QueryId for Clear<'_> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
+const CLEAR: &str =
+    delete_by!("holds", "insure_num": "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");

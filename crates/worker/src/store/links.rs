@@ -5,14 +5,14 @@ use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use xiebao_core::id::{InsureNum, PartnerId};
 use xiebao_core::ledger::Link;
 
+use super::StoreError;
 use super::business::LinkRow;
 use super::kept::{lists, one_of, upsert};
-use super::{ROWS_PER_STATEMENT, StoreError};
 use crate::schema::{reissue_links, reissue_outbox};
 
 mod outbox;
 
-use outbox::{DeleteKeys, OutboxKey, OutboxRow};
+use outbox::{OutboxKey, OutboxRow};
 
 /// A link on its way from the cancelled proposal to the one that replaces it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,11 +89,7 @@ pub async fn take(
     }
     // In the order of the table's key.
     let keys: Vec<OutboxKey> = taken.keys().cloned().collect();
-    let mut gone = 0;
-    for keys in keys.chunks(ROWS_PER_STATEMENT) {
-        gone += DeleteKeys(keys).execute(conn).await?;
-    }
-    if gone == keys.len() {
+    if outbox::delete(conn, &keys).await? == keys.len() {
         return Ok(taken.into_values().collect());
     }
     Err(StoreError::Conflict(

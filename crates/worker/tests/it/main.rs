@@ -15,3 +15,4 @@ mod safety;
 mod schema;
 mod stage;
 mod waiting;
+mod writing;

@@ -2,13 +2,14 @@
 
 use diesel::mysql::Mysql;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::result::QueryResult;
-use diesel::sql_types::{Bool, Text};
+use diesel_async::AsyncMysqlConnection;
+use serde::Serialize;
 
 use super::PendingLink;
 use crate::schema::reissue_outbox;
-use crate::store::kept::{filled, kept_row};
+use crate::store::StoreError;
+use crate::store::by_keys::{self, delete_by};
+use crate::store::kept::kept_row;
 
 pub(super) struct OutboxRow {
     pub insure_num: String,
@@ -20,7 +21,7 @@ pub(super) struct OutboxRow {
 kept_row!(OutboxRow => reissue_outbox { insure_num, new_insure_num, partner_id, withdrawn } updating { partner_id, withdrawn });
 
 /// A row of the outbox and what it is there for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Queryable, Selectable)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Queryable, Selectable, Serialize)]
 #[diesel(table_name = reissue_outbox, check_for_backend(Mysql))]
 pub(super) struct OutboxKey {
     pub insure_num: String,
@@ -38,30 +39,13 @@ impl OutboxKey {
     }
 }
 
-/// Deletes rows by their keys, filled up to a power of two by the last key again. The index is named because the table
-/// is mostly so small that the server would look through all of it, and wait for rows that others are writing.
-#[derive(Debug)]
-pub(super) struct DeleteKeys<'k>(pub &'k [OutboxKey]);
-
-impl QueryFragment<Mysql> for DeleteKeys<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
-        out.push_sql("DELETE `reissue_outbox` FROM `reissue_outbox` FORCE INDEX (PRIMARY) WHERE FALSE");
-        let filling = self.0.len().next_power_of_two() - self.0.len();
-        for key in filled(self.0, filling) {
-            out.push_sql(" OR (`insure_num` = ");
-            out.push_bind_param::<Text, _>(&key.insure_num)?;
-            out.push_sql(" AND `new_insure_num` = ");
-            out.push_bind_param::<Text, _>(&key.new_insure_num)?;
-            out.push_sql(" AND `withdrawn` = ");
-            out.push_bind_param::<Bool, _>(&key.withdrawn)?;
-            out.push_sql(")");
-        }
-        Ok(())
-    }
-}
-
-/// Kept by its text.
-impl QueryId for DeleteKeys<'_> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
+/// Takes rows out, in the order given, which is to be that of the table's key; how many there were.
+pub(super) async fn delete(conn: &mut AsyncMysqlConnection, keys: &[OutboxKey]) -> Result<usize, StoreError> {
+    const SQL: &str = delete_by!(
+        "reissue_outbox",
+        "insure_num": "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        "new_insure_num": "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        "withdrawn": "INT"
+    );
+    by_keys::delete(conn, SQL, keys).await
 }

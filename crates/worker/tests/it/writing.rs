@@ -1,0 +1,103 @@
+//! What single statements leave alone.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use diesel_async::SimpleAsyncConnection as _;
+use serde_json::json;
+use tokio::time::timeout;
+use xiebao_core::id::InsureNum;
+use xiebao_core::ledger::Novelty;
+use xiebao_worker::store::{holds, notices};
+use xiebao_worker::transaction;
+
+use crate::stage::Stage;
+
+fn number(nth: usize) -> InsureNum {
+    let text = format!("20260815{nth:06}");
+    InsureNum::parse(&text).expect("it fits").expect("it is one")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clearing_holds_waits_for_no_other_proposal() {
+    let stage = Stage::new().await;
+    let numbers: Vec<InsureNum> = (0..60).map(number).collect();
+    let (mine, others) = numbers.split_at(40);
+    let set = async |conn: &mut _, numbers: &[InsureNum]| {
+        let due: Vec<_> = numbers.iter().map(|num| (num, DateTime::UNIX_EPOCH)).collect();
+        holds::set(conn, &due).await.expect("they are held");
+    };
+    let (mut conn, mut other) = (stage.connect().await, stage.connect().await);
+    set(&mut conn, mine).await;
+    other.batch_execute("BEGIN").await.expect("a transaction");
+    set(&mut other, others).await;
+    let cleared: Vec<&InsureNum> = mine.iter().collect();
+    timeout(Duration::from_secs(5), holds::clear(&mut conn, &cleared))
+        .await
+        .expect("it waits for nobody")
+        .expect("they are cleared");
+    other.batch_execute("COMMIT").await.expect("they are held");
+    assert_eq!(stage.number("SELECT COUNT(*) FROM holds").await, 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_notice_keeps_its_body_and_one_that_was_deleted_meanwhile_gets_it_back() {
+    let mut stage = Stage::new().await;
+    stage.worker(&[]).await;
+    let numbers = [number(1), number(2), number(3)];
+    for num in &numbers {
+        stage.send(1, num.as_str(), json!({ "state": true })).await;
+    }
+    stage.until("SELECT COUNT(*) FROM notices", 3).await;
+    let mut conn = stage.connect().await;
+    let mut ledgers = transaction::load(&mut conn, numbers.iter())
+        .await
+        .expect("they are there");
+    let mut entries: Vec<_> = ledgers
+        .values_mut()
+        .flat_map(|ledger| std::mem::take(&mut ledger.entries))
+        .collect();
+    for entry in &mut entries {
+        entry.novelty = Novelty::Changed;
+        entry.receipts.count += 1;
+    }
+    // That of the second is seen to stay, for it is another now.
+    stage
+        .execute(&format!(
+            "UPDATE notices SET raw = 'other' WHERE insure_num = '{}'",
+            numbers[1]
+        ))
+        .await;
+    let right = |deliveries| {
+        format!(
+            "SELECT COUNT(*) FROM notices WHERE deliveries = {deliveries} AND \
+             (raw LIKE '%{}%' OR raw LIKE '%{}%' OR raw = 'other')",
+            numbers[0], numbers[2]
+        )
+    };
+    notices::write(&mut conn, &entries)
+        .await
+        .expect("they are written");
+    assert_eq!(stage.number(&right(2)).await, 3);
+
+    stage
+        .execute(&format!(
+            "DELETE FROM notices WHERE insure_num = '{}'",
+            numbers[2]
+        ))
+        .await;
+    entries.iter_mut().for_each(|entry| entry.receipts.count += 1);
+    notices::write(&mut conn, &entries)
+        .await
+        .expect("they are written");
+    assert_eq!(
+        stage.number("SELECT COUNT(*) FROM notices WHERE raw = ''").await,
+        0
+    );
+    assert_eq!(
+        stage
+            .number("SELECT COUNT(*) FROM notices WHERE deliveries = 3")
+            .await,
+        3
+    );
+}
