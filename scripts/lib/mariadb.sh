@@ -25,7 +25,8 @@ mariadb_create_data() {
     [[ -f $state_dir/mariadb/created ]] && return 0
     rm -rf "$data"
     mkdir -p "$data"
-    mariadb-install-db --no-defaults --datadir="$data" --skip-test-db --user="$(id -un)" \
+    # A server that starts deletes the temporary tables of all others that use the same folder, so each has one of its own.
+    mariadb-install-db --no-defaults --datadir="$data" --tmpdir="$state_dir/mariadb/tmp" --skip-test-db --user="$(id -un)" \
         </dev/null >"$state_dir/log/mariadb-install.log" 2>&1 || return 1
     : >"$state_dir/mariadb/created"
 }
