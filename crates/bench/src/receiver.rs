@@ -20,6 +20,7 @@ const COMPARED: usize = 1;
 
 /// Connections, each with one notice in flight, beside which the raw broker is measured with as many messages in flight.
 pub const FEW: usize = CONNECTIONS[1];
+const MANY: usize = CONNECTIONS[2];
 
 /// A receiver that runs.
 #[derive(Debug, Clone)]
@@ -114,7 +115,8 @@ enum Closed {
     RawBroker,
     /// With [`FEW`] messages in flight.
     RawBrokerOfFew,
-    RawHttp,
+    /// With that many connections.
+    RawHttp(usize),
 }
 
 #[derive(Debug, Default)]
@@ -122,6 +124,7 @@ struct Rounds {
     raw_rates: Vec<f64>,
     raw_rates_of_few: Vec<f64>,
     http_rates: Vec<f64>,
+    http_rates_of_few: Vec<f64>,
     raw_p99s_ms: Vec<f64>,
     /// As [`CONNECTIONS`] and [`RATES`] have them.
     closed: [Vec<Measured>; CONNECTIONS.len()],
@@ -140,11 +143,12 @@ impl Rounds {
         // The raw programs come right beside what they are compared with.
         let mut order = vec![
             Closed::Receiver(0),
+            Closed::RawHttp(FEW),
             Closed::RawBrokerOfFew,
             Closed::Receiver(1),
             Closed::Receiver(2),
             Closed::RawBroker,
-            Closed::RawHttp,
+            Closed::RawHttp(MANY),
         ];
         if round.is_multiple_of(2) {
             order.reverse();
@@ -167,10 +171,14 @@ impl Rounds {
                     println!("  raw, {FEW:>3} in flight  {rate:>8.0}/s");
                     self.raw_rates_of_few.push(rate);
                 }
-                Closed::RawHttp => {
-                    let rate = receiver.nothing_but_http(beside.http(), lengths).await?;
-                    println!("  {:>18}  {rate:>8.0}/s", "raw HTTP");
-                    self.http_rates.push(rate);
+                Closed::RawHttp(connections) => {
+                    let server = beside.http();
+                    let rate = receiver.nothing_but_http(server, connections, lengths).await?;
+                    println!("  {:>18}  {rate:>8.0}/s", format!("raw HTTP, {connections}"));
+                    match connections {
+                        FEW => self.http_rates_of_few.push(rate),
+                        _ => self.http_rates.push(rate),
+                    }
                 }
             }
         }
@@ -212,13 +220,19 @@ impl Rounds {
     fn write(&self, results: &mut Results) {
         results.raw_broker_rate = known(&self.raw_rates);
         results.raw_broker_p99_ms_2000 = known(&self.raw_p99s_ms);
-        let http = known(&self.http_rates);
-        results.add(
-            &format!("raw_broker_rate_{FEW}_in_flight"),
-            known(&self.raw_rates_of_few),
-        );
-        results.add("raw_http_rate_256", http);
-        results.add("receiver_possible_256", possible(results.raw_broker_rate, http));
+        let few = known(&self.raw_rates_of_few);
+        results.add(&format!("raw_broker_rate_{FEW}_in_flight"), few);
+        for (connections, broker, http) in [
+            (FEW, few, &self.http_rates_of_few),
+            (MANY, results.raw_broker_rate, &self.http_rates),
+        ] {
+            let http = known(http);
+            results.add(&format!("raw_http_rate_{connections}"), http);
+            results.add(
+                &format!("receiver_possible_{connections}"),
+                possible(broker, http),
+            );
+        }
         let [at_8, at_64, at_256] = &self.closed;
         let rate = |rounds| of(rounds, |measured| measured.loaded.rate);
         results.receiver_rate_8 = rate(at_8);

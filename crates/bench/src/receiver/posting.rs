@@ -8,7 +8,6 @@ use anyhow::ensure;
 
 use super::{Lengths, Receiver};
 use crate::load::{self, Loaded};
-use crate::report::CONNECTIONS;
 use crate::usage::Usage;
 
 /// Of the open loop: enough for answers that take 50 ms at 10,000 a second.
@@ -29,9 +28,13 @@ impl Receiver {
     }
 
     /// The most connections of them, with another server that does nothing.
-    pub async fn nothing_but_http(&self, server: SocketAddr, lengths: Lengths) -> anyhow::Result<f64> {
-        let most = CONNECTIONS[CONNECTIONS.len() - 1];
-        Ok(self.post_to(server, most, lengths).await?.rate)
+    pub async fn nothing_but_http(
+        &self,
+        server: SocketAddr,
+        connections: usize,
+        lengths: Lengths,
+    ) -> anyhow::Result<f64> {
+        Ok(self.post_to(server, connections, lengths).await?.rate)
     }
 
     async fn post_to(

@@ -5,12 +5,17 @@ use super::table::{Table, UNKNOWN, grouped, number};
 use super::{CONNECTIONS, RATES, Results};
 
 /// Rates that no other table has.
-const PLAIN_RATES: [(&str, &str); 13] = [
+const PLAIN_RATES: [(&str, &str); 15] = [
     ("raw broker", "raw_broker_rate"),
     ("raw broker, 64 in flight", "raw_broker_rate_64_in_flight"),
+    ("raw HTTP, 64 connections", "raw_http_rate_64"),
     ("raw HTTP, 256 connections", "raw_http_rate_256"),
     (
-        "raw broker and raw HTTP on the same cores",
+        "raw broker and raw HTTP on the same cores, 64",
+        "receiver_possible_64",
+    ),
+    (
+        "raw broker and raw HTTP on the same cores, 256",
         "receiver_possible_256",
     ),
     ("raw database", "raw_database_rate"),
