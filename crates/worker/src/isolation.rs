@@ -143,14 +143,17 @@ async fn until_decided(worker: &Worker, jobs: &[Job]) -> Result<Outcome, StoreEr
             tokio::time::sleep(Duration::from_millis(rand::random_range(1..20))).await;
             continue;
         }
-        if waiting.is_none() {
+        let waiting = waiting.get_or_insert_with(|| {
             tracing::warn!(error = %error, "waiting for the database");
             worker.metrics.pauses.inc();
-            waiting = Some(worker.waiting.wait());
-        }
+            worker.waiting.wait()
+        });
         // The answer to a commit may be what was lost: then these very deliveries have been counted.
         plan.mark_redelivered();
-        pacing.pause().await;
+        tokio::select! {
+            () = pacing.pause() => {}
+            () = waiting.another_is_done() => {}
+        }
     }
 }
 

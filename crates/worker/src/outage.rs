@@ -75,7 +75,12 @@ pub struct Waiters(Arc<watch::Sender<usize>>);
 
 /// One of them, for as long as this lives.
 #[derive(Debug)]
-pub struct Waiting(Waiters);
+pub struct Waiting {
+    among: Waiters,
+    count: watch::Receiver<usize>,
+    /// The count when it was last looked at.
+    last: usize,
+}
 
 impl Default for Waiters {
     fn default() -> Self {
@@ -86,7 +91,13 @@ impl Default for Waiters {
 impl Waiters {
     pub fn wait(&self) -> Waiting {
         self.0.send_modify(|count| *count += 1);
-        Waiting(self.clone())
+        let count = self.0.subscribe();
+        let last = *count.borrow();
+        Waiting {
+            among: self.clone(),
+            count,
+            last,
+        }
     }
 
     pub fn any(&self) -> bool {
@@ -103,6 +114,20 @@ impl Waiters {
             tokio::select! {
                 _ = outage.next() => return LongOutage { outage, _waiting: self.wait() },
                 _ = count.wait_for(|count| *count == 0) => {}
+            }
+        }
+    }
+}
+
+impl Waiting {
+    /// Resolves when another waits no longer: the database may be back, and need not be waited for until a pause is over.
+    pub async fn another_is_done(&mut self) {
+        loop {
+            let before = self.last;
+            self.last = *self.count.borrow_and_update();
+            // The sender lives in `among`.
+            if self.last < before || self.count.changed().await.is_err() {
+                return;
             }
         }
     }
@@ -131,7 +156,7 @@ impl LongOutage {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.0.send_modify(|count| *count -= 1);
+        self.among.0.send_modify(|count| *count -= 1);
     }
 }
 
@@ -193,6 +218,24 @@ mod tests {
         let (one, other) = (an_hour(rand::random), an_hour(rand::random));
         let same = one[1..].iter().filter(|probe| other[1..].contains(probe)).count();
         assert!(same < 5, "{same} of {}", one.len());
+    }
+
+    #[tokio::test]
+    async fn who_waits_hears_of_another_that_does_no_longer_even_if_it_was_not_listening() {
+        let waiters = Waiters::default();
+        let (mut one, another) = (waiters.wait(), waiters.wait());
+        let hears = async |one: &mut Waiting| {
+            let moment = Duration::from_millis(100);
+            tokio::time::timeout(moment, one.another_is_done()).await.is_ok()
+        };
+        assert!(!hears(&mut one).await);
+        drop(another);
+        assert!(hears(&mut one).await);
+        assert!(!hears(&mut one).await, "nobody else waits");
+        let another = waiters.wait();
+        assert!(!hears(&mut one).await, "one more is no news");
+        drop((another, waiters.wait()));
+        assert!(hears(&mut one).await);
     }
 
     #[tokio::test]

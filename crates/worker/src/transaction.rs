@@ -23,8 +23,8 @@ pub use rehearsal::rehearse;
 use writes::Writes;
 
 use crate::store::links::PendingLink;
-use crate::store::notices::{self, Known};
-use crate::store::{StoreError, links, locks};
+use crate::store::notices::{self, Known, NoticeRow};
+use crate::store::{ROWS_PER_STATEMENT, StoreError, links, locks};
 
 /// Reads the time; it is asked once the locks are held, so that times run with `seq`.
 pub type Clock = fn() -> DateTime<Utc>;
@@ -162,27 +162,10 @@ pub async fn load(
     if names.is_empty() {
         return Ok(ledgers);
     }
-    for row in notices::of_proposals(conn, &names).await? {
-        let Ok(Some(num)) = InsureNum::parse(&row.insure_num) else {
-            continue;
-        };
-        let Some(ledger) = ledgers.get_mut(&num) else {
-            continue;
-        };
-        match row.read()? {
-            Known::Entry(entry) => {
-                if !entry.voided {
-                    ledger.owner = Some(entry.notice.partner_id);
-                }
-                ledger.entries.push(*entry);
-            }
-            Known::Ignored(ignored) => ledger.ignored.push(ignored),
-            Known::Pruned(known) => {
-                if !known.voided {
-                    ledger.owner = Some(known.partner_id);
-                }
-                ledger.pruned.push(known);
-            }
+    // Part by part, so that no more of it than one part is in memory twice.
+    for part in names.chunks(ROWS_PER_STATEMENT) {
+        for row in notices::of_proposals(conn, part).await? {
+            take_row(&mut ledgers, row)?;
         }
     }
     for pending in links::leading_to(conn, &names).await? {
@@ -191,6 +174,31 @@ pub async fn load(
         }
     }
     Ok(ledgers)
+}
+
+fn take_row(ledgers: &mut BTreeMap<InsureNum, Ledger>, row: NoticeRow) -> Result<(), StoreError> {
+    let Ok(Some(num)) = InsureNum::parse(&row.insure_num) else {
+        return Ok(());
+    };
+    let Some(ledger) = ledgers.get_mut(&num) else {
+        return Ok(());
+    };
+    match row.read()? {
+        Known::Entry(entry) => {
+            if !entry.voided {
+                ledger.owner = Some(entry.notice.partner_id);
+            }
+            ledger.entries.push(*entry);
+        }
+        Known::Ignored(ignored) => ledger.ignored.push(ignored),
+        Known::Pruned(known) => {
+            if !known.voided {
+                ledger.owner = Some(known.partner_id);
+            }
+            ledger.pruned.push(known);
+        }
+    }
+    Ok(())
 }
 
 /// Runs one proposal's task on its ledger and notes what is to be written.

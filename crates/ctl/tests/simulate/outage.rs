@@ -78,7 +78,7 @@ async fn outage(length: Duration, share: f64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_away_for_a_while_costs_no_notice_and_no_speed() {
     // A short backlog says little about speed, on a machine that has other work.
-    outage(Duration::from_secs(20), 0.3).await;
+    outage(Duration::from_secs(20), 0.6).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
