@@ -50,11 +50,14 @@ impl Incoming {
     }
 
     /// Takes no more links; those that have come.
-    pub fn last_links(&mut self) -> Vec<PendingLink> {
+    pub async fn last_links(&mut self) -> Vec<PendingLink> {
         self.links.close();
-        std::iter::from_fn(|| self.links.try_recv().ok())
-            .flatten()
-            .collect()
+        let mut last = Vec::new();
+        // Waits for those that are just being given.
+        while let Some(links) = self.links.recv().await {
+            last.extend(links);
+        }
+        last
     }
 }
 
@@ -86,4 +89,80 @@ async fn with_first(
         batch.push(delivery);
     }
     batch
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::{Sender, channel};
+    use tokio::time::timeout;
+    use xiebao_core::id::{InsureNum, PartnerId};
+    use xiebao_core::ledger::Link;
+
+    use super::*;
+
+    const MOMENT: Duration = Duration::from_millis(50);
+    const LONG: Duration = Duration::from_secs(3_600);
+
+    fn incoming() -> (Sender<Delivery>, Sender<Vec<PendingLink>>, Incoming) {
+        let (to_deliver, deliveries) = channel(10);
+        let (to_tell, links) = channel(10);
+        (to_deliver, to_tell, Incoming { deliveries, links })
+    }
+
+    fn delivery(tag: u64) -> Delivery {
+        Delivery::mock(tag, "".into(), "".into(), false, vec![])
+    }
+
+    fn links(count: usize) -> Vec<PendingLink> {
+        let number = InsureNum::parse("n").expect("it fits").expect("it is one");
+        let link = PendingLink {
+            new_insure_num: number.clone(),
+            link: Link {
+                reissued_from: number,
+                partner_id: PartnerId(1),
+            },
+            withdrawn: false,
+        };
+        vec![link; count]
+    }
+
+    fn sizes(batch: &Batch) -> (usize, usize) {
+        (batch.deliveries.len(), batch.links.len())
+    }
+
+    #[tokio::test]
+    async fn links_alone_wait_for_no_delivery() {
+        let (_to_deliver, to_tell, mut incoming) = incoming();
+        to_tell.send(links(3)).await.expect("there is room");
+        let batch = timeout(MOMENT, incoming.next(10, LONG)).await;
+        assert_eq!(sizes(&batch.expect("at once").expect("one")), (0, 3));
+    }
+
+    #[tokio::test]
+    async fn links_go_with_the_deliveries_up_to_a_bound() {
+        let (to_deliver, to_tell, mut incoming) = incoming();
+        for tag in 1..=2 {
+            to_deliver.send(delivery(tag)).await.expect("there is room");
+        }
+        for _ in 0..3 {
+            to_tell.send(links(LINKS - 1)).await.expect("there is room");
+        }
+        assert_eq!(
+            sizes(&incoming.next(2, LONG).await.expect("one")),
+            (2, 2 * (LINKS - 1))
+        );
+        assert_eq!(sizes(&incoming.next(2, LONG).await.expect("one")), (0, LINKS - 1));
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_is_given_up_leaves_the_links_and_so_does_the_end_of_deliveries() {
+        let (to_deliver, to_tell, mut incoming) = incoming();
+        to_deliver.send(delivery(1)).await.expect("there is room");
+        to_tell.send(links(1)).await.expect("there is room");
+        assert!(timeout(MOMENT, incoming.next(2, LONG)).await.is_err());
+        drop(to_deliver);
+        assert!(incoming.next(2, LONG).await.is_none());
+        assert_eq!(incoming.last_links().await.len(), 1);
+        assert!(to_tell.send(links(1)).await.is_err());
+    }
 }

@@ -15,6 +15,7 @@ use xiebao_core::sequencing::Verdict;
 use xiebao_runtime::amqp::Pacing;
 use xiebao_runtime::clock;
 
+use crate::outage::Waiting;
 use crate::store::notices::NoticeRow;
 use crate::store::{StoreError, links::PendingLink};
 use crate::transaction::{self, Outcome, Plan};
@@ -52,7 +53,8 @@ pub enum End {
     Locked,
 }
 
-/// Runs all jobs; what became of the notices, and the links that were found. The marks that are not in the result were given up and are to be tried again by someone.
+/// Runs all jobs; what became of the notices, and the links that were found. The marks that are not in the result were given up
+/// and are to be tried again by someone.
 pub async fn run_all(
     worker: &Worker,
     jobs: Vec<Job>,
@@ -82,16 +84,40 @@ pub async fn run_all(
                 );
                 ends.extend(part.iter().filter_map(Job::kept));
             }
-            Err(error) if part.len() > 1 => {
-                tracing::warn!(error = %error, batch.size = part.len(), "looking for the notice that fails its batch");
-                let mut first = part;
-                let second = first.split_off(first.len() / 2);
-                parts.extend([second, first]);
-            }
-            Err(error) => ends.extend(part.iter().filter_map(|job| job.failed(&error))),
+            Err(error) => match divide(part) {
+                Ok((first, second)) => {
+                    tracing::warn!(
+                        error = %error,
+                        batch.size = first.len() + second.len(),
+                        "looking for what fails its batch"
+                    );
+                    parts.extend([second, first]);
+                }
+                Err(part) => ends.extend(part.iter().filter_map(|job| job.failed(&error))),
+            },
         }
     }
     (ends, links)
+}
+
+/// Two parts of what failed together, notices before links: a link may always stay in the outbox, so none is looked for among
+/// others. `Err`: it is not to be divided.
+fn divide(part: Vec<Job>) -> Result<(Vec<Job>, Vec<Job>), Vec<Job>> {
+    let count = part.len();
+    let (mut notices, links): (Vec<Job>, Vec<_>) = part
+        .into_iter()
+        .partition(|job| matches!(job, Job::Notice { .. }));
+    if notices.is_empty() {
+        return Err(links);
+    }
+    if !links.is_empty() {
+        return Ok((notices, links));
+    }
+    if count == 1 {
+        return Err(notices);
+    }
+    let second = notices.split_off(count / 2);
+    Ok((notices, second))
 }
 
 impl Job {
@@ -121,12 +147,13 @@ impl Job {
 async fn until_decided(worker: &Worker, jobs: &[Job]) -> Result<Outcome, StoreError> {
     let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_secs(5));
     let mut plan = plan(jobs);
-    let (mut waiting, mut races, started) = (None, 0, tokio::time::Instant::now());
+    let (mut waiting, mut races, started) = (None::<Waiting>, 0, tokio::time::Instant::now());
     loop {
         let error = match attempt(worker, &plan).await {
             Ok(outcome) => {
-                if waiting.is_some() {
+                if let Some(waiting) = waiting {
                     tracing::info!("the database is back");
+                    waiting.is_through();
                 }
                 return Ok(outcome);
             }
@@ -152,7 +179,7 @@ async fn until_decided(worker: &Worker, jobs: &[Job]) -> Result<Outcome, StoreEr
         plan.mark_redelivered();
         tokio::select! {
             () = pacing.pause() => {}
-            () = waiting.another_is_done() => {}
+            () = waiting.another_is_through() => {}
         }
     }
 }
@@ -169,7 +196,7 @@ async fn attempt(worker: &Worker, plan: &Plan) -> Result<Outcome, StoreError> {
         .transaction
         .observe(started.elapsed().as_secs_f64());
     result.unwrap_or_else(|_| {
-        tracing::error!("a transaction panicked; looking for the notice at fault");
+        tracing::error!("a transaction panicked; looking for what is at fault");
         Err(StoreError::Refused("a panic while deciding".to_owned()))
     })
 }

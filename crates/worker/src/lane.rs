@@ -123,7 +123,7 @@ async fn run(shared: Shared, mut incoming: Incoming) -> Vec<Delivery> {
         left.extend(undone);
         untold.extend(links.give(found));
     }
-    untold.extend(incoming.last_links());
+    untold.extend(incoming.last_links().await);
     // What is given up lies in the outbox.
     let_go.run_until_cancelled(links::deliver(&worker, untold)).await;
     left

@@ -1,4 +1,5 @@
-//! Reissue links that no lane tells: those in the outbox, and those that a command has found.
+//! Reissue links that no batch of a lane tells: those left in the outbox, those of a lane at its end, and those that a command
+//! has found.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::AssertUnwindSafe;

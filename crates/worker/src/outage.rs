@@ -71,64 +71,73 @@ impl Outage {
 
 /// Those who wait for the database, counted.
 #[derive(Debug, Clone)]
-pub struct Waiters(Arc<watch::Sender<usize>>);
+pub struct Waiters(Arc<watch::Sender<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: usize,
+    /// How many have got through.
+    through: u64,
+}
 
 /// One of them, for as long as this lives.
 #[derive(Debug)]
 pub struct Waiting {
     among: Waiters,
-    count: watch::Receiver<usize>,
-    /// The count when it was last looked at.
-    last: usize,
+    state: watch::Receiver<State>,
+    /// How many had got through when it was last looked.
+    through: u64,
 }
 
 impl Default for Waiters {
     fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(0)))
+        Self(Arc::new(watch::Sender::new(State::default())))
     }
 }
 
 impl Waiters {
     pub fn wait(&self) -> Waiting {
-        self.0.send_modify(|count| *count += 1);
-        let count = self.0.subscribe();
-        let last = *count.borrow();
+        self.0.send_modify(|state| state.waiting += 1);
+        let state = self.0.subscribe();
+        let through = state.borrow().through;
         Waiting {
             among: self.clone(),
-            count,
-            last,
+            state,
+            through,
         }
     }
 
     pub fn any(&self) -> bool {
-        *self.0.borrow() > 0
+        self.0.borrow().waiting > 0
     }
 
     /// Resolves when somebody has been waiting without a break for so long that what is held is to be handed back.
     pub async fn long_outage(&self, hand_back_after: Duration) -> LongOutage {
-        let mut count = self.0.subscribe();
+        let mut state = self.0.subscribe();
         loop {
             // The sender lives in `self`.
-            let _ = count.wait_for(|count| *count > 0).await;
+            let _ = state.wait_for(|state| state.waiting > 0).await;
             let mut outage = Outage::began(Instant::now(), hand_back_after);
             tokio::select! {
                 _ = outage.next() => return LongOutage { outage, _waiting: self.wait() },
-                _ = count.wait_for(|count| *count == 0) => {}
+                _ = state.wait_for(|state| state.waiting == 0) => {}
             }
         }
     }
 }
 
 impl Waiting {
-    /// Resolves when another waits no longer: the database may be back, and need not be waited for until a pause is over.
-    pub async fn another_is_done(&mut self) {
-        loop {
-            let before = self.last;
-            self.last = *self.count.borrow_and_update();
-            // The sender lives in `among`.
-            if self.last < before || self.count.changed().await.is_err() {
-                return;
-            }
+    /// It waits no longer, for it has got through.
+    pub fn is_through(self) {
+        self.among.0.send_modify(|state| state.through += 1);
+    }
+
+    /// Resolves when another has got through: the database is back, and a pause need not be sat out.
+    pub async fn another_is_through(&mut self) {
+        let before = self.through;
+        // The sender lives in `among`.
+        if let Ok(state) = self.state.wait_for(|state| state.through != before).await {
+            self.through = state.through;
         }
     }
 }
@@ -156,7 +165,7 @@ impl LongOutage {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.among.0.send_modify(|count| *count -= 1);
+        self.among.0.send_modify(|state| state.waiting -= 1);
     }
 }
 
@@ -221,20 +230,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_hears_of_another_that_does_no_longer_even_if_it_was_not_listening() {
+    async fn who_waits_hears_of_another_that_got_through_even_if_it_was_not_listening() {
         let waiters = Waiters::default();
         let (mut one, another) = (waiters.wait(), waiters.wait());
         let hears = async |one: &mut Waiting| {
             let moment = Duration::from_millis(100);
-            tokio::time::timeout(moment, one.another_is_done()).await.is_ok()
+            tokio::time::timeout(moment, one.another_is_through())
+                .await
+                .is_ok()
         };
         assert!(!hears(&mut one).await);
-        drop(another);
+        another.is_through();
         assert!(hears(&mut one).await);
-        assert!(!hears(&mut one).await, "nobody else waits");
-        let another = waiters.wait();
-        assert!(!hears(&mut one).await, "one more is no news");
-        drop((another, waiters.wait()));
+        assert!(!hears(&mut one).await, "that is heard once");
+        drop(waiters.wait());
+        assert!(!hears(&mut one).await, "one that gave up is no news");
+        waiters.wait().is_through();
         assert!(hears(&mut one).await);
     }
 

@@ -1,4 +1,4 @@
-//! Lets go what has waited long enough, and delivers what lies in the outbox. Any number of workers sweep at once:
+//! Lets go what has waited long enough, and tells what stays in the outbox. Any number of workers sweep at once:
 //! what one is busy with, another passes over.
 
 use std::collections::BTreeSet;
@@ -24,7 +24,7 @@ const AT_ONCE: i64 = 200;
 /// How long a proposal that cannot be settled is left alone.
 pub(crate) const POSTPONED: TimeDelta = TimeDelta::minutes(1);
 
-/// Links of which a sweeper knows that it has seen them, at most. Of an outbox that is fuller it tells all.
+/// Links that a sweeper remembers, at most. What else is in the outbox it tells at once.
 const SEEN_AT_MOST: usize = 10_000;
 
 /// Sweeps until `shutdown`.
@@ -79,21 +79,35 @@ async fn settle_due(worker: &Worker) -> Result<(), StoreError> {
 
 /// What lies in the outbox for the first time is on its way to a lane, which is not to wait for the sweeper's lock.
 async fn tell_left(worker: &Worker, seen: &mut BTreeSet<PendingLink>) -> Result<(), StoreError> {
-    let before = std::mem::take(seen);
-    let mut after = None;
+    let (mut new, mut after) = (BTreeSet::new(), None);
     loop {
         let posted = worker
             .store
             .ask(async |conn| outbox::posted(conn, after.as_ref(), AT_ONCE).await)
             .await?;
-        let Some(last) = posted.last() else { return Ok(()) };
+        let Some(last) = posted.last() else { break };
         after = Some(last.clone());
-        let room = SEEN_AT_MOST - seen.len();
-        seen.extend(posted.iter().take(room).cloned());
-        let is_left = |link: &PendingLink| before.len() >= SEEN_AT_MOST || before.contains(link);
-        let left = posted.into_iter().filter(is_left).collect();
-        links::deliver(worker, left).await;
+        links::deliver(worker, left(posted, seen, &mut new)).await;
     }
+    *seen = new;
+    Ok(())
+}
+
+/// Those that have been seen before; the others are noted, as far as there is room.
+fn left(
+    posted: Vec<PendingLink>,
+    seen: &BTreeSet<PendingLink>,
+    new: &mut BTreeSet<PendingLink>,
+) -> Vec<PendingLink> {
+    let mut left = Vec::new();
+    for link in posted {
+        if seen.contains(&link) || new.len() >= SEEN_AT_MOST {
+            left.push(link);
+        } else {
+            new.insert(link);
+        }
+    }
+    left
 }
 
 /// Settles all of them, or, where one cannot be, each by itself.
@@ -128,4 +142,46 @@ async fn attempt(worker: &Worker, due: &[InsureNum]) -> Result<Outcome, StoreErr
     let result = result.unwrap_or_else(|_| Err(StoreError::Refused("a panic while settling".to_owned())));
     // Here, for it is committed whatever becomes of the others.
     result.inspect(|outcome| worker.metrics.count_outcome(outcome))
+}
+
+#[cfg(test)]
+mod tests {
+    use xiebao_core::id::PartnerId;
+    use xiebao_core::ledger::Link;
+
+    use super::*;
+
+    fn link(nth: usize) -> PendingLink {
+        let number = |text: String| InsureNum::parse(&text).expect("it fits").expect("it is one");
+        PendingLink {
+            new_insure_num: number(format!("n{nth}")),
+            link: Link {
+                reissued_from: number(format!("o{nth}")),
+                partner_id: PartnerId(1),
+            },
+            withdrawn: false,
+        }
+    }
+
+    #[test]
+    fn a_link_is_told_when_it_is_seen_for_the_second_time() {
+        let mut new = BTreeSet::new();
+        assert_eq!(left(vec![link(1), link(2)], &BTreeSet::new(), &mut new), []);
+        let seen = std::mem::take(&mut new);
+        let withdrawn = PendingLink {
+            withdrawn: true,
+            ..link(1)
+        };
+        let posted = vec![withdrawn.clone(), link(2), link(3)];
+        assert_eq!(left(posted, &seen, &mut new), [link(2)]);
+        assert_eq!(new, BTreeSet::from([withdrawn, link(3)]));
+    }
+
+    #[test]
+    fn of_a_full_outbox_what_cannot_be_remembered_is_told_at_once() {
+        let mut new = BTreeSet::new();
+        let posted = (0..SEEN_AT_MOST + 3).map(link).collect();
+        assert_eq!(left(posted, &BTreeSet::new(), &mut new).len(), 3);
+        assert_eq!(new.len(), SEEN_AT_MOST);
+    }
 }

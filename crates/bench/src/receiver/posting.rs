@@ -27,7 +27,7 @@ impl Receiver {
             .await
     }
 
-    /// The most connections of them, with another server that does nothing.
+    /// As many connections, with another server that does nothing.
     pub async fn nothing_but_http(
         &self,
         server: SocketAddr,

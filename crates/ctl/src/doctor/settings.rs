@@ -11,7 +11,7 @@ use super::concern::{Concern, KeyDoubt};
 
 /// What closing takes besides.
 const CLOSING: Duration = Duration::from_secs(2);
-/// Connections of a worker besides those of its lanes: sweeper, links, dead letters.
+/// Connections of a worker besides those of its lanes: sweeper, dead letters, gauges.
 const BESIDE_LANES: usize = 3;
 
 pub fn examine(config: &Config) -> Vec<Concern> {

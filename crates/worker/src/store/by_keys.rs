@@ -37,18 +37,36 @@ impl QueryId for Delete {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-/// The statement for a table and the columns of its key.
+/// The statement for a table and the columns of its key, the first a text.
 macro_rules! delete_by {
-    ($table:literal, $first:literal: $type:literal $(, $column:literal: $types:literal)*) => {
+    ($table:literal: text $first:literal $(, $kind:ident $column:literal)*) => {
         concat!(
-            "DELETE `t` FROM JSON_TABLE(?, '$[*]' COLUMNS (`", $first, "` ", $type, " PATH '$.", $first, "'",
-            $(", `", $column, "` ", $types, " PATH '$.", $column, "'",)*
-            ")) AS `k` STRAIGHT_JOIN `", $table, "` AS `t` FORCE INDEX (PRIMARY) ON `t`.`", $first, "` = `k`.`", $first, "`"
-            $(, " AND `t`.`", $column, "` = `k`.`", $column, "`")*
+            "DELETE `t` FROM JSON_TABLE(?, '$[*]' COLUMNS (",
+            delete_by!(@column text $first), $(", ", delete_by!(@column $kind $column),)*
+            ")) AS `k` STRAIGHT_JOIN `", $table, "` AS `t` FORCE INDEX (PRIMARY) ON ",
+            delete_by!(@equal text $first) $(, " AND ", delete_by!(@equal $kind $column))*
         )
+    };
+    // Of up to 64 characters.
+    (@column text $name:literal) => {
+        concat!("`", $name, "` VARCHAR(512) CHARACTER SET ascii PATH '$.", $name, "'")
+    };
+    (@column number $name:literal) => {
+        concat!("`", $name, "` BIGINT PATH '$.", $name, "'")
+    };
+    (@equal text $name:literal) => {
+        concat!("`t`.`", $name, "` = CONVERT(UNHEX(`k`.`", $name, "`) USING utf8mb4) COLLATE utf8mb4_bin")
+    };
+    (@equal number $name:literal) => {
+        concat!("`t`.`", $name, "` = `k`.`", $name, "`")
     };
 }
 pub(crate) use delete_by;
+
+/// A text as a key has it: in hexadecimal digits, for not every release of the servers reads what JSON escapes.
+pub(crate) fn hex(text: &str) -> String {
+    hex::encode(text)
+}
 
 /// Deletes by a statement that [`delete_by!`] has made, in the order of the keys; how many rows there were.
 pub(crate) async fn delete<K: Serialize>(

@@ -64,17 +64,14 @@ pub async fn clear(conn: &mut AsyncMysqlConnection, done: &[&InsureNum]) -> Resu
     let keys: Vec<_> = done
         .iter()
         .map(|num| Key {
-            insure_num: num.as_str(),
+            insure_num: by_keys::hex(num.as_str()),
         })
         .collect();
-    by_keys::delete(conn, CLEAR, &keys).await?;
+    by_keys::delete(conn, delete_by!("holds": text "insure_num"), &keys).await?;
     Ok(())
 }
 
 #[derive(Serialize)]
-struct Key<'n> {
-    insure_num: &'n str,
+struct Key {
+    insure_num: String,
 }
-
-const CLEAR: &str =
-    delete_by!("holds", "insure_num": "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");

@@ -5,6 +5,8 @@
 //! two: a connection keeps at most five of the one kind and eight of the other. A part that is half full is filled up too,
 //! since every statement is a way to the server and back.
 
+use std::ops::Range;
+
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::mysql::Mysql;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
@@ -89,15 +91,23 @@ pub(crate) async fn upsert_repeating<R: Row>(
     Ok(())
 }
 
-/// [`upsert`] of rows that are all there and are to change; `false`: not all of them were, or some were as they are to be.
-pub(crate) async fn update<R: Row>(conn: &mut AsyncMysqlConnection, rows: &[R]) -> Result<bool, StoreError> {
-    let mut all_changed = true;
+/// [`upsert`] of rows that are all there and are to change. The places of those of which that is not certain: in a part with
+/// one that was not there, or that was already as it is to be.
+pub(crate) async fn update<R: Row>(
+    conn: &mut AsyncMysqlConnection,
+    rows: &[R],
+) -> Result<Vec<Range<usize>>, StoreError> {
+    let (mut uncertain, mut first) = (Vec::new(), 0);
     for part in parts(rows, |_| true) {
-        // The servers count 2 for a row that was there and changes, 1 for a new one, 1 for one that is named again.
-        let changed = 2 * part.rows.len() + part.filling;
-        all_changed &= part.execute(conn).await? == changed;
+        // The servers count 2 for a row that was there and changes and 1 for a new one. A row that is as it is to be, as one that is
+        // named again is, counts 1, because the client asks for rows that are found.
+        let (count, changed) = (part.rows.len(), 2 * part.rows.len() + part.filling);
+        if part.execute(conn).await? != changed {
+            uncertain.push(first..first + count);
+        }
+        first += count;
     }
-    Ok(all_changed)
+    Ok(uncertain)
 }
 
 #[derive(Debug)]

@@ -204,9 +204,10 @@ pub async fn write(conn: &mut AsyncMysqlConnection, entries: &[Entry]) -> Result
         entries.iter().partition(|entry| entry.novelty == Novelty::New);
     write_whole(conn, &new).await?;
     let rows: Vec<_> = changed.iter().map(|entry| ChangedRow::of(entry)).collect();
-    if !update(conn, &rows).await? {
-        // One that somebody has deleted meanwhile would be there again without its body.
-        write_whole(conn, &changed).await?;
+    for uncertain in update(conn, &rows).await? {
+        // One that somebody has deleted meanwhile would be there again without its body. One that was handed out again counts no
+        // more than before, and is not told apart from that.
+        write_whole(conn, &changed[uncertain]).await?;
     }
     Ok(())
 }

@@ -90,7 +90,7 @@ impl Plan {
 #[derive(Debug, Default)]
 pub struct Outcome {
     pub verdicts: Vec<(usize, Verdict)>,
-    /// Reissue links that are to be delivered, in a transaction of their own.
+    /// Reissue links that are to be told, in another transaction.
     pub links: Vec<PendingLink>,
     /// Held notices that went because what they waited for came.
     pub released: usize,

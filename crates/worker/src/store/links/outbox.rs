@@ -21,7 +21,7 @@ pub(super) struct OutboxRow {
 kept_row!(OutboxRow => reissue_outbox { insure_num, new_insure_num, partner_id, withdrawn } updating { partner_id, withdrawn });
 
 /// A row of the outbox and what it is there for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Queryable, Selectable, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Queryable, Selectable)]
 #[diesel(table_name = reissue_outbox, check_for_backend(Mysql))]
 pub(super) struct OutboxKey {
     pub insure_num: String,
@@ -41,11 +41,21 @@ impl OutboxKey {
 
 /// Takes rows out, in the order given, which is to be that of the table's key; how many there were.
 pub(super) async fn delete(conn: &mut AsyncMysqlConnection, keys: &[OutboxKey]) -> Result<usize, StoreError> {
-    const SQL: &str = delete_by!(
-        "reissue_outbox",
-        "insure_num": "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-        "new_insure_num": "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-        "withdrawn": "INT"
-    );
-    by_keys::delete(conn, SQL, keys).await
+    let keys: Vec<_> = keys
+        .iter()
+        .map(|key| HexKey {
+            insure_num: by_keys::hex(&key.insure_num),
+            new_insure_num: by_keys::hex(&key.new_insure_num),
+            withdrawn: key.withdrawn.into(),
+        })
+        .collect();
+    let sql = delete_by!("reissue_outbox": text "insure_num", text "new_insure_num", number "withdrawn");
+    by_keys::delete(conn, sql, &keys).await
+}
+
+#[derive(Serialize)]
+struct HexKey {
+    insure_num: String,
+    new_insure_num: String,
+    withdrawn: u8,
 }
