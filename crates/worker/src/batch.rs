@@ -95,8 +95,6 @@ async fn with_first(
 mod tests {
     use tokio::sync::mpsc::{Sender, channel};
     use tokio::time::timeout;
-    use xiebao_core::id::{InsureNum, PartnerId};
-    use xiebao_core::ledger::Link;
 
     use super::*;
 
@@ -114,16 +112,7 @@ mod tests {
     }
 
     fn links(count: usize) -> Vec<PendingLink> {
-        let number = InsureNum::parse("n").expect("it fits").expect("it is one");
-        let link = PendingLink {
-            new_insure_num: number.clone(),
-            link: Link {
-                reissued_from: number,
-                partner_id: PartnerId(1),
-            },
-            withdrawn: false,
-        };
-        vec![link; count]
+        (0..count).map(PendingLink::invented).collect()
     }
 
     fn sizes(batch: &Batch) -> (usize, usize) {

@@ -131,21 +131,10 @@ async fn run(shared: Shared, mut incoming: Incoming) -> Vec<Delivery> {
 
 #[cfg(test)]
 mod tests {
-    use xiebao_core::id::{InsureNum, PartnerId};
-    use xiebao_core::ledger::Link;
-
     use super::*;
 
     fn link(nth: usize) -> PendingLink {
-        let number = |text: String| InsureNum::parse(&text).expect("it fits").expect("it is one");
-        PendingLink {
-            new_insure_num: number(format!("20260801{nth:06}")),
-            link: Link {
-                reissued_from: number(format!("20260701{nth:06}")),
-                partner_id: PartnerId(1),
-            },
-            withdrawn: false,
-        }
+        PendingLink::invented(nth)
     }
 
     fn received(queue: &mut mpsc::Receiver<Vec<PendingLink>>) -> Vec<PendingLink> {

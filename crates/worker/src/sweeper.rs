@@ -146,21 +146,10 @@ async fn attempt(worker: &Worker, due: &[InsureNum]) -> Result<Outcome, StoreErr
 
 #[cfg(test)]
 mod tests {
-    use xiebao_core::id::PartnerId;
-    use xiebao_core::ledger::Link;
-
     use super::*;
 
     fn link(nth: usize) -> PendingLink {
-        let number = |text: String| InsureNum::parse(&text).expect("it fits").expect("it is one");
-        PendingLink {
-            new_insure_num: number(format!("n{nth}")),
-            link: Link {
-                reissued_from: number(format!("o{nth}")),
-                partner_id: PartnerId(1),
-            },
-            withdrawn: false,
-        }
+        PendingLink::invented(nth)
     }
 
     #[test]

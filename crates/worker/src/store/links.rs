@@ -23,6 +23,22 @@ pub struct PendingLink {
     pub withdrawn: bool,
 }
 
+#[cfg(test)]
+impl PendingLink {
+    /// From one invented proposal each to another.
+    pub(crate) fn invented(nth: usize) -> Self {
+        let number = |text: String| InsureNum::parse(&text).expect("it fits").expect("it is one");
+        Self {
+            new_insure_num: number(format!("20260801{nth:06}")),
+            link: Link {
+                reissued_from: number(format!("20260701{nth:06}")),
+                partner_id: PartnerId(1),
+            },
+            withdrawn: false,
+        }
+    }
+}
+
 /// Notes links in the outbox of the cancelled proposals.
 pub async fn post(conn: &mut AsyncMysqlConnection, links: &[PendingLink]) -> Result<(), StoreError> {
     let row = |pending: &PendingLink| OutboxRow {
