@@ -1,5 +1,6 @@
 //! Identities. Each can only be made from a value that is one.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,13 @@ impl InsureNum {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Both are ordered, and hashed, as their text is.
+impl Borrow<str> for InsureNum {
+    fn borrow(&self) -> &str {
+        self.as_str()
     }
 }
 

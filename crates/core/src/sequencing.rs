@@ -2,7 +2,11 @@
 //! Pure decisions; [`crate::ledger`] carries them out. (`ignored` is decided before: an unsubscribed notice has no
 //! business with a ledger.)
 
+mod sketch;
+
 use chrono::{DateTime, Utc};
+
+pub use sketch::{Outline, Sketch, Standing};
 
 use crate::id::{Digest, Step, StepSet};
 use crate::ledger::{Arrival, Entry, Hold, Ledger, Receipts};
@@ -71,18 +75,17 @@ pub fn decide(ledger: &Ledger, arrival: &Arrival, now: DateTime<Utc>, rules: &Ru
     if missing_for(ledger, arrival, rules) == StepSet::default() {
         return Decision::Apply;
     }
-    Decision::Hold(Hold {
-        at: now,
-        until: later(now, rules, step),
-    })
+    Decision::Hold(hold_from(now, rules, step))
 }
 
-/// The end of a wait that begins now; a wait beyond the calendar has none that matters.
-fn later(now: DateTime<Utc>, rules: &Rules, step: Step) -> DateTime<Utc> {
+/// The wait that begins now; one beyond the calendar has no end that matters.
+fn hold_from(now: DateTime<Utc>, rules: &Rules, step: Step) -> Hold {
     let far = DateTime::<Utc>::from_timestamp(253_370_764_800, 0).unwrap_or(DateTime::<Utc>::MAX_UTC);
-    now.checked_add_signed(rules.max_wait(step))
-        .unwrap_or(far)
-        .min(far)
+    let until = now.checked_add_signed(rules.max_wait(step)).unwrap_or(far);
+    Hold {
+        at: now,
+        until: until.min(far),
+    }
 }
 
 /// The held notice that goes next, if one may.
@@ -190,6 +193,11 @@ impl Progress {
     }
 }
 
+/// Whether the same can truly be reported twice.
+fn repeats(step: Step) -> bool {
+    matches!(step, Step::Endorsement | Step::Abnormality)
+}
+
 /// Those of the known notices that the arrival is another copy of: same proposal, type and data. Endorsements and
 /// abnormalities can truly repeat: of them a copy is the same only within `repeat_window` of the others.
 fn known_as<'k>(
@@ -197,7 +205,7 @@ fn known_as<'k>(
     arrival: &Arrival,
     rules: &Rules,
 ) -> Vec<usize> {
-    let repeats = matches!(arrival.notice.step, Step::Endorsement | Step::Abnormality);
+    let repeats = repeats(arrival.notice.step);
     let window = rules.repeat_window();
     let near = |receipts: &Receipts| {
         !repeats

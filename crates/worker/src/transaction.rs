@@ -4,7 +4,9 @@
 //! link, a release by hand), so the rules that keep workers apart are in one place.
 
 mod plan;
+mod quiet;
 mod rehearsal;
+mod stored;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -19,12 +21,14 @@ use xiebao_core::rules::Rules;
 use xiebao_core::sequencing::{self, Verdict};
 
 pub use plan::{Mark, Outcome, Plan, Release, Task};
+use quiet::Quiet;
 pub use rehearsal::rehearse;
+pub use stored::load;
 use writes::Writes;
 
 use crate::store::links::PendingLink;
-use crate::store::notices::{self, Known, NoticeRow};
-use crate::store::{ROWS_PER_STATEMENT, StoreError, links, locks};
+use crate::store::notices;
+use crate::store::{StoreError, links, locks};
 
 /// Reads the time; it is asked once the locks are held, so that times run with `seq`.
 pub type Clock = fn() -> DateTime<Utc>;
@@ -95,12 +99,17 @@ async fn carry_out(
 ) -> Result<Outcome, StoreError> {
     let mut outcome = Outcome::default();
     let mut writes = Writes::default();
-    let mut ledgers = load(conn, plan.tasks.keys()).await?;
+    let mut stored = stored::find(conn, plan.tasks.keys()).await?;
     let mut current = current_links(conn, plan).await?;
     for (num, task) in &plan.tasks {
-        let Some(ledger) = ledgers.remove(num) else {
+        let Some(stored) = stored.remove(num) else {
             continue;
         };
+        if let Some(quiet) = Quiet::foresee(&stored, task, now, rules) {
+            writes.note_quiet(num, stored, quiet, &mut outcome);
+            continue;
+        }
+        let ledger = stored.into_ledger(num)?;
         if task.links.is_empty() && task.unlinks.is_empty() {
             decide(ledger, task, now, rules, &mut writes, &mut outcome);
         } else {
@@ -147,58 +156,6 @@ fn with_links(task: &Task, current: Vec<PendingLink>) -> Task {
         unlinks: links(withdrawn),
         ..task.clone()
     }
-}
-
-/// Loads the ledgers of proposals; those never heard of are empty.
-pub async fn load(
-    conn: &mut AsyncMysqlConnection,
-    proposals: impl Iterator<Item = &InsureNum>,
-) -> Result<BTreeMap<InsureNum, Ledger>, StoreError> {
-    let mut ledgers: BTreeMap<InsureNum, Ledger> = proposals
-        .map(|num| (num.clone(), Ledger::empty(num.clone())))
-        .collect();
-    let names: Vec<InsureNum> = ledgers.keys().cloned().collect();
-    let names: Vec<&InsureNum> = names.iter().collect();
-    if names.is_empty() {
-        return Ok(ledgers);
-    }
-    // Part by part, so that no more of it than one part is in memory twice.
-    for part in names.chunks(ROWS_PER_STATEMENT) {
-        for row in notices::of_proposals(conn, part).await? {
-            take_row(&mut ledgers, row)?;
-        }
-    }
-    for pending in links::leading_to(conn, &names).await? {
-        if let Some(ledger) = ledgers.get_mut(&pending.new_insure_num) {
-            ledger.links.push(pending.link);
-        }
-    }
-    Ok(ledgers)
-}
-
-fn take_row(ledgers: &mut BTreeMap<InsureNum, Ledger>, row: NoticeRow) -> Result<(), StoreError> {
-    let Ok(Some(num)) = InsureNum::parse(&row.insure_num) else {
-        return Ok(());
-    };
-    let Some(ledger) = ledgers.get_mut(&num) else {
-        return Ok(());
-    };
-    match row.read()? {
-        Known::Entry(entry) => {
-            if !entry.voided {
-                ledger.owner = Some(entry.notice.partner_id);
-            }
-            ledger.entries.push(*entry);
-        }
-        Known::Ignored(ignored) => ledger.ignored.push(ignored),
-        Known::Pruned(known) => {
-            if !known.voided {
-                ledger.owner = Some(known.partner_id);
-            }
-            ledger.pruned.push(known);
-        }
-    }
-    Ok(())
 }
 
 /// Runs one proposal's task on its ledger and notes what is to be written.

@@ -8,6 +8,7 @@ use crate::samples::{arrival, at, deliver, ledger, payment, policy, rules};
 mod partners;
 mod pruned;
 mod repeats;
+mod sketch;
 
 /// The seq of the applied notices of that type.
 fn seqs(ledger: &Ledger, notify_type: i64) -> Vec<i64> {

@@ -3,6 +3,7 @@
 mod copies;
 mod entry_row;
 mod held;
+mod outline;
 mod pages;
 
 use bytes::Bytes;
@@ -104,11 +105,7 @@ impl NoticeRow {
 
     /// Reads the row as what it is to its ledger.
     pub fn read(mut self) -> Result<Known, StoreError> {
-        let receipts = Receipts {
-            first: self.received_at.and_utc(),
-            last: self.last_received_at.and_utc(),
-            count: self.deliveries,
-        };
+        let receipts = self.receipts();
         if self.outcome == "ignored" {
             let digest = Digest::parse(&self.digest).ok_or_else(|| self.unreadable("digest is none"))?;
             let notify_type = NotifyType(self.notify_type);
@@ -198,13 +195,20 @@ pub async fn of_proposals(
     Ok(all)
 }
 
-/// Writes new and changed entries. The caller holds the locks of their proposals.
-pub async fn write(conn: &mut AsyncMysqlConnection, entries: &[Entry]) -> Result<(), StoreError> {
+/// Writes new and changed entries, and rows whose receipts have changed. The caller holds the locks of their proposals.
+pub async fn write(
+    conn: &mut AsyncMysqlConnection,
+    entries: &[Entry],
+    recounted: &[NoticeRow],
+) -> Result<(), StoreError> {
     let (new, changed): (Vec<&Entry>, Vec<_>) =
         entries.iter().partition(|entry| entry.novelty == Novelty::New);
+    let new: Vec<_> = new.into_iter().map(EntryRow::of).collect();
     write_whole(conn, &new).await?;
-    let rows: Vec<_> = changed.iter().map(|entry| ChangedRow::of(entry)).collect();
-    for uncertain in update(conn, &rows).await? {
+    let changed = changed.into_iter().map(EntryRow::of);
+    let changed: Vec<_> = changed.chain(recounted.iter().map(EntryRow::of_row)).collect();
+    let light: Vec<_> = changed.iter().map(ChangedRow::of).collect();
+    for uncertain in update(conn, &light).await? {
         // One that somebody has deleted meanwhile would be there again without its body. One that was handed out again counts no
         // more than before, and is not told apart from that.
         write_whole(conn, &changed[uncertain]).await?;
@@ -212,10 +216,9 @@ pub async fn write(conn: &mut AsyncMysqlConnection, entries: &[Entry]) -> Result
     Ok(())
 }
 
-async fn write_whole(conn: &mut AsyncMysqlConnection, entries: &[&Entry]) -> Result<(), StoreError> {
-    for chunk in chunks(entries, |entry| entry.raw.len()) {
-        let rows: Vec<_> = chunk.iter().map(|entry| EntryRow::of(entry)).collect();
-        upsert_repeating(conn, &rows, EntryRow::is_light).await?;
+async fn write_whole(conn: &mut AsyncMysqlConnection, rows: &[EntryRow<'_>]) -> Result<(), StoreError> {
+    for chunk in chunks(rows, EntryRow::weight) {
+        upsert_repeating(conn, chunk, EntryRow::is_light).await?;
     }
     Ok(())
 }

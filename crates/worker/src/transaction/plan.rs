@@ -36,6 +36,26 @@ pub struct Task {
 }
 
 impl Task {
+    pub(super) fn only_arrivals(&self) -> bool {
+        let Self {
+            arrivals: _,
+            links,
+            unlinks,
+            releases,
+            ignored,
+            marks,
+            swept,
+        } = self;
+        let others = [
+            links.is_empty(),
+            unlinks.is_empty(),
+            releases.is_empty(),
+            ignored.is_empty(),
+            marks.is_empty(),
+        ];
+        others == [true; 5] && !swept
+    }
+
     /// Its links and those that are withdrawn, as they lie in the outbox.
     pub(super) fn pending_links(&self, num: &InsureNum) -> impl Iterator<Item = PendingLink> {
         let pending = |link: &Link, withdrawn| PendingLink {

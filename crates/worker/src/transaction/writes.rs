@@ -5,7 +5,9 @@ use xiebao_core::ledger::{Arrival, Entry, Ledger, Link, Novelty, Pruned};
 use xiebao_core::reason::Rejection;
 use xiebao_core::rows::{Changes, Rows};
 
-use super::Task;
+use super::quiet::Quiet;
+use super::stored::Stored;
+use super::{Outcome, Task};
 use crate::store::attempts::{self, NewAttempt};
 use crate::store::business::{self, ProposalChanges};
 use crate::store::dead_letters::{self, NewDeadLetter};
@@ -18,6 +20,8 @@ use crate::store::{StoreError, holds};
 #[derive(Default)]
 pub(super) struct Writes {
     notices: Vec<Entry>,
+    /// Rows that were not read: copies of theirs have come.
+    copied: Vec<NoticeRow>,
     removed: Vec<(InsureNum, Entry)>,
     refused: Vec<Arrival>,
     recounted: Vec<(InsureNum, Pruned)>,
@@ -77,6 +81,18 @@ impl Writes {
             None if task.swept || was_due.is_some() => self.undue.push(num.clone()),
             _ => {}
         }
+    }
+
+    pub fn note_quiet(&mut self, num: &InsureNum, stored: Stored, quiet: Quiet, outcome: &mut Outcome) {
+        for (mut row, receipts) in stored.rows.into_iter().zip(quiet.receipts) {
+            if let Some(receipts) = receipts {
+                row.recount(&receipts);
+                self.copied.push(row);
+            }
+        }
+        self.notices.extend(quiet.new);
+        self.due.extend(quiet.due.map(|due| (num.clone(), due)));
+        outcome.verdicts.extend(quiet.verdicts);
     }
 
     /// Of a pruned proposal nothing is computed anew but what its links alone say.
@@ -152,7 +168,7 @@ impl Writes {
     }
 
     pub async fn write(&self, conn: &mut AsyncMysqlConnection) -> Result<(), StoreError> {
-        notices::write(conn, &self.notices).await?;
+        notices::write(conn, &self.notices, &self.copied).await?;
         for (num, entry) in &self.removed {
             notices::remove(conn, num, entry).await?;
         }
@@ -174,12 +190,20 @@ impl Writes {
         let due: Vec<_> = self.due.iter().map(|(num, at)| (num, *at)).collect();
         holds::set(conn, &due).await?;
         holds::clear(conn, &self.undue.iter().collect::<Vec<_>>()).await?;
-        let applied = self.notices.iter().filter(|entry| entry.is_applied());
-        let applied: Vec<_> = applied.map(|entry| entry.notice.digest.as_str()).collect();
-        dead_letters::close_applied(conn, &applied).await?;
+        dead_letters::close_applied(conn, &self.applied()).await?;
         dead_letters::insert(conn, &self.dead).await?;
         // Held notices that timed out, and ignored ones that were refused: they had this one attempt.
         let attempts: Vec<_> = self.dead.iter().map(NewAttempt::of_letter).collect();
         attempts::insert(conn, &attempts).await
+    }
+
+    /// The digests of what is applied now, be it that only a copy has come.
+    fn applied(&self) -> Vec<&str> {
+        let entries = self.notices.iter().filter(|entry| entry.is_applied());
+        let rows = self.copied.iter().filter(|row| row.is_applied());
+        entries
+            .map(|entry| entry.notice.digest.as_str())
+            .chain(rows.map(|row| row.digest.as_str()))
+            .collect()
     }
 }

@@ -70,7 +70,7 @@ async fn a_changed_notice_keeps_its_body_and_one_that_was_deleted_meanwhile_gets
     stage
         .execute(&format!("UPDATE notices SET raw = 'other' WHERE {of_last}"))
         .await;
-    notices::write(&mut conn, &entries)
+    notices::write(&mut conn, &entries, &[])
         .await
         .expect("they are written");
     let right = "SELECT COUNT(*) FROM notices WHERE deliveries = 2 AND raw LIKE CONCAT('%', insure_num, '%')";
@@ -85,7 +85,7 @@ async fn a_changed_notice_keeps_its_body_and_one_that_was_deleted_meanwhile_gets
         ))
         .await;
     entries.iter_mut().for_each(|entry| entry.receipts.count += 1);
-    notices::write(&mut conn, &entries)
+    notices::write(&mut conn, &entries, &[])
         .await
         .expect("they are written");
     let whole = "SELECT COUNT(*) FROM notices WHERE deliveries = 3 AND raw LIKE CONCAT('%', insure_num, '%')";

@@ -4,17 +4,19 @@ use diesel::mysql::Mysql;
 use diesel::query_builder::AstPass;
 use xiebao_core::ledger::{Entry, Place};
 
+use super::NoticeRow;
 use crate::schema::notices;
 use crate::store::kept::{Row, kept_row, on_duplicate};
 
-/// An entry as it is written.
+/// An entry as it is written, or a row whose receipts have changed.
+#[derive(Clone, Copy)]
 pub(super) struct EntryRow<'e> {
     insure_num: &'e str,
     notify_type: i64,
     digest: &'e str,
     occurrence: i32,
     partner_id: i64,
-    outcome: &'static str,
+    outcome: &'e str,
     seq: Option<i64>,
     out_of_order: bool,
     raw: &'e [u8],
@@ -40,11 +42,8 @@ kept_row!(EntryRow<'_> => notices {
 pub(super) struct ChangedRow<'e>(EntryRow<'e>);
 
 impl<'e> ChangedRow<'e> {
-    pub(super) fn of(entry: &'e Entry) -> Self {
-        Self(EntryRow {
-            raw: &[],
-            ..EntryRow::of(entry)
-        })
+    pub(super) fn of(row: &EntryRow<'e>) -> Self {
+        Self(EntryRow { raw: &[], ..*row })
     }
 }
 
@@ -72,8 +71,12 @@ impl Row for ChangedRow<'_> {
 const LIGHT: usize = 4 * 1024;
 
 impl<'e> EntryRow<'e> {
+    pub(super) fn weight(&self) -> usize {
+        self.raw.len()
+    }
+
     pub(super) fn is_light(&self) -> bool {
-        self.raw.len() <= LIGHT
+        self.weight() <= LIGHT
     }
 
     pub(super) fn of(entry: &'e Entry) -> Self {
@@ -98,6 +101,27 @@ impl<'e> EntryRow<'e> {
             hold_until: entry.hold.map(|hold| hold.until.naive_utc()),
             applied_at,
             voided: entry.voided,
+        }
+    }
+
+    pub(super) fn of_row(row: &'e NoticeRow) -> Self {
+        Self {
+            insure_num: &row.insure_num,
+            notify_type: row.notify_type,
+            digest: &row.digest,
+            occurrence: row.occurrence,
+            partner_id: row.partner_id,
+            outcome: &row.outcome,
+            seq: row.seq,
+            out_of_order: row.out_of_order,
+            raw: &row.raw,
+            received_at: row.received_at,
+            last_received_at: row.last_received_at,
+            deliveries: row.deliveries,
+            held_at: row.held_at,
+            hold_until: row.hold_until,
+            applied_at: row.applied_at,
+            voided: row.voided,
         }
     }
 }
