@@ -6,7 +6,7 @@
 readonly container_packages=(podman buildah runc catatonit)
 # The release that deploy/Dockerfile builds on.
 readonly image_suite=bookworm
-readonly local_base=localhost/xiebao-base:$image_suite local_builder=localhost/xiebao-builder:$image_suite
+readonly local_base=localhost/xiebao-base:$image_suite local_builder=localhost/xiebao-builder:$image_suite-make
 
 # find_containers: podman and buildah, installed if that may be done here.
 find_containers() {
@@ -121,10 +121,10 @@ make_local_builder() {
     local sysroot
     need_rust
     sysroot=$(rustc --print sysroot)
-    bootstrap builder gcc,libc6-dev,ca-certificates
+    bootstrap builder-make gcc,libc6-dev,make,ca-certificates
     say "making $local_builder …"
     local tar=$scratch/builder.tar
-    cp "$(cache_dir)/images/builder.tar" "$tar"
+    cp "$(cache_dir)/images/builder-make.tar" "$tar"
     tar --append --file "$tar" --directory "$sysroot" --exclude ./share/doc --exclude ./lib/rustlib/src \
         --owner=0 --group=0 --transform 's|^\./|./usr/local/rust/|' ./bin ./lib ./libexec
     podman import --quiet --change 'ENV PATH=/usr/local/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \

@@ -1,4 +1,4 @@
-# What building needs: the Rust toolchain and a C compiler to link with. Sourced, never run.
+# What building needs: the Rust toolchain, a C compiler to link with, and make for the worker's allocator. Sourced, never run.
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # repo_root comes from common.sh
 
@@ -7,8 +7,8 @@ need_rust() {
         PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
     fi
     have cargo || die "Rust is not installed; install it with rustup (rust-toolchain.toml names the version)"
-    if ! have cc; then
-        can_install || die "no C compiler is installed; install gcc and libc6-dev (Debian: build-essential)"
+    if ! have cc || ! have make; then
+        can_install || die "no C compiler or no make is installed; install gcc, libc6-dev and make (Debian: build-essential)"
         install_packages gcc libc6-dev make
     fi
 }
