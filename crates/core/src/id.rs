@@ -92,8 +92,12 @@ impl Digest {
 
     /// 64 lower-case hex digits, as stored.
     pub fn parse(text: &str) -> Option<Self> {
-        let well_formed = text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        well_formed.then(|| Self(text.to_owned()))
+        Self::is_one(text).then(|| Self(text.to_owned()))
+    }
+
+    /// Whether the text is a digest, as stored.
+    pub fn is_one(text: &str) -> bool {
+        text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
     }
 
     pub fn as_str(&self) -> &str {

@@ -105,8 +105,9 @@ async fn carry_out(
         let Some(stored) = stored.remove(num) else {
             continue;
         };
-        if let Some(quiet) = Quiet::foresee(&stored, task, now, rules) {
-            writes.note_quiet(num, stored, quiet, &mut outcome);
+        if let Some(mut quiet) = Quiet::foresee(&stored, task, now, rules) {
+            outcome.verdicts.append(&mut quiet.verdicts);
+            writes.note_quiet(num, stored, quiet);
             continue;
         }
         let ledger = stored.into_ledger(num)?;

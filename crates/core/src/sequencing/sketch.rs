@@ -1,4 +1,4 @@
-//! A proposal as its stored rows tell it, with no body read: enough to see that a delivery has to wait, or is a copy, and so
+//! A proposal as its stored rows tell it, with no body parsed: enough to see that a delivery has to wait, or is a copy, and so
 //! changes nothing but the inbox. Whatever takes more is left to the ledger.
 
 use chrono::{DateTime, Utc};
@@ -17,7 +17,7 @@ pub struct Outline<'r> {
     pub standing: Standing,
     pub receipts: Receipts,
     /// A copy has come, which the database does not know yet.
-    pub recounted: bool,
+    pub copied: bool,
 }
 
 /// Where it stands.
@@ -66,13 +66,13 @@ impl<'r> Sketch<'r> {
         if self.partner().is_some_and(|partner| partner != notice.partner_id) {
             return None;
         }
-        if let Some(copied) = self.receipts_of(&notice.digest) {
+        if let Some(receipts) = self.receipts_of(&notice.digest) {
             // One that truly repeats may be another occurrence. An issue notice that was received earlier than thought may have to
             // yield to another.
-            if repeats(notice.step) || arrival.received_at < copied.first {
+            if repeats(notice.step) || arrival.received_at < receipts.first {
                 return None;
             }
-            copied.add(arrival.received_at, arrival.redelivered);
+            receipts.add(arrival.received_at, arrival.redelivered);
             return Some(Verdict::Duplicate);
         }
         let hold = hold_from(self.now, self.rules, notice.step);
@@ -120,7 +120,7 @@ impl<'r> Sketch<'r> {
             .iter_mut()
             .find(|known| known.digest == digest.as_str())
         {
-            known.recounted = true;
+            known.copied = true;
             return Some(&mut known.receipts);
         }
         let new = self.new.iter_mut().find(|new| new.notice.digest == *digest);

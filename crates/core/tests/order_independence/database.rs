@@ -97,7 +97,10 @@ impl Database {
         let verdicts = verdicts.collect::<Option<_>>()?;
         let notices = &mut all.proposals.entry(num.clone()).or_default().notices;
         for (stored, outline) in notices.values_mut().zip(&sketch.known) {
-            assert_eq!(outline.recounted, stored.receipts != outline.receipts);
+            assert!(
+                outline.copied || stored.receipts == outline.receipts,
+                "changed, but not noted"
+            );
             stored.receipts = outline.receipts;
         }
         notices.extend(sketch.new.iter().map(|entry| (key(entry), Stored::of(entry))));
@@ -316,7 +319,7 @@ impl Stored {
             partner_id,
             standing,
             receipts: self.receipts,
-            recounted: false,
+            copied: false,
         })
     }
 

@@ -165,7 +165,8 @@ impl<'r> World<'r> {
                     notice: notice.into(),
                     raw,
                     received_at: *received_at,
-                    redelivered: false,
+                    // Which changes how a copy is counted, and no row.
+                    redelivered: (*received_at - start()).num_minutes() % 2 == 1,
                 };
                 batches.entry(num).or_default().push(arrival);
             }

@@ -16,7 +16,7 @@ use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use xiebao_core::envelope::Envelope;
 use xiebao_core::facts::Notice;
 use xiebao_core::id::{Digest, InsureNum, NotifyType, PartnerId};
-use xiebao_core::ledger::{Entry, Hold, Ignored, Novelty, Place, Pruned, Receipts};
+use xiebao_core::ledger::{Entry, Ignored, Novelty, Pruned, Receipts};
 
 pub use copies::recount;
 pub use held::{HeldRow, held, held_by_digest};
@@ -119,28 +119,19 @@ impl NoticeRow {
         if let Some(pruned_at) = self.emptied_at() {
             return self.read_pruned(pruned_at, receipts).map(Known::Pruned);
         }
-        let place = match (self.outcome.as_str(), self.seq, self.applied_at) {
-            ("applied", Some(seq), Some(at)) => Place::Applied {
-                seq,
-                at: at.and_utc(),
-            },
-            ("held", None, None) => Place::Held,
-            _ => return Err(self.unreadable("outcome, seq and applied_at contradict each other")),
-        };
+        let place = self
+            .place()
+            .ok_or_else(|| self.unreadable("outcome, seq and applied_at contradict each other"))?;
         let digest = Digest::parse(&self.digest).ok_or_else(|| self.unreadable("digest is none"))?;
         let raw = Bytes::from(std::mem::take(&mut self.raw));
         let notice =
             Notice::read_known(&raw, digest).map_err(|rejection| self.unreadable(&rejection.to_string()))?;
-        let hold = self.held_at.zip(self.hold_until);
         Ok(Known::Entry(Box::new(Entry {
             notice: notice.into(),
             raw,
             occurrence: self.occurrence,
             place,
-            hold: hold.map(|(at, until)| Hold {
-                at: at.and_utc(),
-                until: until.and_utc(),
-            }),
+            hold: self.hold(),
             out_of_order: self.out_of_order,
             voided: self.voided,
             receipts,
@@ -195,18 +186,18 @@ pub async fn of_proposals(
     Ok(all)
 }
 
-/// Writes new and changed entries, and rows whose receipts have changed. The caller holds the locks of their proposals.
+/// Writes new and changed entries, and rows of which copies have come. The caller holds the locks of their proposals.
 pub async fn write(
     conn: &mut AsyncMysqlConnection,
     entries: &[Entry],
-    recounted: &[NoticeRow],
+    copied: &[NoticeRow],
 ) -> Result<(), StoreError> {
     let (new, changed): (Vec<&Entry>, Vec<_>) =
         entries.iter().partition(|entry| entry.novelty == Novelty::New);
     let new: Vec<_> = new.into_iter().map(EntryRow::of).collect();
     write_whole(conn, &new).await?;
     let changed = changed.into_iter().map(EntryRow::of);
-    let changed: Vec<_> = changed.chain(recounted.iter().map(EntryRow::of_row)).collect();
+    let changed: Vec<_> = changed.chain(copied.iter().map(EntryRow::of_row)).collect();
     let light: Vec<_> = changed.iter().map(ChangedRow::of).collect();
     for uncertain in update(conn, &light).await? {
         // One that somebody has deleted meanwhile would be there again without its body. One that was handed out again counts no

@@ -46,14 +46,9 @@ impl Task {
             marks,
             swept,
         } = self;
-        let others = [
-            links.is_empty(),
-            unlinks.is_empty(),
-            releases.is_empty(),
-            ignored.is_empty(),
-            marks.is_empty(),
-        ];
-        others == [true; 5] && !swept
+        let no_links = links.is_empty() && unlinks.is_empty();
+        let by_hand = !releases.is_empty() || !marks.is_empty() || !ignored.is_empty();
+        no_links && !by_hand && !swept
     }
 
     /// Its links and those that are withdrawn, as they lie in the outbox.

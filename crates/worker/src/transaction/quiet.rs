@@ -7,10 +7,10 @@ use super::Task;
 use super::stored::Stored;
 
 /// What a task comes to that changes nothing but the inbox: deliveries that have to wait, and copies. Half of a backlog that
-/// comes in any order is such, and to see it takes no reading of bodies and no working out of rows.
+/// comes in any order is such, and to see it takes no parsing of bodies and no working out of rows.
 pub(super) struct Quiet {
     pub verdicts: Vec<(usize, Verdict)>,
-    /// Of each stored row what is to stand there, if that changes.
+    /// Of each stored row, if copies of it have come: what is to stand there.
     pub receipts: Vec<Option<Receipts>>,
     pub new: Vec<Entry>,
     /// The end of the earliest wait, if it is another than before.
@@ -34,7 +34,7 @@ impl Quiet {
         Some(Self {
             verdicts,
             receipts: known
-                .map(|outline| outline.recounted.then_some(outline.receipts))
+                .map(|outline| outline.copied.then_some(outline.receipts))
                 .collect(),
             new: sketch.new,
             due,

@@ -10,7 +10,6 @@ use crate::store::{ROWS_PER_STATEMENT, StoreError, links};
 /// What the database holds of one proposal, unread.
 #[derive(Debug, Default)]
 pub(super) struct Stored {
-    /// In the order of their key.
     pub rows: Vec<NoticeRow>,
     pub links: Vec<Link>,
 }

@@ -5,9 +5,9 @@ use xiebao_core::ledger::{Arrival, Entry, Ledger, Link, Novelty, Pruned};
 use xiebao_core::reason::Rejection;
 use xiebao_core::rows::{Changes, Rows};
 
+use super::Task;
 use super::quiet::Quiet;
 use super::stored::Stored;
-use super::{Outcome, Task};
 use crate::store::attempts::{self, NewAttempt};
 use crate::store::business::{self, ProposalChanges};
 use crate::store::dead_letters::{self, NewDeadLetter};
@@ -24,7 +24,7 @@ pub(super) struct Writes {
     copied: Vec<NoticeRow>,
     removed: Vec<(InsureNum, Entry)>,
     refused: Vec<Arrival>,
-    recounted: Vec<(InsureNum, Pruned)>,
+    copied_pruned: Vec<(InsureNum, Pruned)>,
     /// Pruned proposals, and which one each replaces now.
     relinked: Vec<(InsureNum, Option<InsureNum>)>,
     dead: Vec<NewDeadLetter>,
@@ -61,7 +61,7 @@ impl Writes {
             self.dead.push(NewDeadLetter::of_entry(entry, rejection, now));
         }
         let copies = ledger.pruned.iter().filter(|known| known.recounted);
-        self.recounted
+        self.copied_pruned
             .extend(copies.map(|known| (num.clone(), known.clone())));
         if ledger.lost_nothing() {
             let changes = Changes::between(before, &Rows::of(ledger));
@@ -83,16 +83,15 @@ impl Writes {
         }
     }
 
-    pub fn note_quiet(&mut self, num: &InsureNum, stored: Stored, quiet: Quiet, outcome: &mut Outcome) {
+    pub fn note_quiet(&mut self, num: &InsureNum, stored: Stored, quiet: Quiet) {
         for (mut row, receipts) in stored.rows.into_iter().zip(quiet.receipts) {
             if let Some(receipts) = receipts {
-                row.recount(&receipts);
+                row.set_receipts(&receipts);
                 self.copied.push(row);
             }
         }
         self.notices.extend(quiet.new);
         self.due.extend(quiet.due.map(|due| (num.clone(), due)));
-        outcome.verdicts.extend(quiet.verdicts);
     }
 
     /// Of a pruned proposal nothing is computed anew but what its links alone say.
@@ -172,7 +171,7 @@ impl Writes {
         for (num, entry) in &self.removed {
             notices::remove(conn, num, entry).await?;
         }
-        for (num, known) in &self.recounted {
+        for (num, known) in &self.copied_pruned {
             notices::recount(conn, num, known).await?;
         }
         for Arrival { notice, .. } in &self.refused {

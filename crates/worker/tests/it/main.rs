@@ -1,5 +1,6 @@
 //! The whole chain, receiver to rows, with the real broker and the real database.
 
+mod allocator;
 mod apart;
 mod broker_side;
 mod dead;

@@ -91,3 +91,32 @@ async fn a_changed_notice_keeps_its_body_and_one_that_was_deleted_meanwhile_gets
     let whole = "SELECT COUNT(*) FROM notices WHERE deliveries = 3 AND raw LIKE CONCAT('%', insure_num, '%')";
     assert_eq!(stage.number(whole).await, 5);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_an_unread_row_keeps_the_body_and_gives_back_one_that_was_deleted_meanwhile() {
+    let mut stage = Stage::new().await;
+    stage.worker(&[]).await;
+    let numbers: Vec<InsureNum> = (1..=5).map(number).collect();
+    for num in &numbers {
+        stage.send(1, num.as_str(), json!({ "state": true })).await;
+    }
+    stage.until("SELECT COUNT(*) FROM notices", 5).await;
+    let mut conn = stage.connect().await;
+    let names: Vec<&InsureNum> = numbers.iter().collect();
+    let rows = notices::of_proposals(&mut conn, &names).await;
+    let mut rows = rows.expect("they are there");
+    for row in &mut rows {
+        row.deliveries += 1;
+    }
+    let deleted = format!("DELETE FROM notices WHERE insure_num = '{}'", numbers[1]);
+    stage.execute(&deleted).await;
+    for _ in 0..2 {
+        // The second time nothing changes, as when a transaction that was committed is run again.
+        notices::write(&mut conn, &[], &rows)
+            .await
+            .expect("they are written");
+        let whole = "SELECT COUNT(*) FROM notices WHERE deliveries = 2 AND outcome = 'applied' AND seq = 1 \
+             AND raw LIKE CONCAT('%', insure_num, '%')";
+        assert_eq!(stage.number(whole).await, 5);
+    }
+}

@@ -15,7 +15,7 @@ fn outline(entry: &Entry) -> Outline<'_> {
         partner_id: entry.notice.partner_id,
         standing,
         receipts: entry.receipts,
-        recounted: false,
+        copied: false,
     }
 }
 
