@@ -110,3 +110,21 @@ fn without_a_wait_nothing_is_told_of_one() {
     let mut sketch = sketch(&empty, 0, &rules).expect("there is nothing");
     assert_eq!(sketch.deliver(&arrival(2, payment(), at(0))), None);
 }
+
+#[test]
+fn what_the_broker_hands_out_again_is_counted_as_the_ledger_counts_it() {
+    let (mut ledger, rules) = (ledger(), Rules::default());
+    deliver(&mut ledger, 1, json!({}), 0);
+    for (minute, count) in [(0, 1), (1, 2)] {
+        let mut again = arrival(1, json!({}), at(minute));
+        again.redelivered = true;
+        let mut sketch = sketch(&ledger, 2, &rules).expect("nothing may go");
+        assert_eq!(sketch.deliver(&again), Some(Verdict::Duplicate));
+        let (sketched, copied) = (sketch.known[0].receipts, sketch.known[0].copied);
+        let mut ledger = ledger.clone();
+        assert_eq!(ledger.deliver(again, at(2), &rules), Verdict::Duplicate);
+        assert_eq!((sketched, sketched.count), (ledger.entries[0].receipts, count));
+        // It is written though nothing may have changed, as the ledger would have it.
+        assert!(copied);
+    }
+}
