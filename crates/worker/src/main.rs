@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use xiebao_runtime::config::Needs;
 use xiebao_runtime::service::Service;
 
-// A third of the worker's time went into allocating and freeing, which this one does in half of it.
+// A quarter of the worker's time and more went into allocating and freeing: docs/adr/0063.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

@@ -3,17 +3,19 @@
 //! rests on must have been stored, and a difference that is not written shows. What a sketch of the stored rows says of a delivery
 //! is held against what the ledger then does.
 
+mod sketched;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use xiebao_core::facts::Notice;
-use xiebao_core::id::{Digest, InsureNum, NotifyType, PartnerId, Step};
+use xiebao_core::id::{Digest, InsureNum, PartnerId};
 use xiebao_core::ledger::{Arrival, Entry, Hold, Ledger, Link, Novelty, Place, Receipts};
 use xiebao_core::reason::Reason;
 use xiebao_core::rows::{Changes, Rows, TableChanges};
 use xiebao_core::rules::Rules;
-use xiebao_core::sequencing::{Outline, Sketch, Standing, Verdict};
+use xiebao_core::sequencing::Verdict;
 
 use super::notation;
 
@@ -73,41 +75,6 @@ impl Database {
             assert_eq!(verdicts, foreseen, "the sketch was wrong");
             assert_eq!(*self, without, "something else has changed");
         }
-    }
-
-    /// The verdicts and all that is stored afterwards, where a sketch of the stored rows tells both.
-    fn sketched(
-        &self,
-        num: &InsureNum,
-        batch: &[Arrival],
-        now: DateTime<Utc>,
-        rules: &Rules,
-    ) -> Option<(Vec<Verdict>, Self)> {
-        let (stored, mut all) = (self.proposals.get(num).cloned().unwrap_or_default(), self.clone());
-        if !stored.links.is_empty() {
-            return None;
-        }
-        let partner = |stored: &Stored| Notice::read(&stored.raw).expect("it was read before").partner_id;
-        let outlines = stored
-            .notices
-            .iter()
-            .map(|(key, stored)| stored.outline(key, partner(stored)));
-        let mut sketch = Sketch::of(outlines.collect::<Option<_>>()?, now, rules)?;
-        let verdicts = batch.iter().map(|arrival| sketch.deliver(arrival));
-        let verdicts = verdicts.collect::<Option<_>>()?;
-        let notices = &mut all.proposals.entry(num.clone()).or_default().notices;
-        for (stored, outline) in notices.values_mut().zip(&sketch.known) {
-            assert!(
-                outline.copied || stored.receipts == outline.receipts,
-                "changed, but not noted"
-            );
-            stored.receipts = outline.receipts;
-        }
-        notices.extend(sketch.new.iter().map(|entry| (key(entry), Stored::of(entry))));
-        let held = notices.values().filter(|stored| stored.place == Place::Held);
-        let due = held.filter_map(|stored| stored.hold).map(|hold| hold.until);
-        assert_eq!(sketch.due_at(), due.min());
-        Some((verdicts, all))
     }
 
     /// A person lets go a notice, which need not be held.
@@ -302,25 +269,6 @@ impl Stored {
             voided: entry.voided,
             receipts: entry.receipts,
         }
-    }
-
-    fn outline<'k>(
-        &self,
-        (notify_type, digest, _): &'k NoticeKey,
-        partner_id: PartnerId,
-    ) -> Option<Outline<'k>> {
-        let standing = match self.place {
-            Place::Applied { .. } => Standing::Applied,
-            Place::Held => Standing::Held(self.hold?),
-        };
-        Some(Outline {
-            step: Step::of(NotifyType(*notify_type))?,
-            digest: digest.as_str(),
-            partner_id,
-            standing,
-            receipts: self.receipts,
-            copied: false,
-        })
     }
 
     fn read(&self, occurrence: i32) -> Entry {

@@ -43,16 +43,21 @@ async fn clearing_holds_waits_for_no_other_proposal() {
     assert_eq!(stage.number("SELECT COUNT(*) FROM holds").await, 20);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_changed_notice_keeps_its_body_and_one_that_was_deleted_meanwhile_gets_it_back() {
+/// So many applied notices that the statement which changes them names the last one again.
+async fn with_five_notices() -> (Stage, Vec<InsureNum>) {
     let mut stage = Stage::new().await;
     stage.worker(&[]).await;
-    // So many that the statement names the last one again.
     let numbers: Vec<InsureNum> = (1..=5).map(number).collect();
     for num in &numbers {
         stage.send(1, num.as_str(), json!({ "state": true })).await;
     }
     stage.until("SELECT COUNT(*) FROM notices", 5).await;
+    (stage, numbers)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_notice_keeps_its_body_and_one_that_was_deleted_meanwhile_gets_it_back() {
+    let (stage, numbers) = with_five_notices().await;
     let mut conn = stage.connect().await;
     let mut ledgers = transaction::load(&mut conn, numbers.iter())
         .await
@@ -94,13 +99,7 @@ async fn a_changed_notice_keeps_its_body_and_one_that_was_deleted_meanwhile_gets
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_of_an_unread_row_keeps_the_body_and_gives_back_one_that_was_deleted_meanwhile() {
-    let mut stage = Stage::new().await;
-    stage.worker(&[]).await;
-    let numbers: Vec<InsureNum> = (1..=5).map(number).collect();
-    for num in &numbers {
-        stage.send(1, num.as_str(), json!({ "state": true })).await;
-    }
-    stage.until("SELECT COUNT(*) FROM notices", 5).await;
+    let (stage, numbers) = with_five_notices().await;
     let mut conn = stage.connect().await;
     let names: Vec<&InsureNum> = numbers.iter().collect();
     let rows = notices::of_proposals(&mut conn, &names).await;
