@@ -15,7 +15,7 @@ pub struct Extent {
     pub receiver: Lengths,
     /// Deliveries of a backlog.
     pub backlog: usize,
-    /// How often the worker drains in order.
+    /// How often the worker drains each of its backlogs.
     pub drains: usize,
     /// How long the whole is kept at work, at its most and at half of it.
     pub whole: Duration,
@@ -60,7 +60,7 @@ impl Extent {
             fixed: Duration::from_secs(6),
         },
         backlog: 200_000,
-        drains: 2,
+        drains: 3,
         whole: Duration::from_secs(60),
         grown_by: 50_000,
         stored: &[(1_000_000, "drain_rate_1m"), (5_000_000, "drain_rate_5m")],
