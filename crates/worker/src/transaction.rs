@@ -7,6 +7,8 @@ mod plan;
 mod quiet;
 mod rehearsal;
 mod stored;
+#[cfg(test)]
+mod tests;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -15,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono::{DateTime, Utc};
 use diesel_async::{AsyncConnection, AsyncMysqlConnection};
 use xiebao_core::id::{Digest, InsureNum, StepSet};
-use xiebao_core::ledger::{Arrival, Ledger};
+use xiebao_core::ledger::{Arrival, Entry, Ledger};
 use xiebao_core::rows::Rows;
 use xiebao_core::rules::Rules;
 use xiebao_core::sequencing::{self, Verdict};
@@ -171,7 +173,7 @@ fn decide(
     let before = Rows::of(&ledger);
     let was_due = ledger.due_at();
     let missed = sequencing::missed(&ledger, rules);
-    let held_before: Vec<Digest> = ledger.held().map(|entry| entry.notice.digest.clone()).collect();
+    let held_before: Vec<(Digest, i32)> = ledger.held().map(Entry::name).collect();
     for link in &task.links {
         ledger.link(link.clone(), now, rules);
     }
@@ -231,12 +233,14 @@ fn take_in_ignored(
     outcome.verdicts.push((outcome.verdicts.len(), verdict));
 }
 
-fn count_releases(ledger: &Ledger, held_before: &[Digest], task: &Task, outcome: &mut Outcome) {
+/// A digest alone names no notice: of an endorsement that came again, the first may have gone long ago.
+fn count_releases(ledger: &Ledger, held_before: &[(Digest, i32)], task: &Task, outcome: &mut Outcome) {
     outcome.dead += ledger.rejected.len();
-    for entry in ledger
-        .applied()
-        .filter(|entry| held_before.contains(&entry.notice.digest))
-    {
+    let was_held = |entry: &&Entry| {
+        let mut held = held_before.iter();
+        held.any(|(digest, occurrence)| *digest == entry.notice.digest && *occurrence == entry.occurrence)
+    };
+    for entry in ledger.applied().filter(was_held) {
         if task
             .releases
             .iter()

@@ -98,7 +98,7 @@ impl Entry {
     }
 
     /// What tells it from the other entries of its ledger.
-    pub(super) fn name(&self) -> (Digest, i32) {
+    pub fn name(&self) -> (Digest, i32) {
         (self.notice.digest.clone(), self.occurrence)
     }
 
