@@ -1,12 +1,11 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
-use serde::Serialize;
 use xiebao_core::id::InsureNum;
 
 use super::StoreError;
 use super::business::HoldRow;
-use super::by_keys::{self, delete_by};
+use super::by_keys::{self, joined, numbers};
 use super::kept::upsert;
 use crate::schema::holds;
 
@@ -61,17 +60,6 @@ pub async fn set(
 }
 
 pub async fn clear(conn: &mut AsyncMysqlConnection, done: &[&InsureNum]) -> Result<(), StoreError> {
-    let keys: Vec<_> = done
-        .iter()
-        .map(|num| Key {
-            insure_num: by_keys::hex(num.as_str()),
-        })
-        .collect();
-    by_keys::delete(conn, delete_by!("holds": text "insure_num"), &keys).await?;
+    by_keys::delete(conn, joined!("holds": text "insure_num"), &numbers(done)).await?;
     Ok(())
-}
-
-#[derive(Serialize)]
-struct Key {
-    insure_num: String,
 }

@@ -7,6 +7,7 @@ use xiebao_core::ledger::Link;
 
 use super::StoreError;
 use super::business::LinkRow;
+use super::by_keys::{self, joined, numbers};
 use super::kept::{lists, one_of, upsert};
 use crate::schema::{reissue_links, reissue_outbox};
 
@@ -156,17 +157,14 @@ pub async fn store(conn: &mut AsyncMysqlConnection, links: &[PendingLink]) -> Re
     upsert(conn, &rows).await
 }
 
-/// The links that lead to any of these proposals.
+/// The links that lead to any of these proposals, each of which is named once.
 pub async fn leading_to(
     conn: &mut AsyncMysqlConnection,
     proposals: &[&InsureNum],
 ) -> Result<Vec<PendingLink>, StoreError> {
-    let names: Vec<&str> = proposals.iter().map(|num| num.as_str()).collect();
-    let mut rows: Vec<(String, String, i64)> = Vec::new();
-    for list in lists(&names) {
-        let links = reissue_links::table.filter(one_of(reissue_links::insure_num, list));
-        rows.extend(links.load(conn).await?);
-    }
+    let links = joined!("reissue_links": text "insure_num");
+    let links = by_keys::select(reissue_links::all_columns, links, &numbers(proposals))?;
+    let rows: Vec<(String, String, i64)> = links.load(conn).await?;
     Ok(rows
         .iter()
         .filter_map(|(to, from, partner)| pending_link(from, to, *partner, false))

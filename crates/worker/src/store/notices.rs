@@ -27,7 +27,8 @@ pub use pages::{
 
 use entry_row::{ChangedRow, EntryRow};
 
-use super::kept::{lists, one_of, update, upsert_repeating};
+use super::by_keys::{self, joined, numbers};
+use super::kept::{update, upsert_repeating};
 use super::{ROWS_PER_STATEMENT, StoreError};
 use crate::schema::notices;
 
@@ -170,20 +171,14 @@ impl NoticeRow {
     }
 }
 
-/// All notices of these proposals.
+/// All notices of these proposals, each of which is named once.
 pub async fn of_proposals(
     conn: &mut AsyncMysqlConnection,
     proposals: &[&InsureNum],
 ) -> Result<Vec<NoticeRow>, StoreError> {
-    let names: Vec<&str> = proposals.iter().map(|num| num.as_str()).collect();
-    let mut all = Vec::new();
-    for list in lists(&names) {
-        let rows = notices::table
-            .filter(one_of(notices::insure_num, list))
-            .select(NoticeRow::as_select());
-        all.extend(rows.load(conn).await?);
-    }
-    Ok(all)
+    let rows = joined!("notices": text "insure_num");
+    let rows = by_keys::select(NoticeRow::as_select(), rows, &numbers(proposals))?;
+    Ok(rows.load(conn).await?)
 }
 
 /// Writes new and changed entries, and rows of which copies have come. The caller holds the locks of their proposals.

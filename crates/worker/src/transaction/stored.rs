@@ -1,11 +1,11 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel_async::AsyncMysqlConnection;
 use xiebao_core::id::InsureNum;
 use xiebao_core::ledger::{Ledger, Link};
 
 use crate::store::notices::{self, Known, NoticeRow};
-use crate::store::{ROWS_PER_STATEMENT, StoreError, links};
+use crate::store::{StoreError, links};
 
 /// What the database holds of one proposal, unread.
 #[derive(Debug, Default)]
@@ -30,23 +30,24 @@ pub(super) async fn find(
     conn: &mut AsyncMysqlConnection,
     proposals: impl Iterator<Item = &InsureNum>,
 ) -> Result<BTreeMap<InsureNum, Stored>, StoreError> {
-    let names: Vec<&InsureNum> = proposals.collect();
+    // Each once.
+    let names: BTreeSet<&InsureNum> = proposals.collect();
+    let names: Vec<&InsureNum> = names.into_iter().collect();
     let mut all: BTreeMap<InsureNum, Stored> = names
         .iter()
         .map(|num| (InsureNum::clone(num), Stored::default()))
         .collect();
-    for part in names.chunks(ROWS_PER_STATEMENT) {
-        for row in notices::of_proposals(conn, part).await? {
-            if let Some(stored) = all.get_mut(row.insure_num.as_str()) {
-                stored.rows.push(row);
-            }
+    if names.is_empty() {
+        return Ok(all);
+    }
+    for row in notices::of_proposals(conn, &names).await? {
+        if let Some(stored) = all.get_mut(row.insure_num.as_str()) {
+            stored.rows.push(row);
         }
     }
-    if !names.is_empty() {
-        for pending in links::leading_to(conn, &names).await? {
-            if let Some(stored) = all.get_mut(&pending.new_insure_num) {
-                stored.links.push(pending.link);
-            }
+    for pending in links::leading_to(conn, &names).await? {
+        if let Some(stored) = all.get_mut(&pending.new_insure_num) {
+            stored.links.push(pending.link);
         }
     }
     Ok(all)

@@ -119,3 +119,24 @@ async fn a_copy_of_an_unread_row_keeps_the_body_and_gives_back_one_that_was_dele
         assert_eq!(stage.number(whole).await, 5);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proposal_that_is_asked_for_twice_is_read_once_whatever_its_number_is() {
+    let mut stage = Stage::new().await;
+    stage.worker(&[]).await;
+    let odd = InsureNum::parse("A\"\\保'").expect("it fits").expect("it is one");
+    for num in [&odd, &number(1)] {
+        stage.send(1, num.as_str(), json!({ "state": true })).await;
+    }
+    stage.until("SELECT COUNT(*) FROM notices", 2).await;
+    let mut conn = stage.connect().await;
+    let asked = [&odd, &number(2), &number(1), &odd];
+    let ledgers = transaction::load(&mut conn, asked.into_iter())
+        .await
+        .expect("they are there");
+    let counts: Vec<_> = ledgers
+        .iter()
+        .map(|(num, ledger)| (num, ledger.entries.len()))
+        .collect();
+    assert_eq!(counts, [(&number(1), 1), (&number(2), 0), (&odd, 1)]);
+}

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::PendingLink;
 use crate::schema::reissue_outbox;
 use crate::store::StoreError;
-use crate::store::by_keys::{self, delete_by};
+use crate::store::by_keys::{self, joined};
 use crate::store::kept::kept_row;
 
 pub(super) struct OutboxRow {
@@ -49,8 +49,8 @@ pub(super) async fn delete(conn: &mut AsyncMysqlConnection, keys: &[OutboxKey]) 
             withdrawn: key.withdrawn.into(),
         })
         .collect();
-    let sql = delete_by!("reissue_outbox": text "insure_num", text "new_insure_num", number "withdrawn");
-    by_keys::delete(conn, sql, &keys).await
+    let rows = joined!("reissue_outbox": text "insure_num", text "new_insure_num", number "withdrawn");
+    by_keys::delete(conn, rows, &keys).await
 }
 
 #[derive(Serialize)]
