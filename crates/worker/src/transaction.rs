@@ -233,7 +233,7 @@ fn take_in_ignored(
     outcome.verdicts.push((outcome.verdicts.len(), verdict));
 }
 
-/// A digest alone names no notice: of an endorsement that came again, the first may have gone long ago.
+/// A digest alone does not name what was held: of an endorsement that came again, the first may have gone long ago.
 fn count_releases(ledger: &Ledger, held_before: &[(Digest, i32)], task: &Task, outcome: &mut Outcome) {
     outcome.dead += ledger.rejected.len();
     let was_held = |entry: &&Entry| {

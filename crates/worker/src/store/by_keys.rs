@@ -4,6 +4,8 @@
 //! values it thinks otherwise: before it reads, it looks them up to learn how many rows there may be; and where the list is long and
 //! the table small, it looks through all of that, whichever index is named, and a deletion waits for rows that others are writing.
 
+use std::collections::BTreeSet;
+
 use diesel::expression::Expression;
 use diesel::mysql::Mysql;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -19,8 +21,8 @@ use super::StoreError;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Joined {
     pub table: &'static str,
-    /// From `FROM` on. The keys are its only parameter.
-    pub sql: &'static str,
+    /// What follows the keys in the statement.
+    pub rest: &'static str,
 }
 
 /// A table and the columns of its key, or the first of them, which is a text.
@@ -28,8 +30,8 @@ macro_rules! joined {
     ($table:literal: text $first:literal $(, $kind:ident $column:literal)*) => {
         $crate::store::by_keys::Joined {
             table: $table,
-            sql: concat!(
-                " FROM JSON_TABLE(?, '$[*]' COLUMNS (",
+            rest: concat!(
+                ", '$[*]' COLUMNS (",
                 joined!(@column text $first), $(", ", joined!(@column $kind $column),)*
                 ")) AS `k` STRAIGHT_JOIN `", $table, "` FORCE INDEX (PRIMARY) ON ",
                 joined!(@equal $table text $first) $(, " AND ", joined!(@equal $table $kind $column))*
@@ -63,11 +65,13 @@ pub(crate) struct Number {
     insure_num: String,
 }
 
+/// Each once and sorted: the rows of one that is named twice would come twice.
 pub(crate) fn numbers(proposals: &[&InsureNum]) -> Vec<Number> {
-    let number = |num: &&InsureNum| Number {
+    let once: BTreeSet<&InsureNum> = proposals.iter().copied().collect();
+    let number = |num: &InsureNum| Number {
         insure_num: hex(num.as_str()),
     };
-    proposals.iter().map(number).collect()
+    once.into_iter().map(number).collect()
 }
 
 fn as_text(keys: &[impl Serialize]) -> Result<String, StoreError> {
@@ -87,7 +91,7 @@ pub(crate) async fn delete(
     Ok(Delete { joined, keys }.execute(conn).await?)
 }
 
-/// What reads the selected columns of the rows with these keys. No key may be named twice, or its rows come twice.
+/// What reads columns of that table, of the rows with these keys, none of which is named twice.
 pub(crate) fn select<S>(
     selection: S,
     joined: Joined,
@@ -115,10 +119,9 @@ pub(crate) struct Select<S> {
 
 impl Joined {
     fn walk_ast<'b>(&self, keys: &'b String, mut out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
-        let (before, behind) = self.sql.split_once('?').unwrap_or((self.sql, ""));
-        out.push_sql(before);
+        out.push_sql(" FROM JSON_TABLE(");
         out.push_bind_param::<Text, _>(keys)?;
-        out.push_sql(behind);
+        out.push_sql(self.rest);
         Ok(())
     }
 }

@@ -157,7 +157,7 @@ pub async fn store(conn: &mut AsyncMysqlConnection, links: &[PendingLink]) -> Re
     upsert(conn, &rows).await
 }
 
-/// The links that lead to any of these proposals, each of which is named once.
+/// The links that lead to any of these proposals.
 pub async fn leading_to(
     conn: &mut AsyncMysqlConnection,
     proposals: &[&InsureNum],

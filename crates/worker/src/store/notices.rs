@@ -171,7 +171,7 @@ impl NoticeRow {
     }
 }
 
-/// All notices of these proposals, each of which is named once.
+/// All notices of these proposals.
 pub async fn of_proposals(
     conn: &mut AsyncMysqlConnection,
     proposals: &[&InsureNum],

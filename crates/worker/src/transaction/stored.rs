@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use diesel_async::AsyncMysqlConnection;
 use xiebao_core::id::InsureNum;
@@ -30,9 +30,7 @@ pub(super) async fn find(
     conn: &mut AsyncMysqlConnection,
     proposals: impl Iterator<Item = &InsureNum>,
 ) -> Result<BTreeMap<InsureNum, Stored>, StoreError> {
-    // Each once.
-    let names: BTreeSet<&InsureNum> = proposals.collect();
-    let names: Vec<&InsureNum> = names.into_iter().collect();
+    let names: Vec<&InsureNum> = proposals.collect();
     let mut all: BTreeMap<InsureNum, Stored> = names
         .iter()
         .map(|num| (InsureNum::clone(num), Stored::default()))

@@ -1,9 +1,9 @@
-//! What single statements leave alone.
+//! What single statements leave alone, and what they look at.
 
 use std::time::Duration;
 
 use chrono::DateTime;
-use diesel_async::SimpleAsyncConnection as _;
+use diesel_async::{AsyncMysqlConnection, SimpleAsyncConnection as _};
 use serde_json::json;
 use tokio::time::timeout;
 use xiebao_core::id::InsureNum;
@@ -120,23 +120,68 @@ async fn a_copy_of_an_unread_row_keeps_the_body_and_gives_back_one_that_was_dele
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_proposal_that_is_asked_for_twice_is_read_once_whatever_its_number_is() {
+/// Proposals with a notice each, more than fit one list of values anywhere else, and one with an odd number.
+async fn with_many_proposals() -> (Stage, Vec<InsureNum>) {
     let mut stage = Stage::new().await;
     stage.worker(&[]).await;
-    let odd = InsureNum::parse("A\"\\保'").expect("it fits").expect("it is one");
-    for num in [&odd, &number(1)] {
+    let mut numbers: Vec<InsureNum> = (1..=300).map(number).collect();
+    numbers[299] = InsureNum::parse("A\"\\保'").expect("it fits").expect("it is one");
+    for num in &numbers {
         stage.send(1, num.as_str(), json!({ "state": true })).await;
     }
-    stage.until("SELECT COUNT(*) FROM notices", 2).await;
+    stage.until("SELECT COUNT(*) FROM notices", 300).await;
+    (stage, numbers)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proposal_that_is_asked_for_twice_is_read_once_with_its_links() {
+    let (stage, numbers) = with_many_proposals().await;
+    let odd = &numbers[299];
+    let link = format!(
+        "INSERT INTO reissue_links SELECT insure_num, 'OLD', 1 FROM notices WHERE insure_num LIKE 'A%' \
+         UNION ALL SELECT '{}', 'OLD', 1",
+        numbers[0]
+    );
+    stage.execute(&link).await;
     let mut conn = stage.connect().await;
-    let asked = [&odd, &number(2), &number(1), &odd];
-    let ledgers = transaction::load(&mut conn, asked.into_iter())
-        .await
-        .expect("they are there");
-    let counts: Vec<_> = ledgers
-        .iter()
-        .map(|(num, ledger)| (num, ledger.entries.len()))
-        .collect();
-    assert_eq!(counts, [(&number(1), 1), (&number(2), 0), (&odd, 1)]);
+    let asked = numbers.iter().chain([&numbers[0], odd]);
+    let ledgers = transaction::load(&mut conn, asked).await.expect("they are there");
+    assert_eq!(ledgers.len(), 300);
+    for (num, ledger) in &ledgers {
+        let linked = usize::from(num == odd || *num == numbers[0]);
+        assert_eq!((ledger.entries.len(), ledger.links.len()), (1, linked), "{num}");
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Steps {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    count: String,
+}
+
+/// How often this session has gone on from row to row, be it in a table, in an index or in keys that it was given.
+async fn steps(conn: &mut AsyncMysqlConnection) -> f64 {
+    for schema in ["information_schema", "performance_schema"] {
+        let query = format!(
+            "SELECT CAST(SUM(variable_value) AS CHAR) AS count FROM {schema}.session_status \
+             WHERE variable_name IN ('Handler_read_next', 'Handler_read_rnd_next')"
+        );
+        let query = diesel::sql_query(query);
+        if let Ok(found) = diesel_async::RunQueryDsl::get_result::<Steps>(query, conn).await {
+            return found.count.parse().expect("a number");
+        }
+    }
+    panic!("the server does not count");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_a_few_proposals_of_many_looks_through_no_table() {
+    let (stage, numbers) = with_many_proposals().await;
+    let mut conn = stage.connect().await;
+    let (first, second) = (steps(&mut conn).await, steps(&mut conn).await);
+    let ledgers = transaction::load(&mut conn, numbers[..3].iter()).await;
+    assert_eq!(ledgers.expect("they are there").len(), 3);
+    // To count takes steps too.
+    let taken = steps(&mut conn).await - second - (second - first);
+    assert!((3.0..100.0).contains(&taken), "{taken} steps");
 }
