@@ -43,16 +43,23 @@ async fn clearing_holds_waits_for_no_other_proposal() {
     assert_eq!(stage.number("SELECT COUNT(*) FROM holds").await, 20);
 }
 
-/// So many applied notices that the statement which changes them names the last one again.
-async fn with_five_notices() -> (Stage, Vec<InsureNum>) {
+/// A worker that has applied a notice of each.
+async fn with_notices_of(numbers: &[InsureNum]) -> Stage {
     let mut stage = Stage::new().await;
     stage.worker(&[]).await;
-    let numbers: Vec<InsureNum> = (1..=5).map(number).collect();
-    for num in &numbers {
+    for num in numbers {
         stage.send(1, num.as_str(), json!({ "state": true })).await;
     }
-    stage.until("SELECT COUNT(*) FROM notices", 5).await;
-    (stage, numbers)
+    stage
+        .until("SELECT COUNT(*) FROM notices", numbers.len() as i64)
+        .await;
+    stage
+}
+
+/// So many applied notices that the statement which changes them names the last one again.
+async fn with_five_notices() -> (Stage, Vec<InsureNum>) {
+    let numbers: Vec<InsureNum> = (1..=5).map(number).collect();
+    (with_notices_of(&numbers).await, numbers)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,15 +129,9 @@ async fn a_copy_of_an_unread_row_keeps_the_body_and_gives_back_one_that_was_dele
 
 /// Proposals with a notice each, more than fit one list of values anywhere else, and one with an odd number.
 async fn with_many_proposals() -> (Stage, Vec<InsureNum>) {
-    let mut stage = Stage::new().await;
-    stage.worker(&[]).await;
     let mut numbers: Vec<InsureNum> = (1..=300).map(number).collect();
     numbers[299] = InsureNum::parse("A\"\\保'").expect("it fits").expect("it is one");
-    for num in &numbers {
-        stage.send(1, num.as_str(), json!({ "state": true })).await;
-    }
-    stage.until("SELECT COUNT(*) FROM notices", 300).await;
-    (stage, numbers)
+    (with_notices_of(&numbers).await, numbers)
 }
 
 #[tokio::test(flavor = "multi_thread")]
