@@ -12,23 +12,27 @@ use crate::stage::Stage;
 use copies::Copies;
 
 const EMPTY: &str = "drain_rate_0";
+/// Of the first backlog. Each has a seed of its own, and so proposals of its own.
+const SEED: u64 = 30;
 
 pub async fn measure(args: &Args, figures: &mut Figures) -> anyhow::Result<()> {
     let stored = args.extent().stored;
     let stage = Stage::set_up(&args.programs).await?;
-    let first = grow(args, &stage, 30, EMPTY, figures).await?;
+    let first = grow(args, &stage, SEED, EMPTY, figures).await?;
     if stored.is_empty() {
         return Ok(());
     }
     let mut copies = Copies::of(&stage, &first).await?;
-    for (seed, (notices, figure)) in (31..).zip(stored) {
+    let mut seeds = SEED + 1..;
+    for (notices, figure) in stored {
         copies.fill_up_to(*notices).await?;
-        grow(args, &stage, seed, figure, figures).await?;
+        for seed in seeds.by_ref().take(args.extent().drains) {
+            grow(args, &stage, seed, figure, figures).await?;
+            // Minutes have passed: an empty database is looked at again.
+            let empty = Stage::set_up(&args.programs).await?;
+            grow(args, &empty, seed, EMPTY, figures).await?;
+        }
     }
-    drop(stage);
-    // Minutes have passed: the empty database is looked at again.
-    let stage = Stage::set_up(&args.programs).await?;
-    grow(args, &stage, 30, EMPTY, figures).await?;
     Ok(())
 }
 
