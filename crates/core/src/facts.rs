@@ -116,8 +116,9 @@ impl Notice {
     }
 }
 
-/// The keys of `data` that the platform documents, at any depth. Others are the sender's own, and may be anything.
-const DOCUMENTED: [&str; 26] = [
+/// The keys of `data` that the platform documents, besides those of a policy (at any depth). Other keys are the sender's own and
+/// may hold anything.
+const DOCUMENTED: [&str; 17] = [
     "partnerId",
     "partnerUniqueKey",
     "caseCode",
@@ -128,15 +129,6 @@ const DOCUMENTED: [&str; 26] = [
     "onlinePaymentId",
     "payTime",
     "policys",
-    "policyNum",
-    "productId",
-    "productName",
-    "planId",
-    "planName",
-    "applicant",
-    "insurant",
-    "startDate",
-    "endDate",
     "cancelInsurants",
     "cancelMsg",
     "newInsureNum",
@@ -146,9 +138,10 @@ const DOCUMENTED: [&str; 26] = [
     "otherInfo",
 ];
 
-/// The path with `…` for what is not documented: it is logged.
+/// The path with `…` in place of each undocumented key, because the path is logged.
 fn documented(path: &str) -> String {
-    let shown = path.split('.').map(|key| match DOCUMENTED.contains(&key) {
+    let is_documented = |key: &str| DOCUMENTED.contains(&key) || issue::KEYS.contains(&key);
+    let shown = path.split('.').map(|key| match is_documented(key) {
         true => key,
         false => "…",
     });

@@ -21,6 +21,8 @@ pub mod rows;
 pub mod rules;
 pub mod sequencing;
 pub mod signature;
+pub mod status;
+pub mod tables;
 pub mod traceparent;
 
 #[cfg(test)]

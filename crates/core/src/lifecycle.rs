@@ -1,76 +1,22 @@
 //! Facts → status. A function of the facts, never of their order.
 
-use std::fmt;
-
-use serde::Serialize;
-
 use crate::facts::{Fact, Notice};
 use crate::id::{Step, StepSet};
-
-/// `proposals.status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    Reissued,
-    Cancelled,
-    PartiallyCancelled,
-    Issued,
-    IssueFailed,
-    Paid,
-    PayFailed,
-    Insured,
-    InsureFailed,
-}
-
-impl Status {
-    pub const ALL: [Status; 9] = [
-        Status::Reissued,
-        Status::Cancelled,
-        Status::PartiallyCancelled,
-        Status::Issued,
-        Status::IssueFailed,
-        Status::Paid,
-        Status::PayFailed,
-        Status::Insured,
-        Status::InsureFailed,
-    ];
-
-    /// `None`: one of a later release.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.name() == name)
-    }
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Status::Reissued => "reissued",
-            Status::Cancelled => "cancelled",
-            Status::PartiallyCancelled => "partially_cancelled",
-            Status::Issued => "issued",
-            Status::IssueFailed => "issue_failed",
-            Status::Paid => "paid",
-            Status::PayFailed => "pay_failed",
-            Status::Insured => "insured",
-            Status::InsureFailed => "insure_failed",
-        }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+pub use crate::status::Status;
 
 /// How far a proposal has come: which steps have succeeded, which have failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Facts {
+    /// The steps of which a notice reports success.
     pub succeeded: StepSet,
+    /// The steps of which a notice reports failure. A step can have done both.
     pub failed: StepSet,
     /// A successful 4 without `cancelInsurants`.
     pub cancelled_in_full: bool,
 }
 
 impl Facts {
+    /// The facts that these notices state. The caller passes applied notices only.
     pub fn of<'n>(applied: impl IntoIterator<Item = &'n Notice>) -> Self {
         let mut facts = Self::default();
         for notice in applied {
@@ -79,6 +25,7 @@ impl Facts {
         facts
     }
 
+    /// Adds one more notice.
     pub fn add(&mut self, notice: &Notice) {
         if notice.success {
             self.succeeded.insert(notice.step);
@@ -90,7 +37,7 @@ impl Facts {
         }
     }
 
-    /// The first that holds, of the contract's list; `None`: nothing has happened yet.
+    /// The first status of the contract's list that holds; `None` if none does yet.
     pub fn status(&self) -> Option<Status> {
         let succeeded = |step| self.succeeded.contains(step);
         let failed = |step| self.failed.contains(step);

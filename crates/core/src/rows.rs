@@ -1,7 +1,33 @@
 //! Facts → rows: what the business tables hold of one proposal, as a function of its applied notices and links.
 //!
-//! A worker projects before and after its decisions and writes the difference, so no business table is ever read
-//! to be written; `rebuild` projects and compares.
+//! A worker projects before and after its decisions and writes the difference, so it never reads a business table in order to
+//! write it; `rebuild` projects and compares.
+//!
+//! # Adding a column
+//!
+//! [`business_tables!`](crate::business_tables) lists every table once, and every struct that has the columns of a table is made
+//! from that list: the row structs, [`Rows`] and [`Changes`] here, the schema, the records and the comparison in the store. A
+//! column takes
+//!
+//! 1. a line in `tables/list.rs`: name, type, SQL type, meaning;
+//! 2. the line that computes it: where a fact is read (`facts/issue.rs` for `policies`, whose rows are statements of the notice)
+//!    or where the row is projected (`rows/project.rs`, `rows/logs.rs`);
+//! 3. a migration.
+//!
+//! # Expanding the list elsewhere
+//!
+//! A crate that needs something for every table defines a `macro_rules!` macro whose pattern is the form of an entry (see
+//! [`business_tables!`](crate::business_tables)) and passes its name. It matches the parts that it does not need as one token
+//! tree: `$pattern:tt $keys:tt $columns:tt`. The store, for example, turns a row into a record by
+//!
+//! ```text
+//! fn of(num: &InsureNum, key: &$Key, row: &$Row) -> $Record {
+//!     let $($pattern)* = key;
+//!     $Record { insure_num: num.plain(), $($key: $key.plain(),)* $($column: row.$column.plain(),)+ }
+//! }
+//! ```
+//!
+//! and a record into a row with the same pattern as an expression.
 
 mod changes;
 mod disagreement;
@@ -10,112 +36,43 @@ mod project;
 
 use std::collections::BTreeMap;
 
-use chrono::{NaiveDate, NaiveDateTime};
-use serde::Serialize;
-
 pub use changes::{Changes, TableChanges};
 pub use disagreement::{Disagreement, disagreements};
 
-use crate::id::{Digest, InsureNum, PartnerId};
-use crate::lifecycle::Status;
+pub use crate::tables::{
+    AbnormalityRow, CancellationRow, EndorsementRow, FactKey, LogKey, PaymentRow, PersonKey, PersonRow,
+    PolicyRow, ProposalRow,
+};
+use crate::tables::{InsureNum, PartnerId};
 
-/// Identity of a payment or a cancellation: the first 128 bits of a SHA-256, in lower-case hex.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct FactKey(pub String);
+macro_rules! rows {
+    ($(
+        $(#[$doc:meta])*
+        $table:ident: $Row:ident as $Record:ident by $Key:ty = $pattern:tt $keys:tt $columns:tt
+    )+) => {
+        /// Everything that the business tables hold of one proposal, and the links it makes to others.
+        #[derive(Debug, Clone, PartialEq, Eq, Default)]
+        pub struct Rows {
+            $($(#[$doc])* pub $table: BTreeMap<$Key, $Row>,)+
+            /// The proposals that replace this one, with the partner that states it. Each learns of it in a transaction of its own.
+            pub reissues: BTreeMap<InsureNum, PartnerId>,
+        }
 
-/// Which log row: the notice, and which time it happened (1, 2, 3… by first receipt). Not always the occurrence of
-/// an entry, which counts by arrival, when a later copy may yet show two to have been one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct LogKey {
-    pub digest: Digest,
-    pub occurrence: i32,
+        impl Rows {
+            /// The number of rows in each business table.
+            pub fn counts(&self) -> Vec<(&'static str, usize)> {
+                vec![$((stringify!($table), self.$table.len())),+]
+            }
+        }
+    };
 }
+crate::business_tables!(rows);
 
-/// Which person: policy number and name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct PersonKey {
-    pub policy_num: InsureNum,
-    pub name: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ProposalRow {
-    pub partner_id: PartnerId,
-    pub partner_unique_key: Option<String>,
-    pub case_code: Option<String>,
-    pub status: Option<Status>,
-    pub e_policy_ready: bool,
-    pub abnormal: bool,
-    pub reissued_from: Option<InsureNum>,
-    pub reissued_to: Option<InsureNum>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PaymentRow {
-    pub success: bool,
-    /// Fen.
-    pub price_fen: Option<i64>,
-    pub gateway: Option<i64>,
-    /// Beijing wall-clock time.
-    pub pay_time: Option<NaiveDateTime>,
-    pub fail_msg: Option<String>,
-    pub new_money: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct PolicyRow {
-    pub product_id: Option<i64>,
-    pub product_name: Option<String>,
-    pub plan_id: Option<i64>,
-    pub plan_name: Option<String>,
-    pub applicant: Option<String>,
-    pub start_date: Option<NaiveDate>,
-    pub end_date: Option<NaiveDate>,
-    pub cancelled: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PersonRow {
-    pub cancelled: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CancellationRow {
-    pub notify_type: i64,
-    pub success: bool,
-    /// A sorted JSON array.
-    pub insurants: Option<String>,
-    pub new_insure_num: Option<InsureNum>,
-    pub cancel_msg: Option<String>,
-    pub fail_msg: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct EndorsementRow {
-    pub status: i64,
-    pub success: bool,
-    pub msg: Option<String>,
-    pub remark: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AbnormalityRow {
-    pub fail_msg: Option<String>,
-}
-
-/// Everything that the business tables hold of one proposal, and the links it makes to others.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Rows {
-    pub proposal: BTreeMap<(), ProposalRow>,
-    pub payments: BTreeMap<FactKey, PaymentRow>,
-    pub policies: BTreeMap<InsureNum, PolicyRow>,
-    pub insured_persons: BTreeMap<PersonKey, PersonRow>,
-    pub cancellations: BTreeMap<FactKey, CancellationRow>,
-    pub endorsements: BTreeMap<LogKey, EndorsementRow>,
-    pub abnormalities: BTreeMap<LogKey, AbnormalityRow>,
-    /// Proposals that replace this one; each is told in a transaction of its own.
-    pub reissues: BTreeMap<InsureNum, PartnerId>,
+impl Rows {
+    /// The row of the proposal itself.
+    pub fn proposal(&self) -> Option<&ProposalRow> {
+        self.proposals.get(&())
+    }
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ mod tests {
         }
         let rows = Rows::of(&ledger);
         let counts = [
-            rows.proposal.len(),
+            rows.proposals.len(),
             rows.payments.len(),
             rows.policies.len(),
             rows.insured_persons.len(),

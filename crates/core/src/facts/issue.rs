@@ -1,27 +1,36 @@
 use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
-
 use super::cancellation::split_names;
 use super::fields::{Fields, invalid, too_long};
 use crate::id::InsureNum;
 use crate::json::Json;
 use crate::limits::{NAME_CHARS, PERSON_CHARS};
 use crate::reason::{Reason, Rejection};
+use crate::tables::PolicyRow;
 
 /// PolicyInfo (document, section 2.3) that has a policy number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuedPolicy {
+    /// `policyNum`.
     pub policy_num: InsureNum,
-    pub product_id: Option<i64>,
-    pub product_name: Option<String>,
-    pub plan_id: Option<i64>,
-    pub plan_name: Option<String>,
-    pub applicant: Option<String>,
-    pub start_date: Option<NaiveDate>,
-    pub end_date: Option<NaiveDate>,
+    /// The columns that the notice states. `cancelled` is false: no issue notice states it.
+    pub stated: PolicyRow,
+    /// The names in `insurant`; empty if it is left out.
     pub persons: BTreeSet<String>,
 }
+
+/// The keys of PolicyInfo that the platform documents.
+pub(super) const KEYS: [&str; 9] = [
+    "policyNum",
+    "productId",
+    "productName",
+    "planId",
+    "planName",
+    "applicant",
+    "insurant",
+    "startDate",
+    "endDate",
+];
 
 /// The policies of an issue notice; entries that share a number are one policy.
 pub(super) fn read(fields: &Fields<'_>, success: bool) -> Result<Vec<IssuedPolicy>, Rejection> {
@@ -61,13 +70,16 @@ fn entry_policy(entry: &Json<'_>) -> Result<Option<IssuedPolicy>, Rejection> {
     let policy = |policy_num| {
         Ok(IssuedPolicy {
             policy_num,
-            product_id: fields.integer("productId")?,
-            product_name: fields.text("productName", NAME_CHARS)?,
-            plan_id: fields.integer("planId")?,
-            plan_name: fields.text("planName", NAME_CHARS)?,
-            applicant: fields.name("applicant", NAME_CHARS)?,
-            start_date: fields.date("startDate")?,
-            end_date: fields.date("endDate")?,
+            stated: PolicyRow {
+                product_id: fields.integer("productId")?,
+                product_name: fields.text("productName", NAME_CHARS)?,
+                plan_id: fields.integer("planId")?,
+                plan_name: fields.text("planName", NAME_CHARS)?,
+                applicant: fields.name("applicant", NAME_CHARS)?,
+                start_date: fields.date("startDate")?,
+                end_date: fields.date("endDate")?,
+                cancelled: false,
+            },
             persons: persons(&fields)?,
         })
     };
@@ -87,18 +99,10 @@ fn persons(fields: &Fields<'_>) -> Result<BTreeSet<String>, Rejection> {
 }
 
 impl IssuedPolicy {
-    /// Adds another entry of the same notice: its persons, and what this one leaves open.
+    /// Adds another entry of the same notice: its persons, and the columns that this one leaves open.
     fn unite(&mut self, other: Self) {
-        fn fill<T>(slot: &mut Option<T>, other: Option<T>) {
-            *slot = slot.take().or(other);
-        }
-        fill(&mut self.product_id, other.product_id);
-        fill(&mut self.product_name, other.product_name);
-        fill(&mut self.plan_id, other.plan_id);
-        fill(&mut self.plan_name, other.plan_name);
-        fill(&mut self.applicant, other.applicant);
-        fill(&mut self.start_date, other.start_date);
-        fill(&mut self.end_date, other.end_date);
+        let earlier = std::mem::replace(&mut self.stated, other.stated);
+        self.stated.take_over(&earlier);
         self.persons.extend(other.persons);
     }
 }

@@ -135,7 +135,7 @@ fn a_predecessor_that_comes_late_fills_in_its_own_facts_and_moves_nothing_back()
     assert_eq!(status(&ledger), Some("issued"));
     let rows = Rows::of(&ledger);
     assert_eq!(rows.payments.len(), 1);
-    assert_eq!(rows.proposal[&()].case_code.as_deref(), Some("case-1"));
+    assert_eq!(rows.proposals[&()].case_code.as_deref(), Some("case-1"));
     let seqs: Vec<Place> = ledger.entries.iter().map(|entry| entry.place).collect();
     let place = |seq, minute| Place::Applied { seq, at: at(minute) };
     assert_eq!(seqs, [place(1, 10), place(2, 20), place(3, 21)]);
@@ -205,12 +205,12 @@ fn a_circle_of_links_ends() {
     let (a, b) = (Rows::of(&a), Rows::of(&b));
     assert_eq!(
         (
-            a.proposal[&()].reissued_from.as_ref(),
-            a.proposal[&()].reissued_to.as_ref()
+            a.proposals[&()].reissued_from.as_ref(),
+            a.proposals[&()].reissued_to.as_ref()
         ),
         (Some(&num("B")), Some(&num("B")))
     );
-    assert_eq!(b.proposal[&()].reissued_from, Some(num("A")));
+    assert_eq!(b.proposals[&()].reissued_from, Some(num("A")));
 }
 
 #[test]

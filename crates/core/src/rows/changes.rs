@@ -1,15 +1,14 @@
 use std::collections::BTreeMap;
 
-use super::{
-    AbnormalityRow, CancellationRow, EndorsementRow, FactKey, LogKey, PaymentRow, PersonKey, PersonRow,
-    PolicyRow, ProposalRow, Rows,
-};
-use crate::id::{InsureNum, PartnerId};
+use super::Rows;
+use crate::tables::*;
 
-/// What makes one state of a table into another.
+/// The difference between two states of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableChanges<K, R> {
+    /// New rows, and rows that differ.
     pub upserts: Vec<(K, R)>,
+    /// Keys of the rows that are gone.
     pub deletes: Vec<K>,
 }
 
@@ -23,35 +22,34 @@ impl<K: Ord + Clone, R: PartialEq + Clone> TableChanges<K, R> {
         }
     }
 
+    /// The two states are the same.
     pub fn is_empty(&self) -> bool {
         self.upserts.is_empty() && self.deletes.is_empty()
     }
 }
 
-/// What makes the rows of one proposal into others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Changes {
-    pub proposal: TableChanges<(), ProposalRow>,
-    pub payments: TableChanges<FactKey, PaymentRow>,
-    pub policies: TableChanges<InsureNum, PolicyRow>,
-    pub insured_persons: TableChanges<PersonKey, PersonRow>,
-    pub cancellations: TableChanges<FactKey, CancellationRow>,
-    pub endorsements: TableChanges<LogKey, EndorsementRow>,
-    pub abnormalities: TableChanges<LogKey, AbnormalityRow>,
-    pub reissues: TableChanges<InsureNum, PartnerId>,
-}
-
-impl Changes {
-    pub fn between(before: &Rows, after: &Rows) -> Self {
-        Self {
-            proposal: TableChanges::between(&before.proposal, &after.proposal),
-            payments: TableChanges::between(&before.payments, &after.payments),
-            policies: TableChanges::between(&before.policies, &after.policies),
-            insured_persons: TableChanges::between(&before.insured_persons, &after.insured_persons),
-            cancellations: TableChanges::between(&before.cancellations, &after.cancellations),
-            endorsements: TableChanges::between(&before.endorsements, &after.endorsements),
-            abnormalities: TableChanges::between(&before.abnormalities, &after.abnormalities),
-            reissues: TableChanges::between(&before.reissues, &after.reissues),
+macro_rules! changes {
+    ($(
+        $(#[$doc:meta])*
+        $table:ident: $Row:ident as $Record:ident by $Key:ty = $pattern:tt $keys:tt $columns:tt
+    )+) => {
+        /// The difference between two states of one proposal's rows.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Changes {
+            $($(#[$doc])* pub $table: TableChanges<$Key, $Row>,)+
+            /// The proposals that replace this one.
+            pub reissues: TableChanges<InsureNum, PartnerId>,
         }
-    }
+
+        impl Changes {
+            /// What turns `before` into `after`.
+            pub fn between(before: &Rows, after: &Rows) -> Self {
+                Self {
+                    $($table: TableChanges::between(&before.$table, &after.$table),)+
+                    reissues: TableChanges::between(&before.reissues, &after.reissues),
+                }
+            }
+        }
+    };
 }
+crate::business_tables!(changes);

@@ -38,19 +38,8 @@ pub fn disagreements(ledger: &Ledger) -> Vec<Disagreement> {
     found
 }
 
-fn statements(policy: &IssuedPolicy) -> Vec<(&'static str, String)> {
+fn statements(policy: &IssuedPolicy) -> impl Iterator<Item = (&'static str, String)> {
     let persons = policy.persons.iter().cloned().collect::<Vec<_>>().join("、");
-    let all = [
-        ("product_id", policy.product_id.map(|id| id.to_string())),
-        ("product_name", policy.product_name.clone()),
-        ("plan_id", policy.plan_id.map(|id| id.to_string())),
-        ("plan_name", policy.plan_name.clone()),
-        ("applicant", policy.applicant.clone()),
-        ("start_date", policy.start_date.map(|date| date.to_string())),
-        ("end_date", policy.end_date.map(|date| date.to_string())),
-        ("insured_persons", (!persons.is_empty()).then_some(persons)),
-    ];
-    all.into_iter()
-        .filter_map(|(column, value)| Some((column, value?)))
-        .collect()
+    let persons = (!persons.is_empty()).then_some(("insured_persons", persons));
+    policy.stated.stated().chain(persons)
 }

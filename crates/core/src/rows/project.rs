@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{CancellationRow, FactKey, PaymentRow, PersonKey, PersonRow, PolicyRow, ProposalRow, Rows};
+use super::{CancellationRow, FactKey, PaymentRow, PersonKey, PersonRow, ProposalRow, Rows};
 use crate::facts::{Cancellation, Fact, IssuedPolicy, Notice, Payment};
 use crate::id::{InsureNum, Step};
 use crate::ledger::{Entry, Ledger};
@@ -79,9 +79,11 @@ impl Rows {
         let gone = cancelled_names(ledger);
         let mut persons: BTreeMap<&InsureNum, &BTreeSet<String>> = BTreeMap::new();
         for issued in issued_policies(ledger) {
-            let row = self.policies.entry(issued.policy_num.clone()).or_default();
+            let row = self.policies.entry(issued.policy_num.clone());
+            let row = row
+                .and_modify(|row| row.take_over(&issued.stated))
+                .or_insert_with(|| issued.stated.clone());
             row.cancelled = cancelled;
-            row.believe(issued);
             if !issued.persons.is_empty() {
                 persons.insert(&issued.policy_num, &issued.persons);
             }
@@ -121,25 +123,7 @@ impl Rows {
             reissued_from,
             reissued_to: self.reissues.keys().max().cloned(),
         };
-        self.proposal.insert((), row);
-    }
-}
-
-impl PolicyRow {
-    /// Takes over what a later notice states; what it leaves out stays.
-    fn believe(&mut self, issued: &IssuedPolicy) {
-        fn take<T: Clone>(slot: &mut Option<T>, stated: &Option<T>) {
-            if stated.is_some() {
-                slot.clone_from(stated);
-            }
-        }
-        take(&mut self.product_id, &issued.product_id);
-        take(&mut self.product_name, &issued.product_name);
-        take(&mut self.plan_id, &issued.plan_id);
-        take(&mut self.plan_name, &issued.plan_name);
-        take(&mut self.applicant, &issued.applicant);
-        take(&mut self.start_date, &issued.start_date);
-        take(&mut self.end_date, &issued.end_date);
+        self.proposals.insert((), row);
     }
 }
 

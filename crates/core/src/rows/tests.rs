@@ -22,7 +22,7 @@ fn rows(notices: &[(i64, Value)]) -> Rows {
 }
 
 fn proposal(notices: &[(i64, Value)]) -> ProposalRow {
-    rows(notices).proposal[&()].clone()
+    rows(notices).proposals[&()].clone()
 }
 
 fn with(mut data: Value, key: &str, value: impl Into<Value>) -> Value {
@@ -204,7 +204,7 @@ fn a_link_alone_makes_the_row_of_the_new_proposal_without_status() {
         };
         ledger.link(link, at(0), &Rules::default());
     }
-    let row = Rows::of(&ledger).proposal[&()].clone();
+    let row = Rows::of(&ledger).proposals[&()].clone();
     assert_eq!(
         (row.partner_id, row.status, row.reissued_from),
         (PartnerId(7), None, Some(num("P")))
@@ -219,9 +219,9 @@ fn the_own_notices_outrank_the_partner_of_a_link() {
         partner_id: PartnerId(3),
     };
     ledger.link(foreign, at(0), &Rules::default());
-    assert_eq!(Rows::of(&ledger).proposal[&()].partner_id, PartnerId(3));
+    assert_eq!(Rows::of(&ledger).proposals[&()].partner_id, PartnerId(3));
     deliver(&mut ledger, 1, json!({}), 1);
-    let row = Rows::of(&ledger).proposal[&()].clone();
+    let row = Rows::of(&ledger).proposals[&()].clone();
     assert_eq!((row.partner_id, row.reissued_from), (PartnerId(7), None));
 }
 
@@ -231,14 +231,14 @@ fn only_what_differs_is_written() {
     let before = Rows::of(&ledger);
     deliver(&mut ledger, 9, json!({}), 5);
     let changes = Changes::between(&before, &Rows::of(&ledger));
-    assert_eq!(changes.proposal.upserts.len(), 1);
+    assert_eq!(changes.proposals.upserts.len(), 1);
     assert!(changes.payments.is_empty() && changes.policies.is_empty() && changes.insured_persons.is_empty());
     let back = Changes::between(&Rows::of(&ledger), &Rows::default());
     assert_eq!(
         (
             back.payments.deletes.len(),
             back.policies.deletes.len(),
-            back.proposal.deletes.len()
+            back.proposals.deletes.len()
         ),
         (1, 1, 1)
     );

@@ -230,7 +230,7 @@ impl Proposal {
 
     fn write_tables(&mut self, changes: Changes) {
         let tables = &mut self.tables;
-        write(&mut tables.proposal, changes.proposal);
+        write(&mut tables.proposals, changes.proposals);
         write(&mut tables.payments, changes.payments);
         write(&mut tables.policies, changes.policies);
         write(&mut tables.insured_persons, changes.insured_persons);

@@ -21,7 +21,7 @@ pub fn lines(text: &str) -> Vec<String> {
 /// The rows of one proposal.
 pub fn write_down(num: &InsureNum, rows: &Rows) -> Vec<String> {
     let mut out = Vec::new();
-    out.extend(rows.proposal.values().map(proposal));
+    out.extend(rows.proposals.values().map(proposal));
     out.extend(rows.payments.values().map(payment));
     out.extend(rows.policies.iter().map(|(num, row)| policy(num, row)));
     for (key, PersonRow { cancelled }) in &rows.insured_persons {

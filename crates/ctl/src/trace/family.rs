@@ -62,7 +62,7 @@ impl Search {
     pub fn visit(&mut self, ledger: &Ledger, tables: Option<&Rows>) {
         let own = &ledger.insure_num;
         let rows = tables.cloned().unwrap_or_else(|| Rows::of(ledger));
-        let status = rows.proposal.get(&()).and_then(|row| row.status);
+        let status = rows.proposals.get(&()).and_then(|row| row.status);
         self.known.insert(own.clone(), status);
         let from = ledger
             .valid_links()

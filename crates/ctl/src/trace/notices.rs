@@ -126,11 +126,11 @@ fn issued(policy: &IssuedPolicy, words: &dyn Words) -> Vec<String> {
         plain(policy.policy_num.as_str()),
     ];
     parts.extend(product(
-        policy.product_name.as_deref(),
-        policy.plan_name.as_deref(),
+        policy.stated.product_name.as_deref(),
+        policy.stated.plan_name.as_deref(),
     ));
-    parts.extend(cover(policy.start_date, policy.end_date));
-    let mut persons = labelled(Label::Applicant, &policy.applicant, words);
+    parts.extend(cover(policy.stated.start_date, policy.stated.end_date));
+    let mut persons = labelled(Label::Applicant, &policy.stated.applicant, words);
     let names: Vec<String> = policy.persons.iter().map(|name| plain(name)).collect();
     if !names.is_empty() {
         persons.push(words.pair(words.label(Label::InsuredPersons), &words.list(&names)));

@@ -132,7 +132,7 @@ impl<'l> Story<'l> {
             policies: policies(&rows),
             possible: possibilities(ledger, &rows),
             payments: rows.payments.into_values().collect(),
-            proposal: rows.proposal.into_values().next(),
+            proposal: rows.proposals.into_values().next(),
             now,
         }
     }
@@ -140,7 +140,7 @@ impl<'l> Story<'l> {
 
 fn standing(sources: &Sources<'_>, rows: &Rows) -> Standing {
     let ledger = sources.ledger;
-    match rows.proposal.get(&()).and_then(|row| row.status) {
+    match rows.proposals.get(&()).and_then(|row| row.status) {
         Some(status) => Standing::Has(status),
         None if ledger.applied().next().is_some() || ledger.is_pruned() => Standing::Undecided,
         None if ledger.held().next().is_some() => Standing::OnlyHeld,
@@ -179,7 +179,7 @@ fn possibilities(ledger: &Ledger, rows: &Rows) -> Vec<Possibility> {
             .any(|entry| entry.notice.success && fits(&entry.notice.fact))
     };
     let mut possible = Vec::new();
-    if rows.proposal.values().any(|row| row.e_policy_ready) {
+    if rows.proposals.values().any(|row| row.e_policy_ready) {
         possible.push(Possibility::FetchEPolicy);
     }
     if any(|fact| matches!(fact, Fact::Endorsement(endorsement) if endorsement.status == ENDORSED)) {

@@ -51,7 +51,7 @@ pub async fn write(conn: &mut AsyncMysqlConnection, all: &[ProposalChanges]) -> 
     let fact = |num, key: &FactKey| (num, key.0.clone());
     let log = |num, key: &LogKey| (num, key.digest.to_string(), key.occurrence);
     let person = |num, key: &PersonKey| (num, key.policy_num.to_string(), key.name.clone());
-    write!(conn, all, proposal, Proposal, |num, (): &()| (num,));
+    write!(conn, all, proposals, Proposal, |num, (): &()| (num,));
     write!(conn, all, payments, Payment, fact);
     write!(conn, all, cancellations, Cancellation, fact);
     write!(conn, all, policies, Policy, |num, key: &InsureNum| (

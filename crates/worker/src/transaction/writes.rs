@@ -96,7 +96,7 @@ impl Writes {
 
     /// Of a pruned proposal nothing is computed anew but what its links alone say.
     fn note_relinked(&mut self, ledger: &Ledger, before: &Rows) {
-        let replaces = |rows: &Rows| rows.proposal.get(&()).and_then(|row| row.reissued_from.clone());
+        let replaces = |rows: &Rows| rows.proposals.get(&()).and_then(|row| row.reissued_from.clone());
         let now_replaces = replaces(&Rows::of(ledger));
         if now_replaces != replaces(before) {
             self.relinked.push((ledger.insure_num.clone(), now_replaces));

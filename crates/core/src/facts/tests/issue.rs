@@ -57,16 +57,16 @@ fn everything_that_is_stated_of_a_policy_is_read() {
     let date = |y, m, d| NaiveDate::from_ymd_opt(y, m, d);
     assert_eq!(policy.policy_num.as_str(), "8800123");
     assert_eq!(
-        (policy.product_id, policy.product_name.as_deref()),
+        (policy.stated.product_id, policy.stated.product_name.as_deref()),
         (Some(101), Some("意外险"))
     );
     assert_eq!(
-        (policy.plan_id, policy.plan_name.as_deref()),
+        (policy.stated.plan_id, policy.stated.plan_name.as_deref()),
         (Some(11), Some("基础版"))
     );
-    assert_eq!(policy.applicant.as_deref(), Some("赵一"));
+    assert_eq!(policy.stated.applicant.as_deref(), Some("赵一"));
     assert_eq!(
-        (policy.start_date, policy.end_date),
+        (policy.stated.start_date, policy.stated.end_date),
         (date(2026, 3, 2), date(2027, 3, 1))
     );
     assert_eq!(Vec::from_iter(policy.persons), ["孙三", "赵一", "钱二"]);
@@ -168,7 +168,10 @@ fn entries_that_share_a_number_are_one_policy_with_the_persons_of_all() {
     assert_eq!(united.len(), 2);
     assert_eq!(united[0].persons.iter().collect::<Vec<_>>(), ["赵一", "钱二"]);
     assert_eq!(
-        (united[0].product_name.as_deref(), united[0].plan_name.as_deref()),
+        (
+            united[0].stated.product_name.as_deref(),
+            united[0].stated.plan_name.as_deref()
+        ),
         (Some("甲"), Some("丙"))
     );
     assert_eq!(united[1].persons.len(), 1);

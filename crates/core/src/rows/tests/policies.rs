@@ -89,7 +89,7 @@ fn two_that_agree_as_far_as_they_go_do_not_disagree() {
 fn a_failed_issue_makes_no_policy() {
     let rows = rows(&[(3, with(policy("赵一"), "state", false))]);
     assert!(rows.policies.is_empty() && rows.insured_persons.is_empty());
-    assert_eq!(rows.proposal.len(), 1);
+    assert_eq!(rows.proposals.len(), 1);
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub async fn rows(conn: &mut AsyncMysqlConnection, num: &InsureNum) -> Result<Ro
     let mut rows = Rows::default();
     let proposals = Proposal::read(conn, &names).await?;
     let partner = proposals.first().map(|row| PartnerId(row.partner_id));
-    rows.proposal = proposals.into_iter().map(|row| ((), proposal(row))).collect();
+    rows.proposals = proposals.into_iter().map(|row| ((), proposal(row))).collect();
     rows.payments = Payment::read(conn, &names)
         .await?
         .into_iter()
