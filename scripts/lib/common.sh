@@ -31,19 +31,39 @@ random_hex() { od -An -v -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
 # port_open HOST PORT: does something accept connections there?
 port_open() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
 
-# free_port VARIABLE: sets it to a loopback port that is free now, outside the range from which the kernel hands out
-# ports of its own accord, so that no outgoing connection takes it before the server does.
+# free_port VARIABLE: sets it to a free loopback port below the range from which the kernel takes the ports of outgoing
+# connections and of port 0, so neither of them takes it before the server listens.
 free_port() {
     local -n chosen=$1
-    local try
+    local first last try
+    port_range
     for ((try = 0; try < 200; try++)); do
-        chosen=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-        [[ " ${taken_ports:-} " == *" $chosen "* ]] && continue
+        chosen=$((first + (RANDOM * 32768 + RANDOM) % (last - first + 1)))
+        claim_port "$chosen" || continue
         port_open 127.0.0.1 "$chosen" && continue
-        taken_ports="${taken_ports:-} $chosen"
         return 0
     done
-    die "no free port found on 127.0.0.1 between 20000 and 31999"
+    die "no free port found on 127.0.0.1 between $first and $last"
+}
+
+# port_range: sets first and last. Where the kernel's range leaves no room below it, one of its own must do.
+port_range() {
+    first=20000 last=31999
+    local lowest
+    read -r lowest _ </proc/sys/net/ipv4/ip_local_port_range || return 0
+    if [[ $lowest -ge 14000 ]]; then last=$((lowest - 1)) first=$((lowest - 12000)); fi
+} 2>/dev/null
+
+# claim_port PORT: true if no other script of this user has drawn it. The claim lasts as long as this script; by then a
+# server listens on the port.
+claim_port() {
+    local claims=/tmp/xiebao-ports-$UID claim
+    [[ " ${taken_ports:-} " != *" $1 "* ]] || return 1
+    if have flock && mkdir -p "$claims"; then
+        exec {claim}>"$claims/$1"
+        flock -n "$claim" || { exec {claim}>&- && return 1; }
+    fi
+    taken_ports="${taken_ports:-} $1"
 }
 
 # Processes are known by a mark in their environment, not by name or remembered number: it survives a deleted state

@@ -115,7 +115,7 @@ impl<'l> Story<'l> {
         let mut applied: Vec<Chapter<'l>> = ledger.applied().map(chapter).collect();
         applied.sort_by_key(|chapter| chapter.seq);
         let mut held: Vec<Chapter<'l>> = ledger.held().map(chapter).collect();
-        held.sort_by_key(|chapter| (chapter.hold.map(|hold| hold.until), rules.rank(chapter.step)));
+        held.sort_by_key(|chapter| (rules.rank(chapter.step), chapter.hold.map(|hold| hold.until)));
         Self {
             insure_num: &ledger.insure_num,
             partner_id: ledger.partner(),
