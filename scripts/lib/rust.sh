@@ -42,10 +42,11 @@ cargo_in_one_line() {
         --config "$repo_root/.cargo/config.toml" 2>&1 | tee "$log" | {
         while IFS= read -r -d $'\r' part; do
             [[ $part =~ \]\ ([0-9]+)/([0-9]+) ]] || continue
+            # shellcheck disable=SC2059 # a format
             counted=$(printf "$format" "$(minutes "$SECONDS")" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}")
             [[ $SECONDS -ge $((shown + step)) ]] || continue
             shown=$SECONDS
-            # shellcheck disable=SC2059 # a format of this function's
+            # shellcheck disable=SC2059 # a format
             printf "$line" "$counted"
         done
         [[ ! -t 1 || $shown -eq 0 ]] || printf '\n'
