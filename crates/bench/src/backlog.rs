@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use xiebao_core::id::PartnerId;
-use xiebao_ctl::platform::Signer;
-use xiebao_ctl::simulate::Settings;
-use xiebao_ctl::simulate::draw::Draw;
-use xiebao_ctl::simulate::plot::{self, Extent};
-use xiebao_ctl::simulate::run::letters;
-use xiebao_ctl::simulate::schedule::{self, Sending};
-use xiebao_ctl::simulate::settle::Posted;
-use xiebao_ctl::simulate::story::Story;
-use xiebao_ctl::simulate::wire::Letter;
+use xiebao_simulator::Settings;
+use xiebao_simulator::draw::Draw;
+use xiebao_simulator::platform::Signer;
+use xiebao_simulator::plot::{self, Extent};
+use xiebao_simulator::run::letters;
+use xiebao_simulator::schedule::{self, Sending};
+use xiebao_simulator::settle::Posted;
+use xiebao_simulator::story::Story;
+use xiebao_simulator::wire::Letter;
 use xiebao_testkit::{KEY, PARTNER};
 
 /// Share of steps that fail before they succeed, as in `xiebao simulate`.

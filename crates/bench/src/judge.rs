@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{bail, ensure};
 use tokio::time::{Instant, sleep};
 use xiebao_core::id::{InsureNum, PartnerId};
-use xiebao_ctl::simulate::database::Database;
-use xiebao_ctl::simulate::settle::{Expected, ExpectedStory, compare};
+use xiebao_simulator::database::Database;
+use xiebao_simulator::settle::{Expected, ExpectedStory, compare};
 use xiebao_testkit::{PARTNER, number};
 
 use crate::backlog::Backlog;

@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
-use crate::lang::Lang;
 use crate::{
     dead, doctor, find, held, log_level, migrate, notice, operations, prune, rebuild, refused, reprocess,
     send, simulate, status, stuck, trace, verify,
 };
+use xiebao_core::lang::Lang;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -32,7 +33,7 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The language of what a person reads [default: that of the locale]
-    #[arg(long, global = true, value_enum)]
+    #[arg(long, global = true, value_enum, value_parser = language())]
     lang: Option<Lang>,
     /// Who does this, for the log of operations [default: user and host]
     #[arg(long = "as", global = true, value_name = "WHO")]
@@ -92,6 +93,10 @@ impl Command {
             Command::Verify(args) => verify::run(args, context).await,
         }
     }
+}
+
+fn language() -> impl TypedValueParser<Value = Lang> {
+    PossibleValuesParser::new(["zh", "en"]).map(|name| if name == "zh" { Lang::Zh } else { Lang::En })
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use xiebao_runtime::config::{Config, Environment, Needs};
 use xiebao_runtime::{host, keys};
 
 use crate::exit::Failure;
-use crate::lang::Lang;
-use crate::platform::Signer;
+use xiebao_core::lang::Lang;
+use xiebao_simulator::platform::Signer;
 
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -27,7 +27,7 @@ impl Context {
             config_file,
             environment,
             named_actor,
-            lang: lang.unwrap_or_else(Lang::of_locale),
+            lang: lang.unwrap_or_else(locale),
         }
     }
 
@@ -78,6 +78,15 @@ impl Context {
         let key = key.ok_or_else(|| wrong(format!("has no key of partner {partner_id}")))?;
         Ok(Signer::new(partner_id, key))
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the locale is no setting of the product"
+)]
+fn locale() -> Lang {
+    let variables = ["LC_ALL", "LC_MESSAGES", "LANG"];
+    Lang::of_locale(variables.into_iter().filter_map(|name| std::env::var(name).ok()))
 }
 
 /// The name of the person at the terminal, before any `sudo`.

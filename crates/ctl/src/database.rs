@@ -5,7 +5,7 @@ use std::time::Duration;
 use diesel_async::AsyncMysqlConnection;
 use diesel_async::pooled_connection::deadpool::Object;
 use xiebao_runtime::config::{Config, Needs, without_password};
-use xiebao_worker::store::{Store, StoreError};
+use xiebao_store::{Store, StoreError};
 
 use crate::context::Context;
 use crate::exit::Failure;

@@ -145,7 +145,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if args.json {
         show_json(&findings.iter().map(View::of).collect::<Vec<_>>())?;
     } else {
-        show(&page(&findings, context.lang.words()));
+        show(&page(&findings, crate::words::of(context.lang)));
     }
     exit(&findings)
 }

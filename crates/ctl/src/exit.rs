@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use thiserror::Error;
 use xiebao_runtime::config::Faults;
+use xiebao_simulator::SimulationError;
 
 /// The command did what it was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,15 @@ pub enum Failure {
     /// The broker, the database or the receiver.
     #[error("{0}")]
     Unreachable(String),
+}
+
+impl From<SimulationError> for Failure {
+    fn from(error: SimulationError) -> Self {
+        match error {
+            SimulationError::Refused(why) => Failure::Refused(why),
+            SimulationError::Unreachable(why) => Failure::Unreachable(why),
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args as ClapArgs;
 use serde::Serialize;
 use xiebao_core::lifecycle::Status;
-use xiebao_worker::store::find::{self, Summary};
+use xiebao_store::sql::find::{self, Summary};
 
 use crate::context::Context;
 use crate::database::{Connection, Database};
@@ -76,7 +76,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if args.json {
         show_json(&list)?;
     } else {
-        show(&list.page(context.lang.words()));
+        show(&list.page(crate::words::of(context.lang)));
     }
     Ok(Exit::of_found(!list.proposals.is_empty()))
 }

@@ -83,7 +83,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if args.json {
         show_json(&list)?;
     } else {
-        show(&list.page(context.lang.words()));
+        show(&list.page(crate::words::of(context.lang)));
     }
     list.exit(args.level.is_some())
 }
@@ -108,7 +108,7 @@ impl Args {
         addresses.dedup();
         if addresses.is_empty() {
             return Err(Failure::Usage(
-                context.lang.words().no_admin_listener().to_owned(),
+                crate::words::of(context.lang).no_admin_listener().to_owned(),
             ));
         }
         Ok(addresses.into_iter().map(Admin::at).collect())

@@ -6,7 +6,8 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 use tokio::time::{sleep, timeout};
 use xiebao_runtime::shutdown;
-use xiebao_worker::store::{self, StoreError, migrations};
+use xiebao_store::sql::migrations;
+use xiebao_store::{StoreError, connect};
 
 use crate::context::Context;
 use crate::database::Database;
@@ -58,7 +59,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if args.wait {
         // Asked for, since as the first process of a container it would not be ended by a signal otherwise.
         let stop = shutdown::on_signal().map_err(|error| Failure::Refused(error.to_string()))?;
-        let waited = stop.run_until_cancelled(wait(&database, context.lang.words()));
+        let waited = stop.run_until_cancelled(wait(&database, crate::words::of(context.lang)));
         return waited.await.unwrap_or(Ok(Exit::No));
     }
     let mut report = look(&database).await?;
@@ -72,7 +73,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if args.json {
         show_json(&report)?;
     } else {
-        show(&report.in_words(context.lang.words()));
+        show(&report.in_words(crate::words::of(context.lang)));
     }
     Ok(if report.pending.is_empty() {
         Exit::Done
@@ -134,7 +135,7 @@ async fn run_all(url: String) -> Result<Vec<String>, Failure> {
             .enable_all()
             .build();
         let runtime = runtime.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        runtime.block_on(async { migrations::run(store::connect(url).await?) })
+        runtime.block_on(async { migrations::run(connect(url).await?) })
     };
     let ended = tokio::task::spawn_blocking(work).await;
     let ended = ended.map_err(|error| Failure::Refused(error.to_string()))?;

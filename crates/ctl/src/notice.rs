@@ -6,10 +6,10 @@ use clap::{Args as ClapArgs, Subcommand};
 use xiebao_core::id::{Digest, InsureNum};
 use xiebao_core::ledger::Ledger;
 use xiebao_runtime::clock;
-use xiebao_worker::links;
-use xiebao_worker::store::notices;
-use xiebao_worker::store::operations::{Action, NewOperation};
-use xiebao_worker::transaction::{self, Mark, Plan, Task};
+use xiebao_store::linking;
+use xiebao_store::sql::notices;
+use xiebao_store::sql::operations::{Action, NewOperation};
+use xiebao_store::transaction::{self, Mark, Plan, Task};
 
 use crate::context::Context;
 use crate::database::{Connection, Database};
@@ -62,7 +62,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         Command::Void(named) => (named, true),
         Command::Restore(named) => (named, false),
     };
-    let words = context.lang.words();
+    let words = crate::words::of(context.lang);
     let database = Database::of(context)?;
     let mut conn = database.connection().await?;
     let Some((number, digest)) = find(&mut conn, &named, context).await? else {
@@ -114,7 +114,7 @@ async fn find(
             let candidates = several
                 .iter()
                 .map(|(number, digest)| format!("{number} ({digest})"));
-            let words = context.lang.words();
+            let words = crate::words::of(context.lang);
             Err(Failure::Usage(
                 words.ambiguous_digest(&named.digest, &candidates.collect::<Vec<_>>()),
             ))
@@ -140,6 +140,6 @@ async fn carry_out(
     let rules = &database.config.rules;
     let outcome = transaction::run(conn, &plan, clock::now, rules).await?;
     // Should this fail, the links lie in the outbox, and a worker's sweeper delivers them.
-    let _ = links::deliver_all(&database.store, rules, outcome.links).await;
+    let _ = linking::deliver(&database.store, rules, clock::now, outcome.links, |_| {}).await;
     Ok(outcome.marked > 0)
 }

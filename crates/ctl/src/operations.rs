@@ -5,7 +5,7 @@ pub mod deed;
 use clap::Args as ClapArgs;
 use serde::Serialize;
 use xiebao_runtime::clock;
-use xiebao_worker::store::operations::{self, Action, Filter};
+use xiebao_store::sql::operations::{self, Action, Filter};
 
 use crate::context::Context;
 use crate::database::Database;
@@ -73,7 +73,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if args.json {
         show_json(&list)?;
     } else {
-        show(&list.page(context.lang.words()));
+        show(&list.page(crate::words::of(context.lang)));
     }
     Ok(Exit::of_found(!list.operations.is_empty()))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use clap::Args as ClapArgs;
 use xiebao_runtime::{clock, shutdown};
-use xiebao_worker::prune::{self, Errand, Report};
+use xiebao_store::prune::{self, Errand, Report};
 
 use crate::context::Context;
 use crate::database::Database;
@@ -51,7 +51,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let words = context.lang.words();
+    let words = crate::words::of(context.lang);
     if args.older_than < LEAST {
         let least = words.duration(TimeDelta::from_std(LEAST).unwrap_or_default());
         return Err(Failure::Usage(format!(

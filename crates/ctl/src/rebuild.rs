@@ -3,7 +3,7 @@
 use clap::Args as ClapArgs;
 use xiebao_core::id::InsureNum;
 use xiebao_runtime::clock;
-use xiebao_worker::rebuild::{self, Errand, Kind, Report, Scope};
+use xiebao_store::rebuild::{self, Errand, Kind, Report, Scope};
 
 use crate::context::Context;
 use crate::database::Database;
@@ -63,7 +63,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     };
     let mut report = Report::default();
     let ended = rebuild::run(&database.store, &errand, &mut report).await;
-    let words = context.lang.words();
+    let words = crate::words::of(context.lang);
     if args.json {
         show_json(&report)?;
     } else {

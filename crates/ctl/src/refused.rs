@@ -7,7 +7,7 @@ use clap::{Args as ClapArgs, Subcommand};
 use serde::Serialize;
 use xiebao_core::id::NotifyType;
 use xiebao_runtime::clock;
-use xiebao_worker::store::refused::{self, Filter, Group};
+use xiebao_store::sql::refused::{self, Filter, Group};
 
 use crate::context::Context;
 use crate::database::Database;
@@ -121,7 +121,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     match (args.json, args.text) {
         (true, _) => show_json(&list)?,
         (false, true) => show(&text::of(&list.refused, list.cut)),
-        (false, false) => show(&list.page(context.lang.words())),
+        (false, false) => show(&list.page(crate::words::of(context.lang))),
     }
     Ok(Exit::of_found(!list.refused.is_empty()))
 }

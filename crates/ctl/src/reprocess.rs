@@ -3,8 +3,8 @@
 use clap::Args as ClapArgs;
 use xiebao_core::id::{NotifyType, Step};
 use xiebao_runtime::clock;
-use xiebao_worker::reprocess::{self, Errand, Reprocessed};
-use xiebao_worker::store::notices;
+use xiebao_store::reprocess::{self, Errand, Reprocessed};
+use xiebao_store::sql::notices;
 
 use crate::context::Context;
 use crate::database::Database;
@@ -33,7 +33,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let words = context.lang.words();
+    let words = crate::words::of(context.lang);
     let database = Database::of(context)?;
     let rules = &database.config.rules;
     let notify_type = NotifyType(args.notify_type);

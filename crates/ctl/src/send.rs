@@ -8,10 +8,10 @@ use tokio::time::sleep;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
-use crate::http::{Answer, Client, PostError, Target};
 use crate::input;
-use crate::lang::Lang;
-use crate::platform::{ContentType, ResendRule};
+use xiebao_core::lang::Lang;
+use xiebao_simulator::http::{Answer, Client, PostError, Target};
+use xiebao_simulator::platform::{ContentType, ResendRule};
 
 mod draft;
 

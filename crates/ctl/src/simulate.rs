@@ -1,56 +1,20 @@
 //! `xiebao simulate`: plays the platform, and judges what the services made of it.
-//!
-//! `plot` and `life` tell stories from a seed, `wire` spells their notices, `schedule` disorders and repeats them,
-//! `sender` posts them; `expectation` says from the stories which rows must be there, and `compare` holds them against
-//! the database.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
-use xiebao_core::id::PartnerId;
 use xiebao_runtime::config::Needs;
+use xiebao_simulator::Settings;
+use xiebao_simulator::plot::Extent;
+use xiebao_simulator::run::Run;
+use xiebao_simulator::sender::Pace;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
-use crate::http::Target;
 use crate::input::{positive, share};
-use crate::platform::ResendRule;
-
-pub mod compare;
-pub mod database;
-pub mod draw;
-pub mod expectation;
-pub mod life;
-pub mod numbers;
-pub mod plot;
-mod progress;
-pub mod report;
-pub mod rows;
-pub mod run;
-pub mod schedule;
-pub mod sender;
-pub mod settle;
-pub mod story;
-pub mod tally;
-pub mod value;
-pub mod wire;
-mod words;
-
-use plot::Extent;
-use run::Run;
-use sender::Pace;
-
-/// What shapes the stories of a run. The same settings tell the same stories.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Settings {
-    pub seed: u64,
-    pub partner_id: PartnerId,
-    /// The share of steps that fail before they succeed, 0 to 1.
-    pub failures: f64,
-    /// The share of stories in which a predecessor is never reported, 0 to 1.
-    pub missing_predecessors: f64,
-}
+use xiebao_simulator::http::Target;
+use xiebao_simulator::platform::ResendRule;
 
 const EXAMPLES: &str = "\
 The stories follow from the seed: played again, they are nothing but duplicates, and the rows must still be right.
@@ -190,6 +154,3 @@ impl Args {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

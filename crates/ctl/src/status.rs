@@ -70,7 +70,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     };
     let config = context.config(needs)?;
     let mut eyes = look::Eyes::open(&config, service::targets(&args.services, &config)?)?;
-    let words = context.lang.words();
+    let words = crate::words::of(context.lang);
     let Some(seconds) = args.watch else {
         let status = Status::of(eyes.look().await);
         status.present(args.json, false, words)?;

@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 use xiebao_core::id::{NotifyType, Step};
 use xiebao_runtime::clock;
-use xiebao_worker::store::stuck::{self, Stand, Stuck};
+use xiebao_store::sql::stuck::{self, Stand, Stuck};
 
 use crate::context::Context;
 use crate::database::{Connection, Database};
@@ -102,7 +102,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if args.json {
         show_json(&list)?;
     } else {
-        show(&list.page(context.lang.words()));
+        show(&list.page(crate::words::of(context.lang)));
     }
     Ok(Exit::of_found(!list.proposals.is_empty()))
 }

@@ -15,17 +15,17 @@ use clap::Args as ClapArgs;
 use xiebao_core::id::InsureNum;
 use xiebao_core::ledger::Ledger;
 use xiebao_runtime::clock;
-use xiebao_worker::store::dead_letters::{self, Filter};
-use xiebao_worker::store::notices as inbox;
-use xiebao_worker::store::operations;
-use xiebao_worker::transaction;
+use xiebao_store::sql::dead_letters::{self, Filter};
+use xiebao_store::sql::notices as inbox;
+use xiebao_store::sql::operations;
+use xiebao_store::transaction;
 
 use crate::context::Context;
 use crate::database::Database;
 use crate::exit::{Exit, Failure};
-use crate::lang::Lang;
 use crate::screen::{plain, show, show_json};
 use story::{Sources, Standing, Story};
+use xiebao_core::lang::Lang;
 
 /// More dead letters of one proposal than anyone reads.
 const MOST_DEAD_LETTERS: i64 = 200;
@@ -91,7 +91,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 fn present(story: &Story<'_>, lang: Lang, json: bool) -> Result<Exit, Failure> {
-    let words = lang.words();
+    let words = crate::words::of(lang);
     let known = story.standing != Standing::Unknown;
     match (json, known) {
         (true, _) => show_json(story)?,

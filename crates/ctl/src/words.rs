@@ -16,15 +16,15 @@ use xiebao_core::lifecycle::Status;
 use xiebao_core::reason::Reason;
 use xiebao_core::rows::Disagreement;
 use xiebao_core::rules::OnTimeout;
-use xiebao_worker::rebuild::{Kind, Report};
-use xiebao_worker::store::operations::Action;
+use xiebao_store::rebuild::{Kind, Report};
+use xiebao_store::sql::operations::Action;
 
 use crate::doctor::Finding;
-use crate::lang::Lang;
 use crate::screen::plain;
 use crate::trace::chapter::Going;
 use crate::trace::missing::Missing;
 use crate::trace::story::{Possibility, Standing};
+use xiebao_core::lang::Lang;
 
 pub use doctor::DoctorWords;
 pub use watch::WatchWords;
@@ -34,10 +34,9 @@ pub trait Words: Terms + StoryWords + DeskWords + RepairWords + WatchWords + Doc
 
 impl<T: Terms + StoryWords + DeskWords + RepairWords + WatchWords + DoctorWords + Sync> Words for T {}
 
-impl Lang {
-    pub fn words(self) -> &'static dyn Words {
-        self.pick(&zh::Chinese, &en::English)
-    }
+/// The texts of this language.
+pub fn of(lang: Lang) -> &'static dyn Words {
+    lang.pick(&zh::Chinese, &en::English)
 }
 
 /// What things are called.

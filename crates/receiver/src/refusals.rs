@@ -15,9 +15,9 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::id::{NotifyType, PartnerId};
+use xiebao_core::refused::{RECORDS, Refused, claimed};
 use xiebao_runtime::amqp::Publisher;
 use xiebao_runtime::clock;
-use xiebao_runtime::refused::{RECORDS, Refused, claimed};
 
 use crate::reply::Verdict;
 use allowance::Allowance;

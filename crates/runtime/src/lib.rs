@@ -14,7 +14,6 @@ pub mod health;
 pub mod host;
 pub mod keys;
 pub mod metrics;
-pub mod refused;
 pub mod service;
 pub mod shutdown;
 pub mod telemetry;

@@ -6,7 +6,7 @@ use lapin::message::Delivery;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, timeout_at};
 
-use crate::store::links::PendingLink;
+use xiebao_store::sql::links::PendingLink;
 
 /// Bytes of bodies in one batch at most, so that large notices do not add up to a large transaction.
 const BYTES: usize = 8 * 1024 * 1024;
@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn links(count: usize) -> Vec<PendingLink> {
-        (0..count).map(PendingLink::invented).collect()
+        (0..count).map(crate::links::invented).collect()
     }
 
     fn sizes(batch: &Batch) -> (usize, usize) {

@@ -22,10 +22,10 @@ use xiebao_runtime::clock;
 
 use crate::consumer::{CLOSE_WITHIN, SessionError, subscribe, text_header};
 use crate::outage::LongOutage;
-use crate::store::StoreError;
-use crate::store::attempts::{self, NewAttempt};
-use crate::store::dead_letters::{self, NewDeadLetter};
 use crate::{Worker, batch, held, probe};
+use xiebao_store::StoreError;
+use xiebao_store::sql::attempts::{self, NewAttempt};
+use xiebao_store::sql::dead_letters::{self, NewDeadLetter};
 
 const AT_ONCE: u16 = 100;
 

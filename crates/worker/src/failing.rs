@@ -6,7 +6,8 @@ use lapin::options::BasicAckOptions;
 use xiebao_core::attempts::{Attempt, Attempts, Delay, MOST};
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::{Reason, Rejection};
-use xiebao_runtime::{clock, host};
+use xiebao_runtime::clock;
+use xiebao_store::sql::attempts::this_process;
 
 use crate::Worker;
 use crate::consumer::text_header;
@@ -115,7 +116,7 @@ fn so_far(delivery: &Delivery) -> Attempts {
 /// The earlier attempts, and this one.
 fn one_more(delivery: &Delivery, error: &str) -> Attempts {
     let mut attempts = so_far(delivery);
-    attempts.fail(Attempt::new(clock::now(), &host::process(), error));
+    attempts.fail(Attempt::new(clock::now(), &this_process(), error));
     attempts
 }
 

@@ -16,10 +16,11 @@ use xiebao_runtime::amqp::Pacing;
 use xiebao_runtime::clock;
 
 use crate::outage::Waiting;
-use crate::store::notices::NoticeRow;
-use crate::store::{StoreError, links::PendingLink};
-use crate::transaction::{self, Outcome, Plan};
 use crate::{Worker, links, probe};
+use xiebao_store::StoreError;
+use xiebao_store::sql::links::PendingLink;
+use xiebao_store::sql::notices::NoticeRow;
+use xiebao_store::transaction::{self, Outcome, Plan};
 
 /// What is to be done.
 #[derive(Debug, Clone)]

@@ -14,8 +14,8 @@ use xiebao_core::envelope::header;
 use crate::acks::Acks;
 use crate::batch::Incoming;
 use crate::consumer::text_header;
-use crate::store::links::PendingLink;
 use crate::{Worker, links, pipeline};
+use xiebao_store::sql::links::PendingLink;
 
 /// Batches whose links wait for one lane, at most. The links of further ones are left to the sweeper.
 const BATCHES_WAITING: usize = 64;
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     fn link(nth: usize) -> PendingLink {
-        PendingLink::invented(nth)
+        links::invented(nth)
     }
 
     fn received(queue: &mut mpsc::Receiver<Vec<PendingLink>>) -> Vec<PendingLink> {

@@ -17,17 +17,11 @@ pub mod metrics;
 pub mod outage;
 pub mod pipeline;
 pub mod probe;
-pub mod prune;
-pub mod rebuild;
 pub mod refused;
-pub mod reprocess;
 pub mod samples;
 pub mod sampling;
-pub mod schema;
 mod spans;
-pub mod store;
 pub mod sweeper;
-pub mod transaction;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -47,7 +41,8 @@ use xiebao_runtime::traces::{self, Traces};
 use crate::metrics::Metrics;
 use crate::outage::Waiters;
 use crate::samples::Samples;
-use crate::store::{Store, StoreError, migrations};
+use xiebao_store::sql::migrations;
+use xiebao_store::{Store, StoreError};
 
 /// Bound on publishing a dead letter; until it is confirmed, its message stays unacknowledged.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);

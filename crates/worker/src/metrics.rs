@@ -15,7 +15,7 @@ use xiebao_core::sequencing::Verdict;
 use xiebao_runtime::metrics::register_look_up;
 
 use crate::Worker;
-use crate::transaction::Outcome;
+use xiebao_store::transaction::Outcome;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct NoticeLabels {

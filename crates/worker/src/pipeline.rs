@@ -29,8 +29,8 @@ use crate::failing::{bury, put_aside, retry_or_bury};
 use crate::isolation::{End, Job, Work, run_all};
 use crate::metrics::result_of;
 use crate::spans::{Spans, trace_id};
-use crate::store::links::PendingLink;
-use crate::store::notices::NoticeRow;
+use xiebao_store::sql::links::PendingLink;
+use xiebao_store::sql::notices::NoticeRow;
 
 /// What a delivery turned out to be.
 enum Content {

@@ -8,14 +8,16 @@ use futures_util::StreamExt;
 use lapin::options::BasicAckOptions;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use xiebao_core::refused;
+use xiebao_core::refused::Refused;
 use xiebao_runtime::amqp::topology::{Part, REFUSED};
 use xiebao_runtime::amqp::{Pacing, connect};
-use xiebao_runtime::refused::Refused;
-use xiebao_runtime::{clock, refused};
+use xiebao_runtime::clock;
 
 use crate::consumer::{CLOSE_WITHIN, SessionError, subscribe};
-use crate::store::{StoreError, refused as record};
 use crate::{Worker, probe};
+use xiebao_store::StoreError;
+use xiebao_store::sql::refused as record;
 
 const AT_ONCE: u16 = 10;
 

@@ -26,8 +26,9 @@ use xiebao_runtime::clock;
 use crate::Worker;
 use crate::consumer::{BROKER_ANSWERS_WITHIN, SessionError};
 use crate::samples::{Group, Reading, Samples, Series};
-use crate::store::stuck::Stand;
-use crate::store::{StoreError, samples};
+use xiebao_store::StoreError;
+use xiebao_store::sql::samples;
+use xiebao_store::sql::stuck::Stand;
 
 /// Rows that are counted at most. So many are too many anyway.
 const COUNTED_AT_MOST: i64 = 100_000;

@@ -7,22 +7,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::id::InsureNum;
 use xiebao_runtime::clock;
 
-use crate::store::links::{self as outbox, PendingLink};
-use crate::store::{StoreError, holds};
-use crate::transaction::{Outcome, settle_free};
 use crate::{Worker, links};
+use xiebao_store::StoreError;
+use xiebao_store::sql::holds;
+use xiebao_store::sql::links::{self as outbox, PendingLink};
+use xiebao_store::transaction::{Outcome, POSTPONED, settle_free};
 
 /// Proposals of one transaction, and links read at once.
 const AT_ONCE: i64 = 200;
-
-/// How long a proposal that cannot be settled is left alone.
-pub(crate) const POSTPONED: TimeDelta = TimeDelta::minutes(1);
 
 /// Links that a sweeper remembers, at most. What else is in the outbox it tells at once.
 const SEEN_AT_MOST: usize = 10_000;
@@ -149,7 +146,7 @@ mod tests {
     use super::*;
 
     fn link(nth: usize) -> PendingLink {
-        PendingLink::invented(nth)
+        links::invented(nth)
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use clap::Args as ClapArgs;
-use xiebao_worker::store::dead_letters::Filter;
+use xiebao_store::sql::dead_letters::Filter;
 
 use crate::exit::Failure;
 use crate::when::When;

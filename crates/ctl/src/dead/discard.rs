@@ -1,7 +1,7 @@
 use clap::Args as ClapArgs;
 use xiebao_core::reason::Reason;
 use xiebao_runtime::clock;
-use xiebao_worker::store::dead_letters::{self, DeadLetter, Filter};
+use xiebao_store::sql::dead_letters::{self, DeadLetter, Filter};
 
 use super::choice::Choice;
 use super::groups::{self, GroupView};
@@ -40,7 +40,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let words = context.lang.words();
+    let words = crate::words::of(context.lang);
     let mut filter = args.choice.filter(args.group.as_deref(), None, clock::now())?;
     let database = Database::of(context)?;
     let mut conn = database.connection().await?;

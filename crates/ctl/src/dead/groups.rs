@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use xiebao_worker::store::dead_letters::Group;
-use xiebao_worker::store::notices::utc;
+use xiebao_store::sql::dead_letters::Group;
+use xiebao_store::sql::notices::utc;
 
 use super::letter;
 use crate::screen::{beijing, columns};

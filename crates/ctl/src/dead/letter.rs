@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use xiebao_core::id::NotifyType;
 use xiebao_core::reason::Reason;
-use xiebao_worker::store::dead_letters::DeadLetter;
+use xiebao_store::sql::dead_letters::DeadLetter;
 
 use crate::screen::{beijing, plain};
 use crate::words::{Label, Words};

@@ -2,7 +2,7 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 use xiebao_core::reason::Reason;
 use xiebao_runtime::clock;
-use xiebao_worker::store::dead_letters::{self, Filter};
+use xiebao_store::sql::dead_letters::{self, Filter};
 
 use super::choice::Which;
 use super::groups::{self, GroupView};
@@ -64,7 +64,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if args.json {
         show_json(&list)?;
     } else {
-        show(&list.page(context.lang.words()));
+        show(&list.page(crate::words::of(context.lang)));
     }
     Ok(Exit::of_found(!list.groups.is_empty()))
 }

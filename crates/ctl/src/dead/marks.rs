@@ -2,9 +2,9 @@
 
 use diesel_async::AsyncConnection as _;
 use xiebao_runtime::clock;
-use xiebao_worker::store::StoreError;
-use xiebao_worker::store::dead_letters::{self, DeadLetter};
-use xiebao_worker::store::operations::{self, Action, NewOperation};
+use xiebao_store::StoreError;
+use xiebao_store::sql::dead_letters::{self, DeadLetter};
+use xiebao_store::sql::operations::{self, Action, NewOperation};
 
 use crate::database::Connection;
 

@@ -8,7 +8,7 @@ use clap::Args as ClapArgs;
 use xiebao_core::reason::Reason;
 use xiebao_runtime::amqp::Publisher;
 use xiebao_runtime::{clock, shutdown};
-use xiebao_worker::store::dead_letters::{self, Filter};
+use xiebao_store::sql::dead_letters::{self, Filter};
 
 use super::choice::Choice;
 use super::groups::{self, GroupView};
@@ -64,7 +64,7 @@ struct Chosen {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let words = context.lang.words();
+    let words = crate::words::of(context.lang);
     let (reason, status) = (args.reason.as_deref(), args.status.as_deref());
     let filter = args.choice.filter(reason, status, clock::now())?;
     let database = Database::of(context)?;

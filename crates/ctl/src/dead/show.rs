@@ -2,9 +2,9 @@ use chrono::{DateTime, Utc};
 use clap::Args as ClapArgs;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use xiebao_worker::store::StoreError;
-use xiebao_worker::store::dead_letters::{self, Attempt, Filter};
-use xiebao_worker::store::operations;
+use xiebao_store::StoreError;
+use xiebao_store::sql::dead_letters::{self, Attempt, Filter};
+use xiebao_store::sql::operations;
 
 use super::body;
 use super::letter::Letter;
@@ -63,7 +63,7 @@ struct Failed {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let words = context.lang.words();
+    let words = crate::words::of(context.lang);
     let database = Database::of(context)?;
     let mut conn = database.connection().await?;
     let Some(whole) = Whole::read(&mut conn, args.id).await? else {

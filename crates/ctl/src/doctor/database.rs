@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncMysqlConnection;
 use xiebao_runtime::clock;
 use xiebao_runtime::config::{DatabaseConfig, without_password};
-use xiebao_worker::store::{self, StoreError, inventory, migrations, server};
+use xiebao_store::sql::{inventory, migrations, server};
+use xiebao_store::{StoreError, connect};
 
 use super::Finding;
 use super::concern::Concern;
@@ -34,7 +35,7 @@ async fn look(
     largest_body: usize,
     findings: &mut Vec<Finding>,
 ) -> Result<(), StoreError> {
-    let mut conn = store::connect(config.url.expose().to_owned()).await?;
+    let mut conn = connect(config.url.expose().to_owned()).await?;
     let version = server::version(&mut conn).await?;
     let too_old = super::server::too_old(&version);
     findings.push(Finding::DatabaseReached {

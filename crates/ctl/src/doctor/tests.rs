@@ -1,7 +1,7 @@
 use chrono::{DateTime, TimeDelta};
 
 use super::*;
-use crate::lang::Lang;
+use xiebao_core::lang::Lang;
 
 #[test]
 fn clocks_agree_unless_they_are_seconds_apart() {
@@ -38,7 +38,7 @@ fn every_failed_check_says_what_to_do_in_both_languages() {
     });
     for finding in [missing, pending, setting] {
         for lang in [Lang::Zh, Lang::En] {
-            let page = page(std::slice::from_ref(&finding), lang.words());
+            let page = page(std::slice::from_ref(&finding), crate::words::of(lang));
             assert!(page.starts_with('✗') && page.contains('→'), "{page}");
         }
     }

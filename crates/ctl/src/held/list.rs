@@ -5,8 +5,8 @@ use xiebao_core::id::{Digest, InsureNum, NotifyType, Step};
 use xiebao_core::ledger::{Entry, Ledger};
 use xiebao_core::rules::{OnTimeout, Rules};
 use xiebao_core::sequencing;
-use xiebao_worker::store::notices;
-use xiebao_worker::transaction;
+use xiebao_store::sql::notices;
+use xiebao_store::transaction;
 
 use crate::context::Context;
 use crate::database::Database;
@@ -74,7 +74,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if args.json {
         show_json(&list)?;
     } else {
-        show(&list.page(context.lang.words()));
+        show(&list.page(crate::words::of(context.lang)));
     }
     Ok(Exit::of_found(!list.held.is_empty()))
 }

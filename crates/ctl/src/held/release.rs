@@ -4,10 +4,10 @@ use clap::Args as ClapArgs;
 use xiebao_core::id::{Digest, InsureNum};
 use xiebao_core::ledger::Ledger;
 use xiebao_runtime::clock;
-use xiebao_worker::links;
-use xiebao_worker::store::notices;
-use xiebao_worker::store::operations::{Action, NewOperation};
-use xiebao_worker::transaction::{self, Outcome, Plan, Release, Task};
+use xiebao_store::linking;
+use xiebao_store::sql::notices;
+use xiebao_store::sql::operations::{Action, NewOperation};
+use xiebao_store::transaction::{self, Outcome, Plan, Release, Task};
 
 use crate::context::Context;
 use crate::database::{Connection, Database};
@@ -46,7 +46,7 @@ pub fn digits(text: &str) -> Result<String, String> {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let words = context.lang.words();
+    let words = crate::words::of(context.lang);
     let database = Database::of(context)?;
     let mut conn = database.connection().await?;
     let (number, digests) = match (args.proposal, args.digest) {
@@ -137,6 +137,13 @@ async fn release(
     let rules = &database.config.rules;
     let mut outcome = transaction::run(conn, &plan, clock::now, rules).await?;
     // Should this fail, the links lie in the outbox, and a worker's sweeper delivers them.
-    let _ = links::deliver_all(&database.store, rules, std::mem::take(&mut outcome.links)).await;
+    let _ = linking::deliver(
+        &database.store,
+        rules,
+        clock::now,
+        std::mem::take(&mut outcome.links),
+        |_| {},
+    )
+    .await;
     Ok(outcome)
 }

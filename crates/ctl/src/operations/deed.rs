@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use xiebao_core::id::NotifyType;
-use xiebao_worker::store::operations::{Action, Operation};
+use xiebao_store::sql::operations::{Action, Operation};
 
 use crate::screen::{beijing, columns, plain, short};
 use crate::words::Words;

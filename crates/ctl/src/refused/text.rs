@@ -1,8 +1,8 @@
 //! The text for the platform's staff, who read Chinese.
 
 use super::Refused;
-use crate::lang::Lang;
 use crate::screen::plain;
+use xiebao_core::lang::Lang;
 
 /// What is to be pushed again: what is verified, and apart from it what a request only claims; what names no proposal is
 /// only counted.
@@ -36,7 +36,7 @@ pub fn of(refused: &[Refused], cut: bool) -> String {
 }
 
 fn lines(refused: &[&Refused], first: usize) -> String {
-    let words = Lang::Zh.words();
+    let words = crate::words::of(Lang::Zh);
     let line = |(nth, one): (usize, &&Refused)| {
         let number = one.insure_num.as_deref().map(plain).unwrap_or_default();
         let kind = match one.notify_type {

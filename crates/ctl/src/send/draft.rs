@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::exit::Failure;
-use crate::platform::Signer;
+use xiebao_simulator::platform::Signer;
 
 /// The HTTP body, and what it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,8 +12,9 @@ use xiebao_runtime::amqp::connect;
 use xiebao_runtime::amqp::topology::{self, DEAD, NOTICES, ObjectState, REFUSED};
 use xiebao_runtime::clock;
 use xiebao_runtime::config::{AmqpConfig, Config, without_password};
-use xiebao_worker::store::refused::{self, Filter};
-use xiebao_worker::store::{Store, StoreError, samples};
+use xiebao_store::sql::refused::{self, Filter};
+use xiebao_store::sql::samples;
+use xiebao_store::{Store, StoreError};
 
 use super::service::{self, Answer};
 use crate::admin::Admin;

@@ -8,7 +8,7 @@ use xiebao_core::id::{Digest, NotifyType, Step};
 use xiebao_core::ledger::{Entry, Hold, Ledger, Place, Receipts};
 use xiebao_core::rules::{OnTimeout, Rules};
 use xiebao_core::sequencing;
-use xiebao_worker::store::notices::NoticeRow;
+use xiebao_store::sql::notices::NoticeRow;
 
 use super::also::{self, Also};
 use super::voided::Voided;

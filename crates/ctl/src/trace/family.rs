@@ -8,8 +8,9 @@ use xiebao_core::id::InsureNum;
 use xiebao_core::ledger::Ledger;
 use xiebao_core::lifecycle::Status;
 use xiebao_core::rows::Rows;
-use xiebao_worker::store::{StoreError, business};
-use xiebao_worker::transaction;
+use xiebao_store::StoreError;
+use xiebao_store::sql::business;
+use xiebao_store::transaction;
 
 /// More than this are not followed; the platform has no reason to reissue so often.
 const MOST: usize = 30;

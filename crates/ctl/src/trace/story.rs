@@ -8,9 +8,9 @@ use xiebao_core::ledger::Ledger;
 use xiebao_core::lifecycle::Status;
 use xiebao_core::rows::{self, Disagreement, PaymentRow, PolicyRow, ProposalRow, Rows};
 use xiebao_core::rules::Rules;
-use xiebao_worker::store::dead_letters::DeadLetter;
-use xiebao_worker::store::notices::NoticeRow;
-use xiebao_worker::store::operations::Operation;
+use xiebao_store::sql::dead_letters::DeadLetter;
+use xiebao_store::sql::notices::NoticeRow;
+use xiebao_store::sql::operations::Operation;
 
 use super::chapter::{self, Chapter, Ignored};
 use super::family::Family;

@@ -11,13 +11,13 @@ use xiebao_core::facts::Notice;
 use xiebao_core::id::{InsureNum, NotifyType};
 use xiebao_core::ledger::{Arrival, Ignored, Ledger};
 use xiebao_core::rules::Rules;
-use xiebao_worker::store::dead_letters::DeadLetter;
-use xiebao_worker::store::notices::NoticeRow;
+use xiebao_store::sql::dead_letters::DeadLetter;
+use xiebao_store::sql::notices::NoticeRow;
 
 use super::family::Search;
 use super::page;
 use super::story::{Sources, Standing, Story};
-use crate::lang::Lang;
+use xiebao_core::lang::Lang;
 
 pub const NUMBER: &str = "20260723000001";
 
@@ -148,7 +148,7 @@ impl Case {
     }
 
     pub fn page(&self, lang: Lang) -> String {
-        page::of(&self.story(), lang.words())
+        page::of(&self.story(), crate::words::of(lang))
     }
 
     /// Asserts that the page has these lines, indentation aside, in this order.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use xiebao_core::ledger::Entry;
-use xiebao_worker::store::operations::{Action, Operation};
+use xiebao_store::sql::operations::{Action, Operation};
 
 /// Who took a notice out of the facts, when and why.
 #[derive(Debug, Serialize)]

@@ -8,7 +8,7 @@ use xiebao_core::id::Step;
 use xiebao_core::notice::{Malformed, RawNotice, insure_num};
 use xiebao_core::signature::{Form, Keys, SignatureError, text_of, verify};
 
-use crate::platform::Signer;
+use xiebao_simulator::platform::Signer;
 
 /// How it stands with the signature: the verdicts of the receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::examination::{Examination, Finding, Hint};
-use crate::lang::Lang;
+use xiebao_core::lang::Lang;
 
 pub fn of(found: &Examination, lang: Lang) -> String {
     let mut out = String::new();

@@ -10,7 +10,7 @@ fn every_documented_gateway_and_endorsement_status_has_a_name() {
         1, 3, 14, 21, -11, 0, 2, 10, 12, 13, 15, 16, 17, 19, -1, -2, -4, -10, -5, -14, -3, -12,
     ];
     for lang in BOTH {
-        let words = lang.words();
+        let words = of(lang);
         assert!(gateways.iter().all(|code| words.gateway(*code).is_some()));
         assert_eq!(words.gateway(77), None);
         assert!((1..=5).all(|status| words.endorsement(status).is_some()));
@@ -20,16 +20,16 @@ fn every_documented_gateway_and_endorsement_status_has_a_name() {
 
 #[test]
 fn a_notice_is_called_by_name_and_number() {
-    let of = |lang: Lang, number| lang.words().notice(Some(NotifyType(number)));
-    assert_eq!(of(Lang::Zh, 9), "电子保单通知（9）");
-    assert_eq!(of(Lang::En, 9), "e-policy notice (9)");
-    assert_eq!(of(Lang::En, 31), "notice of an undocumented type (31)");
-    assert_eq!(Lang::Zh.words().notice(None), "无法识别的报文");
+    let name = |lang: Lang, number| of(lang).notice(Some(NotifyType(number)));
+    assert_eq!(name(Lang::Zh, 9), "电子保单通知（9）");
+    assert_eq!(name(Lang::En, 9), "e-policy notice (9)");
+    assert_eq!(name(Lang::En, 31), "notice of an undocumented type (31)");
+    assert_eq!(of(Lang::Zh).notice(None), "无法识别的报文");
 }
 
 #[test]
 fn durations_are_said_in_the_two_largest_units() {
-    let of = |lang: Lang, seconds| lang.words().duration(TimeDelta::seconds(seconds));
+    let of = |lang: Lang, seconds| of(lang).duration(TimeDelta::seconds(seconds));
     assert_eq!(of(Lang::En, 0), "less than 1 s");
     assert_eq!(of(Lang::En, 62), "1 min 2 s");
     assert_eq!(of(Lang::Zh, 90_061), "1 天 1 小时");
@@ -38,7 +38,7 @@ fn durations_are_said_in_the_two_largest_units() {
 
 #[test]
 fn chinese_texts_are_chinese() {
-    let words = Lang::Zh.words();
+    let words = of(Lang::Zh);
     for reason in Reason::ALL {
         for text in [words.reason(reason), words.repair(reason)] {
             assert!(

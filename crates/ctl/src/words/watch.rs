@@ -1,6 +1,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use xiebao_core::id::Step;
-use xiebao_worker::prune;
+use xiebao_store::prune;
 
 use crate::status::Fact;
 

@@ -4,8 +4,8 @@ use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::{Reason, Rejection};
 use xiebao_runtime::amqp::topology::NOTICES;
 use xiebao_runtime::clock;
+use xiebao_store::sql::dead_letters::{self, DeadLetter, Filter, NewDeadLetter};
 use xiebao_testkit::Broker;
-use xiebao_worker::store::dead_letters::{self, DeadLetter, Filter, NewDeadLetter};
 
 use crate::desk::{Desk, body};
 

@@ -11,10 +11,10 @@ use xiebao_core::id::InsureNum;
 use xiebao_core::ledger::Arrival;
 use xiebao_core::rules::Rules;
 use xiebao_runtime::clock;
+use xiebao_store::linking;
+use xiebao_store::transaction::{self, Plan, Task};
+use xiebao_store::{Store, connect};
 use xiebao_testkit::{Database, KEY, PARTNER, notice};
-use xiebao_worker::links;
-use xiebao_worker::store::{self, Store};
-use xiebao_worker::transaction::{self, Plan, Task};
 
 pub struct Desk {
     pub database: Database,
@@ -128,9 +128,7 @@ impl Desk {
     }
 
     pub async fn connect(&self) -> AsyncMysqlConnection {
-        store::connect(self.database.url())
-            .await
-            .expect("the database is there")
+        connect(self.database.url()).await.expect("the database is there")
     }
 
     /// Takes in a notice as a worker would.
@@ -156,7 +154,7 @@ impl Desk {
         let outcome = transaction::run(&mut conn, &plan, clock::now, &rules)
             .await
             .expect("it is taken in");
-        links::deliver_all(&store, &rules, outcome.links)
+        linking::deliver(&store, &rules, clock::now, outcome.links, |_| {})
             .await
             .expect("links are delivered");
     }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use diesel_async::SimpleAsyncConnection as _;
 use xiebao_core::reason::Reason;
+use xiebao_store::sql::dead_letters::{self, NewDeadLetter};
 use xiebao_testkit::{Broker, KEY, PARTNER, Process, free_address, number};
-use xiebao_worker::store::dead_letters::{self, NewDeadLetter};
 
 use crate::dead::letter;
 use crate::desk::Desk;

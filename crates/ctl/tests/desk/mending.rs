@@ -12,9 +12,9 @@ use xiebao_core::reason::Reason;
 use xiebao_core::rules::Rules;
 use xiebao_runtime::amqp::topology::{DEAD, NOTICES};
 use xiebao_runtime::clock;
+use xiebao_store::sql::dead_letters::NewDeadLetter;
+use xiebao_store::transaction::{self, Plan, Task};
 use xiebao_testkit::notice;
-use xiebao_worker::store::dead_letters::NewDeadLetter;
-use xiebao_worker::transaction::{self, Plan, Task};
 
 use crate::dead::letter;
 use crate::desk::{Desk, body, paid};

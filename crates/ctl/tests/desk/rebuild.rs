@@ -147,7 +147,7 @@ async fn the_report_names_the_row_and_the_column_in_both_languages() {
     mended.says(&["1 rows differed and were put right"]);
     assert_eq!(check(&desk).await.0, 0);
     let mut conn = desk.connect().await;
-    let deeds = xiebao_worker::store::operations::of_proposal(&mut conn, "20260905000001").await;
+    let deeds = xiebao_store::sql::operations::of_proposal(&mut conn, "20260905000001").await;
     let deeds = deeds.expect("the log");
     assert_eq!(
         (deeds.len(), deeds[0].actor.as_str(), deeds[0].action.as_str()),

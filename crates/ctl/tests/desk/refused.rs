@@ -1,10 +1,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use xiebao_core::reason::Reason;
+use xiebao_core::refused::Refused;
 use xiebao_runtime::clock;
-use xiebao_runtime::refused::Refused;
+use xiebao_store::sql::refused;
 use xiebao_testkit::{KEY, PARTNER, notice, post};
-use xiebao_worker::store::refused;
 
 use crate::dead::letter;
 use crate::desk::{Desk, body, paid};

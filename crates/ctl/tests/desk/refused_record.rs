@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
+use xiebao_core::refused::Refused;
 use xiebao_runtime::clock;
-use xiebao_runtime::refused::Refused;
+use xiebao_store::StoreError;
+use xiebao_store::sql::refused;
 use xiebao_testkit::{PARTNER, notice, post};
-use xiebao_worker::store::{StoreError, refused};
 
 use crate::desk::Desk;
 use crate::floor::Floor;

@@ -3,10 +3,10 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use xiebao_core::reason::Reason;
+use xiebao_core::refused::Refused;
 use xiebao_runtime::clock;
-use xiebao_runtime::refused::Refused;
+use xiebao_store::sql::refused;
 use xiebao_testkit::Broker;
-use xiebao_worker::store::refused;
 
 use crate::dead::letter;
 use crate::desk::{Desk, body, paid};

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use xiebao_core::id::PartnerId;
-use xiebao_ctl::platform::Signer;
-use xiebao_ctl::simulate::plot::{self, Extent};
-use xiebao_ctl::simulate::{Settings, run};
+use xiebao_simulator::platform::Signer;
+use xiebao_simulator::plot::{self, Extent};
+use xiebao_simulator::{Settings, run};
 use xiebao_testkit::{Collector, KEY, Mood, PARTNER, Proxy};
 
 use crate::services::Services;

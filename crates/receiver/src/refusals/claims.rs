@@ -55,5 +55,5 @@ fn number(body: &Bytes) -> Option<String> {
 
 fn stated(data: &Json<'_>) -> Option<String> {
     let text = data.get("insureNum").and_then(identifier_text)?;
-    xiebao_runtime::refused::claimed(text)
+    xiebao_core::refused::claimed(text)
 }

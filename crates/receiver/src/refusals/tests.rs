@@ -134,7 +134,7 @@ fn no_two_records_have_the_same_number() {
     let told = taken(&refusals);
     assert_ne!(told[0].id, told[1].id);
     assert_eq!(
-        xiebao_runtime::refused::read(&xiebao_runtime::refused::write(&told)).as_ref(),
+        xiebao_core::refused::read(&xiebao_core::refused::write(&told)).as_ref(),
         Ok(&told)
     );
 }

@@ -4,7 +4,7 @@ use lapin::BasicProperties;
 
 use super::publisher::{Publisher, Unavailable};
 use super::topology::REFUSED;
-use crate::refused::{self, Refused};
+use xiebao_core::refused::{self, Refused};
 
 impl Publisher {
     /// Publishes records to `xiebao.refused`. To be done by a publisher of [`Publisher::start_record`].

@@ -7,10 +7,11 @@ use serde_json::json;
 use xiebao_core::id::{InsureNum, PartnerId};
 use xiebao_core::ledger::Link;
 use xiebao_core::rules::Rules;
+use xiebao_runtime::clock;
+use xiebao_store::Store;
+use xiebao_store::linking::deliver;
+use xiebao_store::sql::links::{self as outbox, PendingLink};
 use xiebao_testkit::{Metrics, PARTNER, free_address};
-use xiebao_worker::links::deliver_all;
-use xiebao_worker::store::Store;
-use xiebao_worker::store::links::{self as outbox, PendingLink};
 
 use crate::stage::{PATIENCE, Stage, eventually, issued, paid};
 
@@ -57,7 +58,7 @@ async fn many_links_are_told_together_and_each_once() {
         // Two that are named twice, and one that lies there no more.
         let mut named = links.clone();
         named.extend([links[0].clone(), links[1].clone(), link(5_000)]);
-        deliver_all(&store, &Rules::default(), named)
+        deliver(&store, &Rules::default(), clock::now, named, |_| {})
             .await
             .expect("they are told");
         told += count;
@@ -73,7 +74,7 @@ async fn a_partner_that_states_a_link_anew_is_the_one_that_counts() {
     let store = Store::new(&stage.database.url(), 2);
     post(&stage, &[link(1)]).await;
     stage.execute("UPDATE reissue_outbox SET partner_id = 77").await;
-    deliver_all(&store, &Rules::default(), vec![link(1)])
+    deliver(&store, &Rules::default(), clock::now, vec![link(1)], |_| {})
         .await
         .expect("it is told");
     let stated = "SELECT COUNT(*) FROM reissue_links WHERE partner_id = 77";
@@ -88,7 +89,10 @@ async fn a_link_that_is_withdrawn_while_it_is_told_is_not_told() {
     let mut voiding = stage.connect().await;
     let withdraw = "BEGIN; UPDATE reissue_outbox SET withdrawn = TRUE";
     voiding.batch_execute(withdraw).await.expect("it is withdrawn");
-    let telling = tokio::spawn(async move { deliver_all(&store, &Rules::default(), vec![link(1)]).await });
+    let telling =
+        tokio::spawn(
+            async move { deliver(&store, &Rules::default(), clock::now, vec![link(1)], |_| {}).await },
+        );
     let waits = "SELECT COUNT(*) FROM information_schema.processlist \
          WHERE db = DATABASE() AND info LIKE 'DELETE %reissue_outbox%'";
     eventually(async || stage.number(waits).await == 1)
@@ -181,7 +185,7 @@ async fn any_number_that_a_partner_may_give_is_taken_from_the_outbox() {
         .collect();
     let mut conn = stage.connect().await;
     outbox::post(&mut conn, &links).await.expect("they are posted");
-    deliver_all(&store, &Rules::default(), links)
+    deliver(&store, &Rules::default(), clock::now, links, |_| {})
         .await
         .expect("they are told");
     assert_eq!(lying_and_told(&stage).await, (0, 6));

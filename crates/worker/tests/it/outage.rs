@@ -114,7 +114,7 @@ async fn a_transaction_whose_connection_is_lost_without_a_word_does_not_keep_its
     let mut stage = Stage::new().await;
     let proxy = Proxy::start(stage.database.address()).await;
     let through = proxy.instead_of(&stage.database.url());
-    let mut lost = xiebao_worker::store::connect(through)
+    let mut lost = xiebao_store::connect(through)
         .await
         .expect("the database is there");
     let lock = "BEGIN; INSERT INTO proposal_locks (insure_num) VALUES ('20260804000005')";

@@ -9,8 +9,9 @@ use xiebao_core::id::InsureNum;
 use xiebao_core::rules::Rules;
 use xiebao_runtime::amqp::topology::NOTICES;
 use xiebao_runtime::clock;
-use xiebao_worker::store::{StoreError, locks};
-use xiebao_worker::transaction::{self, Plan, Task};
+use xiebao_store::StoreError;
+use xiebao_store::sql::locks;
+use xiebao_store::transaction::{self, Plan, Task};
 
 use crate::stage::{Stage, eventually};
 

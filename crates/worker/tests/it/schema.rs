@@ -47,15 +47,15 @@ async fn every_table_and_column_says_what_it_is() {
     assert_eq!(stage.number(&silent).await, 0);
 }
 
-/// What is to be written to `src/store/inventory.txt` after a migration is what this shows.
+/// What is to be written to `store/src/sql/inventory.txt` after a migration is what this shows.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_inventory_is_what_the_migrations_make_and_drift_is_told() {
-    use xiebao_worker::store::inventory;
+    use xiebao_store::sql::inventory;
     let stage = Stage::new().await;
     let mut conn = stage.connect().await;
     let own = "table_schema = DATABASE() AND table_name NOT LIKE '\\_\\_diesel%'";
     let columns = format!("SELECT COUNT(*) FROM information_schema.columns WHERE {own}");
-    let lines = include_str!("../../src/store/inventory.txt").lines();
+    let lines = include_str!("../../../store/src/sql/inventory.txt").lines();
     let known = lines
         .filter(|line| line.split(' ').nth(1) != Some("index"))
         .count();
@@ -92,9 +92,9 @@ async fn the_inventory_is_what_the_migrations_make_and_drift_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn migrating_twice_changes_nothing() {
     let stage = Stage::new().await;
-    let again = xiebao_worker::store::migrations::run(stage.connect().await).expect("migrated");
+    let again = xiebao_store::sql::migrations::run(stage.connect().await).expect("migrated");
     assert_eq!(again, Vec::<String>::new());
-    let found = xiebao_worker::store::migrations::difference(&mut stage.connect().await)
+    let found = xiebao_store::sql::migrations::difference(&mut stage.connect().await)
         .await
         .expect("asked");
     assert_eq!((found.pending, found.unknown), (vec![], vec![]));

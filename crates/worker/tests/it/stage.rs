@@ -28,10 +28,10 @@ impl Stage {
 
     pub async fn with_keys(keys: &str) -> Self {
         let (broker, database) = (Broker::new().await, Database::new().await);
-        let conn = xiebao_worker::store::connect(database.url())
+        let conn = xiebao_store::connect(database.url())
             .await
             .expect("the database is there");
-        xiebao_worker::store::migrations::run(conn).expect("the schema can be made");
+        xiebao_store::sql::migrations::run(conn).expect("the schema can be made");
         let file = tempfile::NamedTempFile::new().expect("a file for the keys");
         std::fs::write(file.path(), keys).expect("the keys can be written");
         let (listen, admin) = (free_address(), free_address());
@@ -87,7 +87,7 @@ impl Stage {
     }
 
     pub async fn connect(&self) -> AsyncMysqlConnection {
-        xiebao_worker::store::connect(self.database.url())
+        xiebao_store::connect(self.database.url())
             .await
             .expect("the database is there")
     }

@@ -8,8 +8,8 @@ use serde_json::json;
 use tokio::time::timeout;
 use xiebao_core::id::InsureNum;
 use xiebao_core::ledger::Novelty;
-use xiebao_worker::store::{holds, notices};
-use xiebao_worker::transaction;
+use xiebao_store::sql::{holds, notices};
+use xiebao_store::transaction;
 
 use crate::stage::Stage;
 

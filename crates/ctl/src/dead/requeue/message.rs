@@ -4,7 +4,7 @@ use bytes::Bytes;
 use chrono::SecondsFormat;
 use xiebao_core::envelope::{Envelope, EnvelopeError, header};
 use xiebao_runtime::clock;
-use xiebao_worker::store::dead_letters::DeadLetter;
+use xiebao_store::sql::dead_letters::DeadLetter;
 
 /// The message as it was first published: same identity, same time of receipt, same form of signature. What befell it
 /// since (why it died, how often it was tried) is not in it, so it starts anew.

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 use xiebao_core::envelope::Envelope;
 use xiebao_runtime::amqp::Publisher;
-use xiebao_worker::store::dead_letters::{self, DeadLetter, Filter};
+use xiebao_store::sql::dead_letters::{self, DeadLetter, Filter};
 
 use super::message;
 use super::pace::Pace;

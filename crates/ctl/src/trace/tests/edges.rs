@@ -49,7 +49,7 @@ fn an_unknown_proposal_says_where_else_to_look() {
     let case = Case::new();
     assert_eq!(case.story().standing, Standing::Unknown);
     for lang in [Lang::Zh, Lang::En] {
-        let text = lang.words().unknown(NUMBER);
+        let text = crate::words::of(lang).unknown(NUMBER);
         assert!(
             text.contains("xiebao find") && text.contains("xiebao dead list"),
             "{text}"

@@ -3,8 +3,8 @@ use xiebao_core::id::PartnerId;
 use xiebao_core::ledger::{Ledger, Link};
 
 use super::{Case, at, issued, number, paid};
-use crate::lang::Lang;
 use crate::trace::family::Search;
+use xiebao_core::lang::Lang;
 
 fn link(from: &str, partner: i64) -> Link {
     Link {

@@ -3,7 +3,7 @@ use xiebao_core::id::Step;
 use xiebao_core::rules::{OnTimeout, RuleSettings, Rules};
 
 use super::{Case, at, issued, paid};
-use crate::lang::Lang;
+use xiebao_core::lang::Lang;
 
 #[test]
 fn a_held_notice_says_what_it_waits_for_until_when_and_what_then() {

@@ -2,7 +2,7 @@ use chrono::TimeDelta;
 use xiebao_core::id::{NotifyType, Step};
 use xiebao_core::lifecycle::Status;
 use xiebao_core::reason::Reason;
-use xiebao_worker::store::operations::Action;
+use xiebao_store::sql::operations::Action;
 
 use super::English;
 use crate::words::{Label, Terms};

@@ -1,7 +1,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use xiebao_core::id::Step;
 use xiebao_runtime::amqp::topology::REFUSED;
-use xiebao_worker::prune::Report;
+use xiebao_store::prune::Report;
 
 use super::English;
 use crate::screen::{beijing, size};

@@ -1,6 +1,6 @@
 use super::Chinese;
 use crate::words::RepairWords;
-use xiebao_worker::rebuild::{Kind, Report};
+use xiebao_store::rebuild::{Kind, Report};
 
 impl RepairWords for Chinese {
     fn table_differs(&self, table: &str, lost: u64, extra: u64, differing: u64) -> String {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aho_corasick::AhoCorasick;
 use serde_json::Value;
 use url::Url;
-use xiebao_ctl::simulate::value::{escaped, quoted};
+use xiebao_simulator::value::{escaped, quoted};
 use xiebao_testkit::PARTNER;
 
 use super::troubles::{OTHER_PARTNER, STRANGER};

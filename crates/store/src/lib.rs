@@ -1,0 +1,24 @@
+//! The database: its schema, every SQL statement, the one transaction that touches proposals, and the maintenance built on it.
+//! The only crate that uses diesel.
+//!
+//! - [`Store`]: pooled connections, each use of one bounded in time;
+//! - [`sql`]: the statements; [`schema`]: the tables; [`sql::migrations`]: how they come about;
+//! - [`transaction`]: lock, load, decide, write, commit; [`linking`] carries reissue links to their new proposals;
+//! - [`rebuild`], [`prune`], [`reprocess`]: maintenance;
+//! - [`probe`]: whether the database takes a whole life of a proposal.
+
+mod error;
+pub mod linking;
+mod pool;
+pub mod probe;
+pub mod prune;
+pub mod rebuild;
+pub mod reprocess;
+pub mod schema;
+pub mod sql;
+pub mod transaction;
+
+pub use error::StoreError;
+pub use pool::{Store, connect};
+pub(crate) use sql::incoming;
+pub use sql::kept::ROWS_PER_STATEMENT;

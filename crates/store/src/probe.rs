@@ -1,0 +1,89 @@
+//! Tells a notice that the database refuses from a database that refuses everything (read-only, full, not migrated,
+//! without rights…): a made-up life of a proposal is written to every table, and rolled back.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use xiebao_core::facts::Notice;
+use xiebao_core::id::InsureNum;
+use xiebao_core::ledger::Arrival;
+use xiebao_core::rules::Rules;
+
+use crate::transaction::{self, Clock, Plan, Task};
+use crate::{Store, StoreError};
+
+/// Names no proposal of the platform, whose numbers are digits.
+const NUMBER: &str = "probe";
+
+const LIFE: [(i64, &str); 6] = [
+    (1, r#""state":true"#),
+    (2, r#""state":true,"price":1,"payTime":"2026-01-01 00:00:00""#),
+    (
+        3,
+        r#""state":true,"policys":[{"policyNum":"probe","insurant":"probe"}]"#,
+    ),
+    (4, r#""state":true"#),
+    (26, r#""state":true,"status":1"#),
+    (27, r#""failMsg":"probe""#),
+];
+
+/// Writes the made-up life and rolls it back.
+///
+/// # Errors
+/// Why the database refuses it.
+pub async fn rehearse(store: &Store, clock: Clock) -> Result<(), StoreError> {
+    let plan = plan(clock());
+    store
+        .with(async |conn| transaction::rehearse(conn, &plan, clock, &Rules::default()).await)
+        .await
+}
+
+fn plan(received_at: DateTime<Utc>) -> Plan {
+    let mut plan = Plan::default();
+    let arrivals = LIFE.iter().filter_map(|(notify_type, stated)| {
+        let body = format!(
+            r#"{{"notifyType":{notify_type},"sign":"","data":{{"partnerId":0,"insureNum":"{NUMBER}",{stated}}}}}"#
+        );
+        let raw = Bytes::from(body);
+        let notice = Notice::read(&raw).ok()?;
+        Some((0, Arrival { notice: notice.into(), raw, received_at, redelivered: false }))
+    });
+    if let Ok(Some(num)) = InsureNum::parse(NUMBER) {
+        plan.tasks.insert(
+            num,
+            Task {
+                arrivals: arrivals.collect(),
+                ..Task::default()
+            },
+        );
+    }
+    plan
+}
+
+#[cfg(test)]
+mod tests {
+    use xiebao_core::ledger::Ledger;
+    use xiebao_core::rows::Rows;
+
+    use super::*;
+
+    #[test]
+    fn the_probe_touches_every_business_table() {
+        let mut plan = plan(DateTime::UNIX_EPOCH);
+        let (num, task) = plan.tasks.pop_first().expect("one proposal");
+        let mut ledger = Ledger::empty(num);
+        for (_, arrival) in task.arrivals {
+            ledger.deliver(arrival, DateTime::UNIX_EPOCH, &Rules::default());
+        }
+        let rows = Rows::of(&ledger);
+        let counts = [
+            rows.proposals.len(),
+            rows.payments.len(),
+            rows.policies.len(),
+            rows.insured_persons.len(),
+            rows.cancellations.len(),
+            rows.endorsements.len(),
+            rows.abnormalities.len(),
+        ];
+        assert_eq!(counts, [1; 7]);
+    }
+}

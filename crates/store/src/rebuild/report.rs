@@ -1,0 +1,170 @@
+//! What a comparison has found.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::StoreError;
+
+/// Differences of a table that are told one by one at most.
+const EXAMPLES: usize = 20;
+
+/// How a row differs from what the notices amount to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The notices make it, and the table lacks it.
+    Lost,
+    /// The table holds it, and no notice makes it.
+    Extra,
+    /// Some of its columns hold something else.
+    Differing,
+}
+
+/// A column that holds something else than it should.
+#[derive(Debug, Clone, Serialize)]
+pub struct Column {
+    pub name: String,
+    pub is: Value,
+    pub should_be: Value,
+}
+
+/// One row that differs.
+#[derive(Debug, Clone, Serialize)]
+pub struct Difference {
+    pub kind: Kind,
+    /// The columns of its key, `insure_num` among them.
+    pub key: Map<String, Value>,
+    /// Of a differing row: those that do.
+    pub columns: Vec<Column>,
+}
+
+/// The differences of one table.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Tally {
+    pub lost: u64,
+    pub extra: u64,
+    pub differing: u64,
+    /// The first of them.
+    pub examples: Vec<Difference>,
+}
+
+/// What was compared and what differs.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Report {
+    /// Proposals that were compared.
+    pub proposals: u64,
+    pub tables: BTreeMap<&'static str, Tally>,
+    /// Proposals whose applied notices are not numbered 1, 2, 3…; nothing mends that.
+    pub broken_sequences: u64,
+    /// The first of them.
+    pub broken_sequence_examples: Vec<String>,
+    /// Proposals that were passed over, as a row of theirs can't be read or the database refuses to mend them.
+    pub unreadable: u64,
+    /// Why, of the first of them: the table, the key and the fault.
+    pub unreadable_examples: Vec<String>,
+    /// Proposals that were left alone, as the bodies of their notices were pruned: nothing says what their rows should be.
+    pub pruned: u64,
+    /// The first of them.
+    pub pruned_examples: Vec<String>,
+    /// Whether all was looked at that was to be.
+    pub complete: bool,
+    /// Notices and derived rows that there are or should be.
+    #[serde(skip)]
+    pub(super) known: u64,
+}
+
+impl Report {
+    /// Rows of the derived tables that differ.
+    pub fn differences(&self) -> u64 {
+        let tallies = self.tables.values();
+        tallies
+            .map(|tally| tally.lost + tally.extra + tally.differing)
+            .sum()
+    }
+
+    pub fn is_clean(&self) -> bool {
+        self.differences() == 0 && !self.is_beyond_mending()
+    }
+
+    /// Whether something is amiss that a run which mends leaves as it is.
+    pub fn is_beyond_mending(&self) -> bool {
+        self.broken_sequences > 0 || self.unreadable > 0
+    }
+
+    /// Whether there is neither a notice nor a row of what was looked at.
+    pub fn nothing_is_known(&self) -> bool {
+        self.known == 0 && self.unreadable == 0 && self.pruned == 0
+    }
+
+    /// The figures of it, for the log of operations.
+    pub(super) fn summary(&self) -> String {
+        let told = self.tables.iter().map(|(table, tally)| {
+            let (lost, extra, differing) = (tally.lost, tally.extra, tally.differing);
+            format!("{table}: {lost} lost, {extra} extra, {differing} differing")
+        });
+        let told: Vec<String> = told.collect();
+        format!("{} proposals; {}", self.proposals, told.join("; "))
+    }
+
+    pub(super) fn note_unreadable(&mut self, error: &StoreError) {
+        self.proposals += 1;
+        self.unreadable += 1;
+        if self.unreadable_examples.len() < EXAMPLES {
+            self.unreadable_examples.push(error.to_string());
+        }
+    }
+
+    pub(super) fn note_pruned(&mut self, proposals: impl IntoIterator<Item = String>) {
+        for name in proposals {
+            self.pruned += 1;
+            if self.pruned_examples.len() < EXAMPLES {
+                self.pruned_examples.push(name);
+            }
+        }
+    }
+
+    pub(super) fn note(&mut self, table: &'static str, difference: Difference) {
+        let tally = self.tables.entry(table).or_default();
+        match difference.kind {
+            Kind::Lost => tally.lost += 1,
+            Kind::Extra => tally.extra += 1,
+            Kind::Differing => tally.differing += 1,
+        }
+        if tally.examples.len() < EXAMPLES {
+            tally.examples.push(difference);
+        }
+    }
+
+    pub(super) fn note_sequence(&mut self, insure_num: &str, sorted: &[i64]) {
+        if sorted.iter().copied().eq(1..=sorted.len() as i64) {
+            return;
+        }
+        self.broken_sequences += 1;
+        if self.broken_sequence_examples.len() < EXAMPLES {
+            self.broken_sequence_examples.push(insure_num.to_owned());
+        }
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.proposals += other.proposals;
+        self.known += other.known;
+        for (table, told) in other.tables {
+            let tally = self.tables.entry(table).or_default();
+            tally.lost += told.lost;
+            tally.extra += told.extra;
+            tally.differing += told.differing;
+            let room = EXAMPLES.saturating_sub(tally.examples.len());
+            tally.examples.extend(told.examples.into_iter().take(room));
+        }
+        let room = EXAMPLES.saturating_sub(self.pruned_examples.len());
+        self.pruned += other.pruned;
+        self.pruned_examples
+            .extend(other.pruned_examples.into_iter().take(room));
+        self.broken_sequences += other.broken_sequences;
+        let room = EXAMPLES.saturating_sub(self.broken_sequence_examples.len());
+        let examples = other.broken_sequence_examples.into_iter();
+        self.broken_sequence_examples.extend(examples.take(room));
+    }
+}

@@ -1,0 +1,53 @@
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use xiebao_core::attempts::Attempt;
+
+use super::dead_letters::NewDeadLetter;
+use crate::schema::dead_letter_attempts;
+use crate::{ROWS_PER_STATEMENT, StoreError};
+
+/// A failed attempt at the notice of this digest.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = dead_letter_attempts)]
+pub struct NewAttempt {
+    pub digest: String,
+    pub at: NaiveDateTime,
+    pub worker: String,
+    pub error: String,
+}
+
+impl NewAttempt {
+    pub fn of(digest: &str, attempt: &Attempt) -> Self {
+        Self {
+            digest: digest.to_owned(),
+            at: attempt.at.naive_utc(),
+            worker: attempt.worker.chars().take(255).collect(),
+            error: attempt.error.clone(),
+        }
+    }
+
+    /// The one failure of a letter whose story nobody has told: when it died, and of what.
+    pub fn of_letter(letter: &NewDeadLetter) -> Self {
+        let error = format!("{}: {}", letter.reason, letter.detail);
+        let attempt = Attempt::new(letter.last_dead_at.and_utc(), &this_process(), &error);
+        Self::of(&letter.digest, &attempt)
+    }
+}
+
+/// Adds to the stories of dead letters; what is there already stays.
+pub async fn insert(conn: &mut AsyncMysqlConnection, attempts: &[NewAttempt]) -> Result<(), StoreError> {
+    for chunk in attempts.chunks(ROWS_PER_STATEMENT) {
+        diesel::insert_or_ignore_into(dead_letter_attempts::table)
+            .values(chunk)
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The host and process that record an attempt, as in `worker-7c9f/1`.
+pub fn this_process() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}/{}", host.trim(), std::process::id())
+}

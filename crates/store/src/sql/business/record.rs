@@ -1,0 +1,84 @@
+use diesel_async::AsyncMysqlConnection;
+use serde::Serialize;
+
+use crate::StoreError;
+use crate::sql::kept::Row;
+
+/// A row as the database holds it: plain values, so that one that no program of this release would write can be read
+/// as well.
+pub(crate) trait Record: Row + Serialize + PartialEq + Clone + Sized {
+    const TABLE: &'static str;
+    /// Names of the columns of the key, `insure_num` first.
+    const KEY: &'static [&'static str];
+    type Key: Ord + Clone;
+
+    fn key(&self) -> Self::Key;
+
+    /// All rows of these proposals.
+    async fn read(conn: &mut AsyncMysqlConnection, proposals: &[&str]) -> Result<Vec<Self>, StoreError>;
+    /// The first `limit` proposal numbers behind `after` that have rows here.
+    async fn proposals(
+        conn: &mut AsyncMysqlConnection,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<String>, StoreError>;
+    async fn delete(conn: &mut AsyncMysqlConnection, keys: &[Self::Key]) -> Result<(), StoreError>;
+}
+
+/// A table's row and its statements, one of each for every table.
+macro_rules! record {
+    (
+        $(#[$doc:meta])*
+        $table:ident as $name:ident by ($($key:ident: $key_type:ty),+) { $($column:ident: $type:ty),+ $(,)? }
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Queryable, Selectable)]
+        #[diesel(table_name = $table, check_for_backend(diesel::mysql::Mysql))]
+        pub struct $name {
+            $(pub $key: $key_type,)+
+            $(pub $column: $type,)+
+        }
+
+        $crate::sql::kept::kept_row!($name => $table { $($key,)+ $($column),+ } updating { $($column),+ });
+
+        impl $crate::sql::business::Record for $name {
+            const TABLE: &'static str = stringify!($table);
+            const KEY: &'static [&'static str] = &[$(stringify!($key)),+];
+            type Key = ($($key_type,)+);
+
+            fn key(&self) -> Self::Key {
+                ($(self.$key.clone(),)+)
+            }
+
+            async fn read(conn: &mut AsyncMysqlConnection, proposals: &[&str]) -> Result<Vec<Self>, StoreError> {
+                let rows = $table::table
+                    .filter($table::insure_num.eq_any(proposals))
+                    .select(Self::as_select());
+                Ok(rows.load(conn).await?)
+            }
+
+            async fn proposals(
+                conn: &mut AsyncMysqlConnection,
+                after: &str,
+                limit: i64,
+            ) -> Result<Vec<String>, StoreError> {
+                let numbers = $table::table
+                    .filter($table::insure_num.gt(after))
+                    .select($table::insure_num)
+                    .distinct()
+                    .order($table::insure_num)
+                    .limit(limit);
+                Ok(numbers.load(conn).await?)
+            }
+
+            async fn delete(conn: &mut AsyncMysqlConnection, keys: &[Self::Key]) -> Result<(), StoreError> {
+                for ($($key,)+) in keys {
+                    let row = $table::table$(.filter($table::$key.eq($key)))+;
+                    diesel::delete(row).execute(conn).await?;
+                }
+                Ok(())
+            }
+        }
+    };
+}
+pub(crate) use record;

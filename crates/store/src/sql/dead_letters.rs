@@ -1,0 +1,273 @@
+//! Dead letters: rows that a person can search, read and put back.
+
+mod search;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::expression::SqlLiteral;
+use diesel::mysql::Mysql;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Datetime, Nullable};
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use xiebao_core::digest;
+use xiebao_core::envelope::Envelope;
+use xiebao_core::id::InsureNum;
+use xiebao_core::ledger::Entry;
+use xiebao_core::reason::Rejection;
+
+pub use search::{Attempt, CutOff, Filter, Group, attempts, bodies, cut_off, groups, page, select};
+
+use super::kept::{lists, one_of};
+use crate::schema::dead_letters;
+use crate::{StoreError, incoming};
+
+/// Characters of `detail` at most; words beyond are dropped, as they are about the notice, not of it.
+const DETAIL_CHARS: usize = 1000;
+
+/// What became a dead letter.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = dead_letters)]
+pub struct NewDeadLetter {
+    pub digest: String,
+    pub insure_num: Option<String>,
+    pub partner_id: Option<i64>,
+    pub notify_type: Option<i64>,
+    pub reason: String,
+    pub detail: String,
+    pub body: Vec<u8>,
+    pub received_at: NaiveDateTime,
+    pub signature_form: Option<String>,
+    pub attempts: i64,
+    pub status: String,
+    pub first_dead_at: NaiveDateTime,
+    pub last_dead_at: NaiveDateTime,
+}
+
+impl NewDeadLetter {
+    /// A held notice that is not to be applied.
+    pub fn of_entry(entry: &Entry, rejection: &Rejection, now: DateTime<Utc>) -> Self {
+        let mut letter = Self::blank(
+            entry.notice.digest.to_string(),
+            &entry.raw,
+            entry.receipts.first,
+            now,
+        );
+        letter.insure_num = Some(entry.notice.insure_num.to_string());
+        letter.partner_id = Some(entry.notice.partner_id.0);
+        letter.notify_type = Some(entry.notice.step.notify_type().0);
+        letter.because(rejection)
+    }
+
+    /// A message of the dead-letter queue.
+    pub fn of_envelope(envelope: &Envelope, rejection: &Rejection, now: DateTime<Utc>) -> Self {
+        let digest = envelope.digest().to_string();
+        let mut letter = Self::blank(digest, envelope.body(), envelope.received_at(), now);
+        letter.insure_num = envelope.insure_num().map(InsureNum::to_string);
+        letter.partner_id = Some(envelope.partner_id().0);
+        letter.notify_type = Some(envelope.notify_type().0);
+        letter.signature_form = envelope.form().map(|form| form.name().to_owned());
+        letter.because(rejection)
+    }
+
+    /// A message that is no notice.
+    pub fn of_bytes(body: &[u8], rejection: &Rejection, now: DateTime<Utc>) -> Self {
+        Self::blank(digest::of_bytes(body).to_string(), body, now, now).because(rejection)
+    }
+
+    fn blank(digest: String, body: &[u8], received_at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        Self {
+            digest,
+            insure_num: None,
+            partner_id: None,
+            notify_type: None,
+            reason: String::new(),
+            detail: String::new(),
+            body: body.to_vec(),
+            received_at: received_at.naive_utc(),
+            signature_form: None,
+            attempts: 1,
+            status: "open".to_owned(),
+            first_dead_at: now.naive_utc(),
+            last_dead_at: now.naive_utc(),
+        }
+    }
+
+    fn because(mut self, rejection: &Rejection) -> Self {
+        self.reason = rejection.reason.name().to_owned();
+        self.detail = rejection.detail.chars().take(DETAIL_CHARS).collect();
+        self
+    }
+}
+
+/// A row of `dead_letters`, without its body ([`bodies`]).
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = dead_letters, check_for_backend(Mysql))]
+pub struct DeadLetter {
+    pub id: i64,
+    pub digest: String,
+    pub insure_num: Option<String>,
+    pub partner_id: Option<i64>,
+    pub notify_type: Option<i64>,
+    pub reason: String,
+    pub detail: String,
+    pub received_at: NaiveDateTime,
+    pub signature_form: Option<String>,
+    pub attempts: i64,
+    pub status: String,
+    pub requeue_count: i64,
+    pub discard_reason: Option<String>,
+    pub first_dead_at: NaiveDateTime,
+    pub last_dead_at: NaiveDateTime,
+    /// When its body was emptied because of its age. Only of a row without body: an older release that files a letter anew
+    /// leaves the time.
+    #[diesel(select_expression = emptied_at(), select_expression_type = EmptiedAt)]
+    pub pruned_at: Option<NaiveDateTime>,
+}
+
+type EmptiedAt = SqlLiteral<Nullable<Datetime>>;
+
+fn emptied_at() -> EmptiedAt {
+    diesel::dsl::sql(
+        "CASE WHEN dead_letters.pruned_at IS NOT NULL AND dead_letters.body = '' THEN dead_letters.pruned_at END",
+    )
+}
+
+/// The rows that have a body, or ought to have one.
+pub(crate) fn whole() -> SqlLiteral<Bool> {
+    diesel::dsl::sql("(dead_letters.pruned_at IS NULL OR dead_letters.body <> '')")
+}
+
+/// Inserts; a copy raises `attempts`. What was requeued and has failed again is open again; what a person has
+/// discarded stays discarded. One whose body was pruned has it again.
+pub async fn insert(conn: &mut AsyncMysqlConnection, letters: &[NewDeadLetter]) -> Result<(), StoreError> {
+    use diesel::dsl::sql;
+    use diesel::sql_types::{Binary, Text};
+    // Bodies may be large, and dead letters are few: one a statement.
+    for letter in letters {
+        diesel::insert_into(dead_letters::table)
+            .values(letter)
+            .on_conflict(diesel::dsl::DuplicatedKeys)
+            .do_update()
+            .set((
+                dead_letters::attempts.eq(dead_letters::attempts + 1),
+                dead_letters::status.eq(sql::<Text>("IF(status = 'requeued', 'open', status)")),
+                dead_letters::body.eq(sql::<Binary>(
+                    "IF(pruned_at IS NOT NULL AND body = '', VALUES(body), body)",
+                )),
+                dead_letters::pruned_at.eq(sql::<Nullable<Datetime>>("NULL")),
+                dead_letters::received_at.eq(sql::<Datetime>("LEAST(received_at, VALUES(received_at))")),
+                incoming!(
+                    dead_letters::reason,
+                    dead_letters::detail,
+                    dead_letters::last_dead_at
+                ),
+            ))
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Marks as put back on the queue, and counts it. After the broker has confirmed them: a crash between leaves open
+/// letters, whose second requeuing is a duplicate. The letters are as they were before the broker got them: one that
+/// has failed anew by now, which shows in its `attempts`, is open.
+pub async fn mark_requeued(
+    conn: &mut AsyncMysqlConnection,
+    letters: &[DeadLetter],
+) -> Result<(), StoreError> {
+    use diesel::dsl::sql;
+    use diesel::sql_types::{BigInt, Text};
+    let mut by_attempts: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    for letter in letters {
+        by_attempts.entry(letter.attempts).or_default().push(letter.id);
+    }
+    for (attempts, ids) in by_attempts {
+        let status = sql::<Text>("CASE WHEN attempts = ")
+            .bind::<BigInt, _>(attempts)
+            .sql(" THEN 'requeued' WHEN status = 'discarded' THEN 'open' ELSE status END");
+        diesel::update(dead_letters::table.filter(dead_letters::id.eq_any(ids)))
+            .set((
+                dead_letters::status.eq(status),
+                dead_letters::discard_reason.eq(sql::<Nullable<Text>>("NULL")),
+                dead_letters::requeue_count.eq(dead_letters::requeue_count + 1),
+            ))
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Gives up those of the letters that are open, and tells which were. To be run in a transaction.
+pub async fn discard(
+    conn: &mut AsyncMysqlConnection,
+    ids: &[i64],
+    why: &str,
+) -> Result<Vec<DeadLetter>, StoreError> {
+    let open = dead_letters::table
+        .select(DeadLetter::as_select())
+        .filter(dead_letters::id.eq_any(ids))
+        .filter(dead_letters::status.eq("open"))
+        .for_update();
+    let open: Vec<DeadLetter> = open.load(conn).await?;
+    let given_up = open.iter().map(|letter| letter.id);
+    diesel::update(dead_letters::table.filter(dead_letters::id.eq_any(given_up)))
+        .set((
+            dead_letters::status.eq("discarded"),
+            dead_letters::discard_reason.eq(why),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(open)
+}
+
+/// Open letters up to which looking at all of them is less work than looking for each notice.
+const FEW: usize = 100;
+
+/// What was dead and has been applied after all (a later copy, say) is no longer open. Hardly ever there is any, and to
+/// ask is cheaper than to lock. One that is being filed at this moment is not seen, and stays open.
+pub async fn close_applied(conn: &mut AsyncMysqlConnection, digests: &[&str]) -> Result<(), StoreError> {
+    if digests.is_empty() {
+        return Ok(());
+    }
+    let mut dead = open(conn, FEW as i64 + 1).await?;
+    if dead.len() > FEW {
+        return close_among(conn, digests).await;
+    }
+    dead.retain(|(_, digest)| digests.contains(&digest.as_str()));
+    close(conn, dead.into_iter().map(|(id, _)| id).collect()).await
+}
+
+async fn open(conn: &mut AsyncMysqlConnection, limit: i64) -> Result<Vec<(i64, String)>, StoreError> {
+    let open = dead_letters::table
+        .filter(dead_letters::status.eq("open"))
+        .limit(limit)
+        .select((dead_letters::id, dead_letters::digest));
+    Ok(open.load(conn).await?)
+}
+
+async fn close_among(conn: &mut AsyncMysqlConnection, digests: &[&str]) -> Result<(), StoreError> {
+    for list in lists(digests) {
+        let open = dead_letters::table
+            .filter(one_of(dead_letters::digest, list))
+            .filter(dead_letters::status.eq("open"))
+            .select(dead_letters::id);
+        let open = open.load(conn).await?;
+        close(conn, open).await?;
+    }
+    Ok(())
+}
+
+async fn close(conn: &mut AsyncMysqlConnection, letters: Vec<i64>) -> Result<(), StoreError> {
+    if letters.is_empty() {
+        return Ok(());
+    }
+    let open = dead_letters::table
+        .filter(dead_letters::id.eq_any(letters))
+        .filter(dead_letters::status.eq("open"));
+    diesel::update(open)
+        .set(dead_letters::status.eq("requeued"))
+        .execute(conn)
+        .await?;
+    Ok(())
+}

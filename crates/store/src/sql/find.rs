@@ -1,0 +1,95 @@
+//! From what a customer can tell to proposal numbers, and what to show of each.
+
+use diesel::prelude::*;
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+
+use crate::StoreError;
+use crate::schema::{insured_persons, policies, proposals};
+
+/// Proposals that have a policy of this number.
+pub async fn by_policy(conn: &mut AsyncMysqlConnection, policy_num: &str) -> Result<Vec<String>, StoreError> {
+    let rows = policies::table
+        .filter(policies::policy_num.eq(policy_num))
+        .select(policies::insure_num);
+    Ok(rows.distinct().order(policies::insure_num).load(conn).await?)
+}
+
+/// Proposals of this user of the channel (`partnerUniqueKey`).
+pub async fn by_user(
+    conn: &mut AsyncMysqlConnection,
+    key: &str,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    let rows = proposals::table
+        .filter(proposals::partner_unique_key.eq(key))
+        .select(proposals::insure_num);
+    Ok(rows
+        .order(proposals::insure_num.desc())
+        .limit(limit)
+        .load(conn)
+        .await?)
+}
+
+/// Proposals with an insured person or an applicant of this name.
+pub async fn by_name(
+    conn: &mut AsyncMysqlConnection,
+    name: &str,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    let insured = insured_persons::table
+        .filter(insured_persons::name.eq(name))
+        .select(insured_persons::insure_num)
+        .distinct()
+        .order(insured_persons::insure_num.desc())
+        .limit(limit);
+    let mut found: Vec<String> = insured.load(conn).await?;
+    let applied_for = policies::table
+        .filter(policies::applicant.eq(name))
+        .select(policies::insure_num)
+        .distinct()
+        .order(policies::insure_num.desc())
+        .limit(limit);
+    found.extend(applied_for.load::<String>(conn).await?);
+    found.sort_unstable_by(|a, b| b.cmp(a));
+    found.dedup();
+    Ok(found)
+}
+
+/// A proposal on one line.
+#[derive(Debug, Clone, Queryable)]
+pub struct Summary {
+    pub insure_num: String,
+    pub partner_unique_key: Option<String>,
+    pub status: Option<String>,
+    pub abnormal: bool,
+}
+
+/// The proposals of these numbers, the greatest first.
+pub async fn summaries(
+    conn: &mut AsyncMysqlConnection,
+    proposals: &[String],
+) -> Result<Vec<Summary>, StoreError> {
+    let rows = proposals::table
+        .filter(proposals::insure_num.eq_any(proposals))
+        .select((
+            proposals::insure_num,
+            proposals::partner_unique_key,
+            proposals::status,
+            proposals::abnormal,
+        ));
+    Ok(rows.order(proposals::insure_num.desc()).load(conn).await?)
+}
+
+/// Proposal and policy numbers of these proposals.
+pub async fn policy_numbers(
+    conn: &mut AsyncMysqlConnection,
+    proposals: &[String],
+) -> Result<Vec<(String, String)>, StoreError> {
+    let rows = policies::table
+        .filter(policies::insure_num.eq_any(proposals))
+        .select((policies::insure_num, policies::policy_num));
+    Ok(rows
+        .order((policies::insure_num, policies::policy_num))
+        .load(conn)
+        .await?)
+}

@@ -1,0 +1,65 @@
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use xiebao_core::id::InsureNum;
+
+use super::business::HoldRow;
+use super::by_keys::{self, joined, numbers};
+use super::kept::upsert;
+use crate::StoreError;
+use crate::schema::holds;
+
+/// A proposal with a held notice, and when the earliest wait there ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueHold {
+    pub due_at: NaiveDateTime,
+    pub insure_num: InsureNum,
+}
+
+/// Proposals with a held notice whose wait has ended, the longest overdue first, from behind `after`.
+pub async fn due(
+    conn: &mut AsyncMysqlConnection,
+    now: DateTime<Utc>,
+    after: Option<&DueHold>,
+    limit: i64,
+) -> Result<Vec<DueHold>, StoreError> {
+    let mut query = holds::table
+        .select((holds::due_at, holds::insure_num))
+        .filter(holds::due_at.le(now.naive_utc()))
+        .order((holds::due_at, holds::insure_num))
+        .limit(limit)
+        .into_boxed();
+    if let Some(after) = after {
+        let later_number = holds::due_at
+            .eq(after.due_at)
+            .and(holds::insure_num.gt(after.insure_num.as_str()));
+        query = query.filter(holds::due_at.gt(after.due_at).or(later_number));
+    }
+    let rows: Vec<(NaiveDateTime, String)> = query.load(conn).await?;
+    let hold = |(due_at, name): (_, String)| {
+        Some(DueHold {
+            due_at,
+            insure_num: InsureNum::parse(&name).ok()??,
+        })
+    };
+    Ok(rows.into_iter().filter_map(hold).collect())
+}
+
+pub async fn set(
+    conn: &mut AsyncMysqlConnection,
+    due: &[(&InsureNum, DateTime<Utc>)],
+) -> Result<(), StoreError> {
+    let rows: Vec<_> = due
+        .iter()
+        .map(|(num, at)| HoldRow {
+            insure_num: num.to_string(),
+            due_at: at.naive_utc(),
+        })
+        .collect();
+    upsert(conn, &rows).await
+}
+
+pub async fn clear(conn: &mut AsyncMysqlConnection, done: &[&InsureNum]) -> Result<(), StoreError> {
+    by_keys::delete(conn, joined!("holds": text "insure_num"), &numbers(done)).await?;
+    Ok(())
+}

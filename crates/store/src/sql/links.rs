@@ -1,0 +1,179 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::prelude::*;
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use xiebao_core::id::{InsureNum, PartnerId};
+use xiebao_core::ledger::Link;
+
+use super::business::LinkRow;
+use super::by_keys::{self, joined, numbers};
+use super::kept::{lists, one_of, upsert};
+use crate::StoreError;
+use crate::schema::{reissue_links, reissue_outbox};
+
+mod outbox;
+
+use outbox::{OutboxKey, OutboxRow};
+
+/// A link on its way from the cancelled proposal to the one that replaces it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PendingLink {
+    pub new_insure_num: InsureNum,
+    pub link: Link,
+    /// The new proposal is to forget it.
+    pub withdrawn: bool,
+}
+
+/// Notes links in the outbox of the cancelled proposals.
+pub async fn post(conn: &mut AsyncMysqlConnection, links: &[PendingLink]) -> Result<(), StoreError> {
+    let row = |pending: &PendingLink| OutboxRow {
+        insure_num: pending.link.reissued_from.to_string(),
+        new_insure_num: pending.new_insure_num.to_string(),
+        partner_id: pending.link.partner_id.0,
+        withdrawn: pending.withdrawn,
+    };
+    let rows: Vec<_> = links.iter().map(row).collect();
+    upsert(conn, &rows).await
+}
+
+/// Links that have not been delivered, in the order of their key, from behind `after`.
+pub async fn posted(
+    conn: &mut AsyncMysqlConnection,
+    after: Option<&PendingLink>,
+    limit: i64,
+) -> Result<Vec<PendingLink>, StoreError> {
+    let mut query = reissue_outbox::table
+        .order((reissue_outbox::insure_num, reissue_outbox::new_insure_num))
+        .limit(limit)
+        .into_boxed();
+    if let Some(after) = after {
+        let from = after.link.reissued_from.as_str();
+        let same = reissue_outbox::insure_num.eq(from);
+        let later_number = same.and(reissue_outbox::new_insure_num.gt(after.new_insure_num.as_str()));
+        query = query.filter(reissue_outbox::insure_num.gt(from).or(later_number));
+    }
+    let rows: Vec<(String, String, i64, bool)> = query.load(conn).await?;
+    Ok(rows
+        .iter()
+        .filter_map(|(from, to, partner, withdrawn)| pending_link(from, to, *partner, *withdrawn))
+        .collect())
+}
+
+fn pending_link(from: &str, to: &str, partner_id: i64, withdrawn: bool) -> Option<PendingLink> {
+    let reissued_from = InsureNum::parse(from).ok().flatten()?;
+    let new_insure_num = InsureNum::parse(to).ok().flatten()?;
+    Some(PendingLink {
+        new_insure_num,
+        link: Link {
+            reissued_from,
+            partner_id: PartnerId(partner_id),
+        },
+        withdrawn,
+    })
+}
+
+/// Takes links from the outbox: those of the given that lie there and are withdrawn or not as given. The caller holds the
+/// locks of the new proposals and tells them in the same transaction.
+pub async fn take(
+    conn: &mut AsyncMysqlConnection,
+    links: Vec<PendingLink>,
+) -> Result<Vec<PendingLink>, StoreError> {
+    let lying = lying(conn, &links).await?;
+    let mut taken = BTreeMap::new();
+    for mut link in links {
+        let key = OutboxKey::of(&link);
+        if let Some(partner_id) = lying.get(&key) {
+            // It may have been stated anew, by another partner.
+            link.link.partner_id = *partner_id;
+            taken.insert(key, link);
+        }
+    }
+    // In the order of the table's key.
+    let keys: Vec<OutboxKey> = taken.keys().cloned().collect();
+    if outbox::delete(conn, &keys).await? == keys.len() {
+        return Ok(taken.into_values().collect());
+    }
+    Err(StoreError::Conflict(
+        "a reissue link was posted anew while it was told".to_owned(),
+    ))
+}
+
+/// What lies in the outbox of those that these links lead from, and which partner states it. It locks nothing.
+async fn lying(
+    conn: &mut AsyncMysqlConnection,
+    links: &[PendingLink],
+) -> Result<BTreeMap<OutboxKey, PartnerId>, StoreError> {
+    let sources: BTreeSet<&str> = links
+        .iter()
+        .map(|link| link.link.reissued_from.as_str())
+        .collect();
+    let sources: Vec<&str> = sources.into_iter().collect();
+    let mut all = BTreeMap::new();
+    for list in lists(&sources) {
+        let rows = reissue_outbox::table
+            .filter(one_of(reissue_outbox::insure_num, list))
+            .select((OutboxKey::as_select(), reissue_outbox::partner_id));
+        let rows: Vec<(OutboxKey, i64)> = rows.load(conn).await?;
+        all.extend(rows.into_iter().map(|(key, partner)| (key, PartnerId(partner))));
+    }
+    Ok(all)
+}
+
+/// Forgets links with the proposals that they led to.
+pub async fn forget(conn: &mut AsyncMysqlConnection, links: &[PendingLink]) -> Result<(), StoreError> {
+    for link in links {
+        let row = reissue_links::table
+            .filter(reissue_links::insure_num.eq(link.new_insure_num.as_str()))
+            .filter(reissue_links::reissued_from.eq(link.link.reissued_from.as_str()));
+        diesel::delete(row).execute(conn).await?;
+    }
+    Ok(())
+}
+
+/// Stores links with the proposals that they lead to.
+pub async fn store(conn: &mut AsyncMysqlConnection, links: &[PendingLink]) -> Result<(), StoreError> {
+    let row = |pending: &PendingLink| LinkRow {
+        insure_num: pending.new_insure_num.to_string(),
+        reissued_from: pending.link.reissued_from.to_string(),
+        partner_id: pending.link.partner_id.0,
+    };
+    let rows: Vec<_> = links.iter().map(row).collect();
+    upsert(conn, &rows).await
+}
+
+/// The links that lead to any of these proposals.
+pub async fn leading_to(
+    conn: &mut AsyncMysqlConnection,
+    proposals: &[&InsureNum],
+) -> Result<Vec<PendingLink>, StoreError> {
+    let links = joined!("reissue_links": text "insure_num");
+    let links = by_keys::select(reissue_links::all_columns, links, &numbers(proposals))?;
+    let rows: Vec<(String, String, i64)> = links.load(conn).await?;
+    Ok(rows
+        .iter()
+        .filter_map(|(to, from, partner)| pending_link(from, to, *partner, false))
+        .collect())
+}
+
+/// Which proposals a cancelled one has links to, by the table.
+pub async fn led_to_from(
+    conn: &mut AsyncMysqlConnection,
+    from: &InsureNum,
+) -> Result<Vec<String>, StoreError> {
+    let links = reissue_links::table
+        .filter(reissue_links::reissued_from.eq(from.as_str()))
+        .select(reissue_links::insure_num);
+    Ok(links.load(conn).await?)
+}
+
+/// The links of these cancelled proposals that lie in the outbox: from where and whereto.
+pub async fn on_their_way(
+    conn: &mut AsyncMysqlConnection,
+    sources: &[&str],
+) -> Result<BTreeSet<(String, String)>, StoreError> {
+    let rows = reissue_outbox::table
+        .filter(reissue_outbox::insure_num.eq_any(sources))
+        .select((reissue_outbox::insure_num, reissue_outbox::new_insure_num));
+    let rows: Vec<(String, String)> = rows.load(conn).await?;
+    Ok(rows.into_iter().collect())
+}

@@ -1,0 +1,65 @@
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use xiebao_core::id::InsureNum;
+
+use super::kept::{kept_row, upsert};
+use crate::StoreError;
+use crate::schema::proposal_locks;
+
+/// Locks proposals until the transaction ends, making the rows that do not exist yet. In the order given, which is
+/// to be the same everywhere: sorted.
+pub async fn acquire(conn: &mut AsyncMysqlConnection, sorted: &[&InsureNum]) -> Result<(), StoreError> {
+    let rows: Vec<_> = sorted
+        .iter()
+        .map(|num| LockRow {
+            insure_num: num.as_str(),
+        })
+        .collect();
+    upsert(conn, &rows).await
+}
+
+struct LockRow<'n> {
+    insure_num: &'n str,
+}
+
+kept_row!(LockRow<'_> => proposal_locks { insure_num } updating { insure_num });
+
+/// Makes the rows that do not exist yet, and leaves those alone that somebody has locked: for [`acquire_free`], which finds
+/// no proposal without a row.
+pub async fn make(conn: &mut AsyncMysqlConnection, sorted: &[InsureNum]) -> Result<(), StoreError> {
+    let names: Vec<&str> = sorted.iter().map(InsureNum::as_str).collect();
+    let there: Vec<String> = proposal_locks::table
+        .select(proposal_locks::insure_num)
+        .filter(proposal_locks::insure_num.eq_any(names))
+        .load(conn)
+        .await?;
+    let there: BTreeSet<&str> = there.iter().map(String::as_str).collect();
+    let missing: Vec<&InsureNum> = sorted
+        .iter()
+        .filter(|num| !there.contains(num.as_str()))
+        .collect();
+    acquire(conn, &missing).await
+}
+
+/// Of the proposals given, locks those that nobody else has locked, and returns them.
+pub async fn acquire_free(
+    conn: &mut AsyncMysqlConnection,
+    sorted: &[InsureNum],
+) -> Result<Vec<InsureNum>, StoreError> {
+    let names: Vec<&str> = sorted.iter().map(InsureNum::as_str).collect();
+    let free: Vec<String> = proposal_locks::table
+        .select(proposal_locks::insure_num)
+        .filter(proposal_locks::insure_num.eq_any(names))
+        .order(proposal_locks::insure_num)
+        .for_update()
+        .skip_locked()
+        .load(conn)
+        .await?;
+    Ok(sorted
+        .iter()
+        .filter(|num| free.iter().any(|name| name == num.as_str()))
+        .cloned()
+        .collect())
+}

@@ -1,0 +1,280 @@
+//! The inbox.
+
+mod copies;
+mod entry_row;
+mod held;
+mod outline;
+mod pages;
+
+use bytes::Bytes;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
+use diesel::prelude::*;
+use diesel::sql_types::{Binary, Bool, Datetime, Nullable};
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use xiebao_core::envelope::Envelope;
+use xiebao_core::facts::Notice;
+use xiebao_core::id::{Digest, InsureNum, NotifyType, PartnerId};
+use xiebao_core::ledger::{Entry, Ignored, Novelty, Pruned, Receipts};
+
+pub use copies::recount;
+pub use held::{HeldRow, held, held_by_digest};
+pub use pages::{
+    applied_by_digest, count_ignored, counted_of_type, ignored_of_type, proposals, proposals_with_type,
+    remove_ignored,
+};
+
+use entry_row::{ChangedRow, EntryRow};
+
+use super::by_keys::{self, joined, numbers};
+use super::kept::{update, upsert_repeating};
+use crate::schema::notices;
+use crate::{ROWS_PER_STATEMENT, StoreError};
+
+/// Bytes of `raw` in one statement at most, well under the servers' usual `max_allowed_packet` of 16 MiB.
+const BYTES_PER_STATEMENT: usize = 4 * 1024 * 1024;
+
+/// A row of `notices`.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = notices, check_for_backend(diesel::mysql::Mysql))]
+pub struct NoticeRow {
+    pub insure_num: String,
+    pub notify_type: i64,
+    pub digest: String,
+    pub occurrence: i32,
+    pub partner_id: i64,
+    pub outcome: String,
+    pub seq: Option<i64>,
+    pub out_of_order: bool,
+    pub raw: Vec<u8>,
+    pub received_at: NaiveDateTime,
+    pub last_received_at: NaiveDateTime,
+    pub deliveries: i64,
+    pub held_at: Option<NaiveDateTime>,
+    pub hold_until: Option<NaiveDateTime>,
+    pub applied_at: Option<NaiveDateTime>,
+    pub voided: bool,
+    /// As the table has it; see [`emptied_at`](Self::emptied_at).
+    pub pruned_at: Option<NaiveDateTime>,
+}
+
+/// The rows that have a body, or ought to have one: see [`NoticeRow::emptied_at`].
+pub(crate) fn whole() -> SqlLiteral<Bool> {
+    sql("(notices.pruned_at IS NULL OR notices.raw <> '')")
+}
+
+/// What a row is to the ledger of its proposal.
+pub enum Known {
+    Entry(Box<Entry>),
+    Ignored(Ignored),
+    Pruned(Pruned),
+}
+
+impl NoticeRow {
+    pub fn of_ignored(envelope: &Envelope) -> Self {
+        let received_at = envelope.received_at().naive_utc();
+        Self {
+            insure_num: envelope
+                .insure_num()
+                .map(InsureNum::to_string)
+                .unwrap_or_default(),
+            notify_type: envelope.notify_type().0,
+            digest: envelope.digest().to_string(),
+            occurrence: 1,
+            partner_id: envelope.partner_id().0,
+            outcome: "ignored".to_owned(),
+            seq: None,
+            out_of_order: false,
+            raw: envelope.body().to_vec(),
+            received_at,
+            last_received_at: received_at,
+            deliveries: 1,
+            held_at: None,
+            hold_until: None,
+            applied_at: None,
+            voided: false,
+            pruned_at: None,
+        }
+    }
+
+    /// When its body was emptied because of its age. What has a body is whole, whatever time stands beside it: an older
+    /// release gives a row its body back and leaves the time.
+    pub fn emptied_at(&self) -> Option<NaiveDateTime> {
+        self.pruned_at.filter(|_| self.raw.is_empty())
+    }
+
+    /// Reads the row as what it is to its ledger.
+    pub fn read(mut self) -> Result<Known, StoreError> {
+        let receipts = self.receipts();
+        if self.outcome == "ignored" {
+            let digest = Digest::parse(&self.digest).ok_or_else(|| self.unreadable("digest is none"))?;
+            let notify_type = NotifyType(self.notify_type);
+            return Ok(Known::Ignored(Ignored {
+                notify_type,
+                digest,
+                occurrence: self.occurrence,
+                receipts,
+            }));
+        }
+        if let Some(pruned_at) = self.emptied_at() {
+            return self.read_pruned(pruned_at, receipts).map(Known::Pruned);
+        }
+        let place = self
+            .place()
+            .ok_or_else(|| self.unreadable("outcome, seq and applied_at contradict each other"))?;
+        let digest = Digest::parse(&self.digest).ok_or_else(|| self.unreadable("digest is none"))?;
+        let raw = Bytes::from(std::mem::take(&mut self.raw));
+        let notice =
+            Notice::read_known(&raw, digest).map_err(|rejection| self.unreadable(&rejection.to_string()))?;
+        Ok(Known::Entry(Box::new(Entry {
+            notice: notice.into(),
+            raw,
+            occurrence: self.occurrence,
+            place,
+            hold: self.hold(),
+            out_of_order: self.out_of_order,
+            voided: self.voided,
+            receipts,
+            novelty: Novelty::Stored,
+        })))
+    }
+
+    fn read_pruned(&self, pruned_at: NaiveDateTime, receipts: Receipts) -> Result<Pruned, StoreError> {
+        let (Some(seq), Some(applied_at)) = (self.seq, self.applied_at) else {
+            return Err(self.unreadable("was pruned without having been applied"));
+        };
+        Ok(Pruned {
+            notify_type: NotifyType(self.notify_type),
+            digest: Digest::parse(&self.digest).ok_or_else(|| self.unreadable("digest is none"))?,
+            occurrence: self.occurrence,
+            partner_id: PartnerId(self.partner_id),
+            seq,
+            applied_at: applied_at.and_utc(),
+            pruned_at: pruned_at.and_utc(),
+            voided: self.voided,
+            receipts,
+            recounted: false,
+        })
+    }
+
+    pub(crate) fn unreadable(&self, what: &str) -> StoreError {
+        let key = format!(
+            "{}/{}/{}/{}",
+            self.insure_num, self.notify_type, self.digest, self.occurrence
+        );
+        StoreError::Unreadable {
+            table: "notices",
+            key,
+            what: what.to_owned(),
+        }
+    }
+}
+
+/// All notices of these proposals.
+pub async fn of_proposals(
+    conn: &mut AsyncMysqlConnection,
+    proposals: &[&InsureNum],
+) -> Result<Vec<NoticeRow>, StoreError> {
+    let rows = joined!("notices": text "insure_num");
+    let rows = by_keys::select(NoticeRow::as_select(), rows, &numbers(proposals))?;
+    Ok(rows.load(conn).await?)
+}
+
+/// Writes new and changed entries, and rows of which copies have come. The caller holds the locks of their proposals.
+pub async fn write(
+    conn: &mut AsyncMysqlConnection,
+    entries: &[Entry],
+    copied: &[NoticeRow],
+) -> Result<(), StoreError> {
+    let (new, changed): (Vec<&Entry>, Vec<_>) =
+        entries.iter().partition(|entry| entry.novelty == Novelty::New);
+    let new: Vec<_> = new.into_iter().map(EntryRow::of).collect();
+    write_whole(conn, &new).await?;
+    let changed = changed.into_iter().map(EntryRow::of);
+    let changed: Vec<_> = changed.chain(copied.iter().map(EntryRow::of_row)).collect();
+    let light: Vec<_> = changed.iter().map(ChangedRow::of).collect();
+    for uncertain in update(conn, &light).await? {
+        // One that somebody has deleted meanwhile would be there again without its body. One that was handed out again counts no
+        // more than before, and is not told apart from that.
+        write_whole(conn, &changed[uncertain]).await?;
+    }
+    Ok(())
+}
+
+async fn write_whole(conn: &mut AsyncMysqlConnection, rows: &[EntryRow<'_>]) -> Result<(), StoreError> {
+    for chunk in chunks(rows, EntryRow::weight) {
+        upsert_repeating(conn, chunk, EntryRow::is_light).await?;
+    }
+    Ok(())
+}
+
+/// Keeps ignored notices; a copy is counted, and gives one that was pruned its body back. Needs no lock: nothing depends
+/// on them. A notice that was applied before its type was unsubscribed stays applied, and pruned.
+pub async fn keep_ignored(conn: &mut AsyncMysqlConnection, rows: &[NoticeRow]) -> Result<(), StoreError> {
+    for chunk in chunks(rows, |row| row.raw.len()) {
+        diesel::insert_into(notices::table)
+            .values(chunk)
+            .on_conflict(diesel::dsl::DuplicatedKeys)
+            .do_update()
+            .set((
+                // In this order: each sees what those before it have set.
+                notices::raw.eq(sql::<Binary>(
+                    "IF(outcome = 'ignored' AND pruned_at IS NOT NULL AND raw = '', VALUES(raw), raw)",
+                )),
+                notices::pruned_at.eq(sql::<Nullable<Datetime>>(
+                    "IF(outcome = 'ignored', NULL, pruned_at)",
+                )),
+                notices::deliveries.eq(notices::deliveries + 1),
+                notices::received_at.eq(sql::<Datetime>("LEAST(received_at, VALUES(received_at))")),
+                notices::last_received_at.eq(sql::<Datetime>(
+                    "GREATEST(last_received_at, VALUES(last_received_at))",
+                )),
+            ))
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Takes held notices out of the inbox.
+pub async fn remove(
+    conn: &mut AsyncMysqlConnection,
+    num: &InsureNum,
+    entry: &Entry,
+) -> Result<(), StoreError> {
+    let row = notices::table
+        .filter(notices::insure_num.eq(num.as_str()))
+        .filter(notices::notify_type.eq(entry.notice.step.notify_type().0))
+        .filter(notices::digest.eq(entry.notice.digest.as_str()))
+        .filter(notices::occurrence.eq(entry.occurrence));
+    diesel::delete(row).execute(conn).await?;
+    Ok(())
+}
+
+/// Rows that fit one statement, by what their bodies weigh.
+fn chunks<R>(rows: &[R], weight: fn(&R) -> usize) -> impl Iterator<Item = &[R]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |row: &&R| {
+            bytes += weight(row);
+            bytes <= BYTES_PER_STATEMENT
+        };
+        let count = rest
+            .iter()
+            .take(ROWS_PER_STATEMENT)
+            .take_while(fits)
+            .count()
+            .max(1)
+            .min(rest.len());
+        let (chunk, others) = rest.split_at(count);
+        rest = others;
+        (!chunk.is_empty()).then_some(chunk)
+    })
+}
+
+/// UTC of a stored time.
+pub fn utc(stored: Option<NaiveDateTime>) -> Option<DateTime<Utc>> {
+    stored.map(|at| at.and_utc())
+}

@@ -1,0 +1,30 @@
+use diesel::prelude::*;
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use xiebao_core::id::InsureNum;
+use xiebao_core::ledger::Pruned;
+
+use crate::StoreError;
+use crate::schema::notices;
+
+/// Writes how often a pruned notice came and when. The caller holds the lock of its proposal.
+pub async fn recount(
+    conn: &mut AsyncMysqlConnection,
+    num: &InsureNum,
+    known: &Pruned,
+) -> Result<(), StoreError> {
+    let row = notices::table
+        .filter(notices::insure_num.eq(num.as_str()))
+        .filter(notices::notify_type.eq(known.notify_type.0))
+        .filter(notices::digest.eq(known.digest.as_str()))
+        .filter(notices::occurrence.eq(known.occurrence));
+    let receipts = &known.receipts;
+    diesel::update(row)
+        .set((
+            notices::received_at.eq(receipts.first.naive_utc()),
+            notices::last_received_at.eq(receipts.last.naive_utc()),
+            notices::deliveries.eq(receipts.count),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}

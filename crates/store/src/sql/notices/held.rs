@@ -1,0 +1,48 @@
+//! What waits, found through the small table of holds.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+
+use crate::StoreError;
+use crate::schema::{holds, notices};
+
+/// A held notice, for listing.
+#[derive(Debug, Clone, Queryable)]
+pub struct HeldRow {
+    pub insure_num: String,
+    pub notify_type: i64,
+    pub digest: String,
+    pub held_at: Option<NaiveDateTime>,
+    pub hold_until: Option<NaiveDateTime>,
+}
+
+/// Held notices, those first that are due first, through the small table of holds.
+pub async fn held(conn: &mut AsyncMysqlConnection, limit: i64) -> Result<Vec<HeldRow>, StoreError> {
+    let rows = holds::table
+        .inner_join(notices::table.on(notices::insure_num.eq(holds::insure_num)))
+        .filter(notices::outcome.eq("held"))
+        .order((holds::due_at, notices::insure_num, notices::hold_until))
+        .limit(limit)
+        .select((
+            notices::insure_num,
+            notices::notify_type,
+            notices::digest,
+            notices::held_at,
+            notices::hold_until,
+        ));
+    Ok(rows.load(conn).await?)
+}
+
+/// Proposal and digest of the held notices whose digest begins with these hex digits.
+pub async fn held_by_digest(
+    conn: &mut AsyncMysqlConnection,
+    beginning: &str,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let rows = holds::table
+        .inner_join(notices::table.on(notices::insure_num.eq(holds::insure_num)))
+        .filter(notices::outcome.eq("held"))
+        .filter(notices::digest.like(format!("{beginning}%")))
+        .select((notices::insure_num, notices::digest));
+    Ok(rows.distinct().load(conn).await?)
+}

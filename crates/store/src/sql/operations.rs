@@ -1,0 +1,207 @@
+//! Who did what when by the command line: a log that is only ever added to.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::mysql::Mysql;
+use diesel::prelude::*;
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+
+use crate::StoreError;
+use crate::schema::operations;
+
+/// Characters of `reason` and `detail` at most.
+const WORDS_CHARS: usize = 1000;
+
+/// What a person can do; what `operations.action` holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    RequeueDead,
+    DiscardDead,
+    ReleaseHeld,
+    VoidNotice,
+    RestoreNotice,
+    Rebuild,
+    Reprocess,
+    Prune,
+}
+
+impl Action {
+    pub const ALL: [Action; 8] = [
+        Self::RequeueDead,
+        Self::DiscardDead,
+        Self::ReleaseHeld,
+        Self::VoidNotice,
+        Self::RestoreNotice,
+        Self::Rebuild,
+        Self::Reprocess,
+        Self::Prune,
+    ];
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.name() == name)
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RequeueDead => "dead.requeue",
+            Self::DiscardDead => "dead.discard",
+            Self::ReleaseHeld => "held.release",
+            Self::VoidNotice => "notice.void",
+            Self::RestoreNotice => "notice.restore",
+            Self::Rebuild => "rebuild",
+            Self::Reprocess => "reprocess",
+            Self::Prune => "prune",
+        }
+    }
+}
+
+/// One deed, as it is noted.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = operations)]
+pub struct NewOperation {
+    at: NaiveDateTime,
+    actor: String,
+    action: String,
+    pub insure_num: Option<String>,
+    pub notify_type: Option<i64>,
+    pub digest: Option<String>,
+    pub dead_letter_id: Option<i64>,
+    reason: Option<String>,
+    detail: Option<String>,
+}
+
+impl NewOperation {
+    /// `actor`: who does it.
+    pub fn new(action: Action, actor: &str, now: DateTime<Utc>) -> Self {
+        Self {
+            at: now.naive_utc(),
+            actor: actor.chars().take(255).collect(),
+            action: action.name().to_owned(),
+            insure_num: None,
+            notify_type: None,
+            digest: None,
+            dead_letter_id: None,
+            reason: None,
+            detail: None,
+        }
+    }
+
+    pub fn because(mut self, reason: &str) -> Self {
+        self.reason = Some(reason.chars().take(WORDS_CHARS).collect());
+        self
+    }
+
+    /// What came of it.
+    pub fn with_detail(mut self, detail: &str) -> Self {
+        self.detail = Some(detail.chars().take(WORDS_CHARS).collect());
+        self
+    }
+}
+
+/// One deed, as it stands in the log.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = operations, check_for_backend(Mysql))]
+pub struct Operation {
+    pub id: i64,
+    pub at: NaiveDateTime,
+    pub actor: String,
+    pub action: String,
+    pub insure_num: Option<String>,
+    pub notify_type: Option<i64>,
+    pub digest: Option<String>,
+    pub dead_letter_id: Option<i64>,
+    pub reason: Option<String>,
+    pub detail: Option<String>,
+}
+
+/// Notes deeds, best in the transaction that does them.
+pub async fn record(conn: &mut AsyncMysqlConnection, deeds: &[NewOperation]) -> Result<(), StoreError> {
+    for chunk in deeds.chunks(crate::ROWS_PER_STATEMENT) {
+        diesel::insert_into(operations::table)
+            .values(chunk)
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Notes a deed that is done bit by bit, and tells its number.
+pub async fn begin(conn: &mut AsyncMysqlConnection, deed: &NewOperation) -> Result<i64, StoreError> {
+    diesel::insert_into(operations::table)
+        .values(deed)
+        .execute(conn)
+        .await?;
+    let id = diesel::dsl::sql::<diesel::sql_types::BigInt>("CAST(LAST_INSERT_ID() AS SIGNED)");
+    Ok(diesel::select(id).get_result(conn).await?)
+}
+
+/// What has come of such a deed by now.
+pub async fn go_on(conn: &mut AsyncMysqlConnection, id: i64, detail: &str) -> Result<(), StoreError> {
+    let detail: String = detail.chars().take(WORDS_CHARS).collect();
+    diesel::update(operations::table.filter(operations::id.eq(id)))
+        .set(operations::detail.eq(detail))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// What was done to one dead letter, oldest first.
+pub async fn of_dead_letter(conn: &mut AsyncMysqlConnection, id: i64) -> Result<Vec<Operation>, StoreError> {
+    let rows = operations::table
+        .filter(operations::dead_letter_id.eq(id))
+        .order(operations::id)
+        .select(Operation::as_select());
+    Ok(rows.load(conn).await?)
+}
+
+/// What was done to one proposal, oldest first.
+pub async fn of_proposal(
+    conn: &mut AsyncMysqlConnection,
+    insure_num: &str,
+) -> Result<Vec<Operation>, StoreError> {
+    let rows = operations::table
+        .filter(operations::insure_num.eq(insure_num))
+        .order(operations::id)
+        .select(Operation::as_select());
+    Ok(rows.load(conn).await?)
+}
+
+/// Which deeds: all that match everything that is set. Times are UTC.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub insure_num: Option<String>,
+    pub action: Option<String>,
+    pub actor: Option<String>,
+    pub dead_letter_id: Option<i64>,
+    /// This moment and later.
+    pub since: Option<NaiveDateTime>,
+    /// Before this moment.
+    pub until: Option<NaiveDateTime>,
+}
+
+/// The matching deeds, the last first.
+pub async fn select(
+    conn: &mut AsyncMysqlConnection,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<Operation>, StoreError> {
+    let mut rows = operations::table.select(Operation::as_select()).into_boxed();
+    if let Some(insure_num) = &filter.insure_num {
+        rows = rows.filter(operations::insure_num.eq(insure_num));
+    }
+    if let Some(action) = &filter.action {
+        rows = rows.filter(operations::action.eq(action));
+    }
+    if let Some(actor) = &filter.actor {
+        rows = rows.filter(operations::actor.eq(actor));
+    }
+    if let Some(id) = filter.dead_letter_id {
+        rows = rows.filter(operations::dead_letter_id.eq(id));
+    }
+    if let Some(since) = filter.since {
+        rows = rows.filter(operations::at.ge(since));
+    }
+    if let Some(until) = filter.until {
+        rows = rows.filter(operations::at.lt(until));
+    }
+    Ok(rows.order(operations::id.desc()).limit(limit).load(conn).await?)
+}

@@ -1,0 +1,226 @@
+//! Emptying bodies because of their age. Everything else of a row stays: key, outcome, `seq`, times and count.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Datetime};
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+
+use super::{dead_letters as letters_store, notices as notices_store};
+use crate::StoreError;
+use crate::schema::{dead_letters, notices, operations, policies, reissue_outbox};
+
+/// The notices of one proposal together.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Sum {
+    pub insure_num: String,
+    /// Notices with bodies.
+    pub whole: i64,
+    /// The size of these bodies.
+    pub bytes: i64,
+    pub held: i64,
+    /// Notices that were applied or are to be.
+    pub counted: i64,
+    /// When the last of them came or was applied.
+    pub last_at: NaiveDateTime,
+}
+
+impl Sum {
+    /// There is something to empty, and nothing has come or moved since.
+    pub fn is_old(&self, before: DateTime<Utc>) -> bool {
+        self.whole > 0 && self.held == 0 && self.last_at < before.naive_utc()
+    }
+}
+
+macro_rules! sums {
+    ($rows:expr) => {
+        $rows.group_by(notices::insure_num).select((
+            notices::insure_num,
+            sql::<BigInt>("CAST(SUM(pruned_at IS NULL OR raw <> '') AS SIGNED)"),
+            sql::<BigInt>("CAST(SUM(LENGTH(raw)) AS SIGNED)"),
+            sql::<BigInt>("CAST(SUM(outcome = 'held') AS SIGNED)"),
+            sql::<BigInt>("CAST(SUM(outcome <> 'ignored') AS SIGNED)"),
+            sql::<Datetime>("MAX(GREATEST(last_received_at, COALESCE(applied_at, last_received_at)))"),
+        ))
+    };
+}
+
+/// The first `limit` proposals behind `after`, in the order of the table.
+pub async fn page(conn: &mut AsyncMysqlConnection, after: &str, limit: i64) -> Result<Vec<Sum>, StoreError> {
+    let rows = sums!(notices::table.filter(notices::insure_num.gt(after)));
+    Ok(rows.order(notices::insure_num).limit(limit).load(conn).await?)
+}
+
+/// Those of these proposals that have notices.
+pub async fn sums(conn: &mut AsyncMysqlConnection, names: &[String]) -> Result<Vec<Sum>, StoreError> {
+    let rows = sums!(notices::table.filter(notices::insure_num.eq_any(names)));
+    Ok(rows.load(conn).await?)
+}
+
+/// Those of these proposals with something open, or that somebody has worked on since: a dead letter, a link that was not
+/// told, a deed of the log.
+pub async fn unsettled(
+    conn: &mut AsyncMysqlConnection,
+    names: &[String],
+    before: DateTime<Utc>,
+) -> Result<BTreeSet<String>, StoreError> {
+    let before = before.naive_utc();
+    let recent = dead_letters::last_dead_at.ge(before);
+    let letters = dead_letters::table
+        .filter(dead_letters::insure_num.eq_any(names))
+        .filter(dead_letters::status.eq("open").or(recent))
+        .select(dead_letters::insure_num.assume_not_null());
+    let mut all: Vec<String> = letters.load(conn).await?;
+    let links = reissue_outbox::table
+        .filter(reissue_outbox::insure_num.eq_any(names))
+        .select(reissue_outbox::insure_num);
+    all.extend(links.load::<String>(conn).await?);
+    let deeds = operations::table
+        .filter(operations::insure_num.eq_any(names))
+        .filter(operations::at.ge(before))
+        .select(operations::insure_num.assume_not_null());
+    all.extend(deeds.load::<String>(conn).await?);
+    Ok(all.into_iter().collect())
+}
+
+/// Those of these proposals with a policy whose cover had not ended by then: more may come of it. Cover whose end was not
+/// stated has none.
+pub async fn in_force(
+    conn: &mut AsyncMysqlConnection,
+    names: &[String],
+    before: DateTime<Utc>,
+) -> Result<BTreeSet<String>, StoreError> {
+    let ends_later = policies::end_date.ge(beijing_day(before));
+    let rows = policies::table
+        .filter(policies::insure_num.eq_any(names))
+        .filter(policies::cancelled.eq(false))
+        .filter(policies::end_date.is_null().or(ends_later.assume_not_null()))
+        .select(policies::insure_num);
+    Ok(rows.load::<String>(conn).await?.into_iter().collect())
+}
+
+fn beijing_day(at: DateTime<Utc>) -> NaiveDate {
+    const BEIJING: i32 = 8 * 3600;
+    FixedOffset::east_opt(BEIJING).map_or(at.date_naive(), |offset| at.with_timezone(&offset).date_naive())
+}
+
+/// Empties the bodies of these proposals' notices; how many. `ignored_only`: the caller has no lock, and only what nothing
+/// depends on is touched.
+pub async fn empty(
+    conn: &mut AsyncMysqlConnection,
+    names: &[String],
+    ignored_only: bool,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<usize, StoreError> {
+    let rows = notices::table
+        .filter(notices::insure_num.eq_any(names))
+        .filter(notices_store::whole())
+        .filter(notices::outcome.ne("held"))
+        .filter(notices::last_received_at.lt(before.naive_utc()));
+    let emptied = (
+        notices::raw.eq(Vec::<u8>::new()),
+        notices::pruned_at.eq(now.naive_utc()),
+    );
+    let count = if ignored_only {
+        let rows = rows.filter(notices::outcome.eq("ignored"));
+        diesel::update(rows).set(emptied).execute(conn).await?
+    } else {
+        diesel::update(rows).set(emptied).execute(conn).await?
+    };
+    Ok(count)
+}
+
+/// A dead letter or a notice without a number, and the size of its body.
+pub type Weighed<K> = (K, i64);
+
+/// The old notices with bodies that name no proposal, from behind that type and digest.
+pub async fn nameless(
+    conn: &mut AsyncMysqlConnection,
+    before: DateTime<Utc>,
+    after: &(i64, String),
+    limit: i64,
+) -> Result<Vec<Weighed<(i64, String)>>, StoreError> {
+    let (notify_type, digest) = after;
+    let later = notices::notify_type.gt(notify_type).or(notices::notify_type
+        .eq(notify_type)
+        .and(notices::digest.gt(digest)));
+    let rows = notices::table
+        .filter(notices::insure_num.eq(""))
+        .filter(later)
+        .filter(notices::outcome.eq("ignored"))
+        .filter(notices_store::whole())
+        .filter(notices::last_received_at.lt(before.naive_utc()))
+        .order((notices::notify_type, notices::digest))
+        .limit(limit)
+        .select((
+            (notices::notify_type, notices::digest),
+            sql::<BigInt>("CAST(LENGTH(raw) AS SIGNED)"),
+        ));
+    Ok(rows.load(conn).await?)
+}
+
+/// Empties one of them; `false`: a copy has come meanwhile.
+pub async fn empty_nameless(
+    conn: &mut AsyncMysqlConnection,
+    (notify_type, digest): &(i64, String),
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let row = notices::table
+        .filter(notices::insure_num.eq(""))
+        .filter(notices::notify_type.eq(notify_type))
+        .filter(notices::digest.eq(digest))
+        .filter(notices::outcome.eq("ignored"))
+        .filter(notices_store::whole())
+        .filter(notices::last_received_at.lt(before.naive_utc()));
+    let emptied = (
+        notices::raw.eq(Vec::<u8>::new()),
+        notices::pruned_at.eq(now.naive_utc()),
+    );
+    Ok(diesel::update(row).set(emptied).execute(conn).await? > 0)
+}
+
+/// The closed dead letters with bodies that died last before then, from behind that number.
+pub async fn letters(
+    conn: &mut AsyncMysqlConnection,
+    before: DateTime<Utc>,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Weighed<i64>>, StoreError> {
+    let rows = dead_letters::table
+        .filter(dead_letters::id.gt(after))
+        .filter(dead_letters::status.ne("open"))
+        .filter(letters_store::whole())
+        .filter(dead_letters::last_dead_at.lt(before.naive_utc()))
+        .order(dead_letters::id)
+        .limit(limit)
+        .select((dead_letters::id, sql::<BigInt>("CAST(LENGTH(body) AS SIGNED)")));
+    Ok(rows.load(conn).await?)
+}
+
+/// Empties the bodies of those that are still closed and old; which these are. To be run in a transaction.
+pub async fn empty_letters(
+    conn: &mut AsyncMysqlConnection,
+    ids: &[i64],
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Weighed<i64>>, StoreError> {
+    let closed = dead_letters::table
+        .filter(dead_letters::id.eq_any(ids))
+        .filter(dead_letters::status.ne("open"))
+        .filter(letters_store::whole())
+        .filter(dead_letters::last_dead_at.lt(before.naive_utc()))
+        .select((dead_letters::id, sql::<BigInt>("CAST(LENGTH(body) AS SIGNED)")))
+        .for_update();
+    let closed: Vec<Weighed<i64>> = closed.load(conn).await?;
+    let emptied = (
+        dead_letters::body.eq(Vec::<u8>::new()),
+        dead_letters::pruned_at.eq(now.naive_utc()),
+    );
+    let rows = dead_letters::table.filter(dead_letters::id.eq_any(closed.iter().map(|(id, _)| *id)));
+    diesel::update(rows).set(emptied).execute(conn).await?;
+    Ok(closed)
+}

@@ -1,0 +1,235 @@
+//! Requests that were refused: a record for people, bounded in age and in rows.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Datetime, Nullable, Text};
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use xiebao_core::refused::Refused;
+
+use crate::StoreError;
+use crate::schema::refused_requests;
+
+#[derive(Debug, Insertable)]
+#[diesel(table_name = refused_requests)]
+struct NewRow<'r> {
+    id: &'r str,
+    first_at: NaiveDateTime,
+    last_at: NaiveDateTime,
+    tries: i64,
+    verdict: &'r str,
+    source: Option<&'r str>,
+    insure_num: Option<&'r str>,
+    notify_type: Option<i64>,
+    partner_id: Option<i64>,
+    digest: Option<&'r str>,
+}
+
+/// Files records; one that is there already stays as it is.
+pub async fn file(conn: &mut AsyncMysqlConnection, records: &[Refused]) -> Result<(), StoreError> {
+    let rows: Vec<NewRow<'_>> = records.iter().map(NewRow::of).collect();
+    diesel::insert_into(refused_requests::table)
+        .values(&rows)
+        .on_conflict(diesel::dsl::DuplicatedKeys)
+        .do_update()
+        .set(refused_requests::id.eq(refused_requests::id))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+impl<'r> NewRow<'r> {
+    fn of(record: &'r Refused) -> Self {
+        Self {
+            id: &record.id,
+            first_at: record.first_at.naive_utc(),
+            last_at: record.last_at.naive_utc(),
+            tries: record.tries,
+            verdict: &record.verdict,
+            source: record.source.as_deref(),
+            insure_num: record.insure_num.as_deref(),
+            notify_type: record.notify_type,
+            partner_id: record.partner_id,
+            digest: record.digest.as_deref(),
+        }
+    }
+}
+
+/// What is not verified, and so may be made up, has so much of the room at most.
+const CLAIMED_PERCENT: i64 = 90;
+
+/// Deletes `at_most` rows: those last tried before then, and the oldest of those beyond `rows`. What is not verified goes
+/// first, and has room for nine of ten. How many are gone. Whoever does this at the same time deletes the same rows, and
+/// nobody more than these.
+pub async fn trim(
+    conn: &mut AsyncMysqlConnection,
+    before: DateTime<Utc>,
+    rows: i64,
+    at_most: i64,
+) -> Result<usize, StoreError> {
+    let old = "DELETE FROM refused_requests WHERE last_at < ? ORDER BY last_at LIMIT ?";
+    let old = diesel::sql_query(old)
+        .bind::<Datetime, _>(before.naive_utc())
+        .bind::<BigInt, _>(at_most);
+    let mut gone = old.execute(conn).await?;
+    let (all, authentic): (i64, i64) = refused_requests::table
+        .select((count_star(), diesel::dsl::count(refused_requests::digest)))
+        .get_result(conn)
+        .await?;
+    let claimed_room = (rows - authentic).clamp(0, rows * CLAIMED_PERCENT / 100);
+    for (which, count, room) in [
+        ("digest IS NULL", all - authentic, claimed_room),
+        ("digest IS NOT NULL", authentic, rows),
+    ] {
+        let left = at_most - i64::try_from(gone).unwrap_or(at_most);
+        if left > 0 && count > room {
+            gone += trim_beyond(conn, which, room, left).await?;
+        }
+    }
+    Ok(gone)
+}
+
+#[derive(QueryableByName)]
+struct Last {
+    #[diesel(sql_type = Datetime)]
+    last_at: NaiveDateTime,
+    #[diesel(sql_type = Text)]
+    id: String,
+}
+
+/// Deletes the oldest of those that stand behind the newest `room`.
+async fn trim_beyond(
+    conn: &mut AsyncMysqlConnection,
+    which: &str,
+    room: i64,
+    at_most: i64,
+) -> Result<usize, StoreError> {
+    let first = format!(
+        "SELECT last_at, id FROM refused_requests WHERE {which} ORDER BY last_at DESC, id DESC LIMIT 1 OFFSET {room}"
+    );
+    let first: Vec<Last> = diesel::sql_query(first).load(conn).await?;
+    let Some(Last { last_at, id }) = first.into_iter().next() else {
+        return Ok(0);
+    };
+    let delete = format!(
+        "DELETE FROM refused_requests WHERE {which} AND (last_at < ? OR (last_at = ? AND id <= ?)) \
+         ORDER BY last_at LIMIT ?"
+    );
+    let delete = diesel::sql_query(delete)
+        .bind::<Datetime, _>(last_at)
+        .bind::<Datetime, _>(last_at)
+        .bind::<Text, _>(id)
+        .bind::<BigInt, _>(at_most);
+    Ok(delete.execute(conn).await?)
+}
+
+/// Refused requests that were the same notice, by what they claim.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct Group {
+    #[diesel(sql_type = Nullable<Text>)]
+    pub insure_num: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub notify_type: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub partner_id: Option<i64>,
+    /// Of an authentic notice.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub digest: Option<String>,
+    #[diesel(sql_type = Text)]
+    pub verdict: String,
+    /// One of the addresses that they came from.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub source: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    pub sources: i64,
+    #[diesel(sql_type = Datetime)]
+    pub first_at: NaiveDateTime,
+    #[diesel(sql_type = Datetime)]
+    pub last_at: NaiveDateTime,
+    #[diesel(sql_type = BigInt)]
+    pub tries: i64,
+    /// Whether the notice is known by now: the same, or, where nothing is verified, one of that proposal and type which came
+    /// at that time or later.
+    #[diesel(sql_type = Bool)]
+    pub arrived: bool,
+}
+
+impl Group {
+    /// Whether it says which notice it was, so that this can be missing.
+    pub fn says_which(&self) -> bool {
+        self.digest.is_some() || (self.insure_num.is_some() && self.notify_type.is_some())
+    }
+}
+
+/// Which groups. Times are UTC.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Tried at this moment or later.
+    pub since: Option<NaiveDateTime>,
+    pub verdict: Option<String>,
+    /// Only those that are not known by now.
+    pub missing: bool,
+    /// What is verified comes first, so that a limit leaves it whole; and what can never say which notice it was is left
+    /// out, unless it is asked for by its verdict.
+    pub for_platform: bool,
+}
+
+/// Refused before anything of the body is read.
+const NAMELESS: &str = "'not_allowed', 'too_large'";
+
+/// Clocks of receivers may differ by so much.
+const SLACK: &str = "INTERVAL 1 MINUTE";
+
+/// The matching groups, those first that were tried last, and for the platform those that are verified.
+pub async fn groups(
+    conn: &mut AsyncMysqlConnection,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<Group>, StoreError> {
+    let missing = if filter.missing { "WHERE NOT arrived" } else { "" };
+    let (named, order) = match (filter.for_platform, &filter.verdict) {
+        (true, None) => (format!("AND verdict NOT IN ({NAMELESS})"), "digest IS NULL, "),
+        (true, Some(_)) => (String::new(), "digest IS NULL, "),
+        (false, _) => (String::new(), ""),
+    };
+    let query = format!(
+        "SELECT * FROM (SELECT seen.*, CAST(CASE WHEN digest IS NOT NULL THEN \
+           EXISTS (SELECT 1 FROM notices n WHERE n.insure_num = COALESCE(seen.insure_num, '') \
+             AND n.notify_type = seen.notify_type AND n.digest = seen.digest) \
+           OR EXISTS (SELECT 1 FROM dead_letters d WHERE d.digest = seen.digest) \
+         ELSE EXISTS (SELECT 1 FROM notices n WHERE n.insure_num = seen.insure_num \
+             AND n.notify_type = seen.notify_type AND n.last_received_at >= seen.first_at - {SLACK}) \
+           OR EXISTS (SELECT 1 FROM dead_letters d WHERE d.insure_num = seen.insure_num \
+             AND d.notify_type = seen.notify_type AND d.last_dead_at >= seen.first_at - {SLACK}) \
+         END AS SIGNED) AS arrived FROM \
+         (SELECT insure_num, notify_type, partner_id, digest, verdict, MIN(source) AS source, \
+           COUNT(DISTINCT source) AS sources, MIN(first_at) AS first_at, MAX(last_at) AS last_at, \
+           CAST(SUM(tries) AS SIGNED) AS tries FROM refused_requests \
+           WHERE last_at >= ? AND (? = '' OR verdict = ?) {named} \
+           GROUP BY insure_num, notify_type, partner_id, digest, verdict) AS seen) AS told {missing} \
+         ORDER BY {order}last_at DESC, insure_num LIMIT ?"
+    );
+    let verdict = filter.verdict.clone().unwrap_or_default();
+    let query = diesel::sql_query(query)
+        .bind::<Datetime, _>(filter.since.unwrap_or_default())
+        .bind::<Text, _>(verdict.clone())
+        .bind::<Text, _>(verdict)
+        .bind::<BigInt, _>(limit);
+    Ok(query.load(conn).await?)
+}
+
+/// Requests refused since then, by verdict.
+pub async fn count(
+    conn: &mut AsyncMysqlConnection,
+    since: DateTime<Utc>,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    use diesel::dsl::sql;
+    let rows = refused_requests::table
+        .filter(refused_requests::last_at.ge(since.naive_utc()))
+        .group_by(refused_requests::verdict)
+        .select((
+            refused_requests::verdict,
+            sql::<BigInt>("CAST(SUM(tries) AS SIGNED)"),
+        ));
+    Ok(rows.load(conn).await?)
+}

@@ -1,0 +1,57 @@
+//! What the database server says about itself.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::QueryableByName;
+use diesel::dsl::sql;
+use diesel::sql_types::{BigInt, Datetime, Text};
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+
+use crate::StoreError;
+
+pub async fn version(conn: &mut AsyncMysqlConnection) -> Result<String, StoreError> {
+    Ok(diesel::select(sql::<Text>("VERSION()")).get_result(conn).await?)
+}
+
+/// The time now by the server's clock.
+pub async fn time(conn: &mut AsyncMysqlConnection) -> Result<DateTime<Utc>, StoreError> {
+    let time: NaiveDateTime = diesel::select(sql::<Datetime>("UTC_TIMESTAMP(6)"))
+        .get_result(conn)
+        .await?;
+    Ok(time.and_utc())
+}
+
+/// Variables of the server, and how many connections it has now as `threads_connected`; those that it does not know are
+/// left out.
+pub async fn variables(conn: &mut AsyncMysqlConnection) -> Result<BTreeMap<String, String>, StoreError> {
+    let mut all = BTreeMap::new();
+    for query in [
+        "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('innodb_flush_log_at_trx_commit', 'sync_binlog', 'log_bin', \
+         'innodb_doublewrite', 'max_allowed_packet', 'read_only', 'innodb_read_only', 'max_connections')",
+        "SHOW GLOBAL STATUS LIKE 'Threads_connected'",
+    ] {
+        let rows: Vec<Variable> = diesel::sql_query(query).load(conn).await?;
+        all.extend(rows.into_iter().map(|row| (row.name.to_lowercase(), row.value)));
+    }
+    Ok(all)
+}
+
+#[derive(QueryableByName)]
+struct Variable {
+    #[diesel(sql_type = Text, column_name = "Variable_name")]
+    name: String,
+    #[diesel(sql_type = Text, column_name = "Value")]
+    value: String,
+}
+
+/// Whether the database has a table of this name.
+pub async fn has_table(conn: &mut AsyncMysqlConnection, name: &str) -> Result<bool, StoreError> {
+    let count = sql::<BigInt>(
+        "(SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ",
+    )
+    .bind::<Text, _>(name)
+    .sql(")");
+    let count: i64 = diesel::select(count).get_result(conn).await?;
+    Ok(count > 0)
+}

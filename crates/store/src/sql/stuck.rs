@@ -1,0 +1,191 @@
+//! Proposals that have stood at a step for too long. By their status, through an index; how long, by the last notice of the
+//! step that was applied and counts.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Datetime, Nullable, Text};
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use xiebao_core::id::Step;
+use xiebao_core::lifecycle::Status;
+
+use crate::StoreError;
+use crate::schema::{dead_letters, notices};
+
+/// Where a proposal can stand while more is to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stand {
+    Insured,
+    PayFailed,
+    Paid,
+    IssueFailed,
+    /// Issued, and the e-policy is not ready.
+    Issued,
+}
+
+impl Stand {
+    pub const ALL: [Stand; 5] = [
+        Self::Insured,
+        Self::PayFailed,
+        Self::Paid,
+        Self::IssueFailed,
+        Self::Issued,
+    ];
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stand| stand.name() == name)
+    }
+
+    pub const fn status(self) -> Status {
+        match self {
+            Self::Insured => Status::Insured,
+            Self::PayFailed => Status::PayFailed,
+            Self::Paid => Status::Paid,
+            Self::IssueFailed => Status::IssueFailed,
+            Self::Issued => Status::Issued,
+        }
+    }
+
+    pub const fn name(self) -> &'static str {
+        self.status().name()
+    }
+
+    /// The step whose notices brought it there.
+    pub const fn reached_by(self) -> Step {
+        match self {
+            Self::Insured => Step::Insured,
+            Self::PayFailed | Self::Paid => Step::Paid,
+            Self::IssueFailed | Self::Issued => Step::Issued,
+        }
+    }
+
+    /// What is issued and has its e-policy has all. Of the others an e-policy that came early, its wait over, changes nothing:
+    /// what they wait for is still to come.
+    const fn looked_at_with_e_policy(self) -> i64 {
+        match self {
+            Self::Issued => 0,
+            Self::Insured | Self::PayFailed | Self::Paid | Self::IssueFailed => LOOKED_AT,
+        }
+    }
+
+    /// The step that ought to follow.
+    pub const fn waits_for(self) -> Step {
+        match self {
+            Self::Insured | Self::PayFailed => Step::Paid,
+            Self::Paid | Self::IssueFailed => Step::Issued,
+            Self::Issued => Step::EPolicy,
+        }
+    }
+}
+
+/// A proposal that stands there.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct Stuck {
+    #[diesel(sql_type = Text)]
+    pub insure_num: String,
+    #[diesel(sql_type = BigInt)]
+    pub partner_id: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub partner_unique_key: Option<String>,
+    /// UTC: receipt of the last notice of the step.
+    #[diesel(sql_type = Datetime)]
+    pub since: NaiveDateTime,
+}
+
+/// Proposals of that status that are looked at, those with the greatest numbers: more would be a status that is the end for
+/// most.
+pub const LOOKED_AT: i64 = 10_000;
+
+/// Who stands there, and since when. Each half goes along the index from its end; together with `e_policy_ready IN (0, 1)` the
+/// server would sort all of that status.
+const STANDING: &str = "SELECT p.insure_num, p.partner_id, p.partner_unique_key, \
+     (SELECT MAX(n.received_at) FROM notices n WHERE n.insure_num = p.insure_num AND n.notify_type = ? \
+      AND n.outcome = 'applied' AND NOT n.voided) AS since \
+     FROM ((SELECT insure_num, partner_id, partner_unique_key FROM proposals \
+       WHERE status = ? AND e_policy_ready = 0 ORDER BY insure_num DESC LIMIT ?) \
+      UNION ALL (SELECT insure_num, partner_id, partner_unique_key FROM proposals \
+       WHERE status = ? AND e_policy_ready = 1 ORDER BY insure_num DESC LIMIT ?) \
+      ORDER BY insure_num DESC LIMIT ?) AS p";
+
+macro_rules! standing {
+    ($query:expr, $stand:expr) => {
+        diesel::sql_query($query)
+            .bind::<BigInt, _>($stand.reached_by().notify_type().0)
+            .bind::<Text, _>($stand.name())
+            .bind::<BigInt, _>(LOOKED_AT)
+            .bind::<Text, _>($stand.name())
+            .bind::<BigInt, _>($stand.looked_at_with_e_policy())
+            .bind::<BigInt, _>(LOOKED_AT)
+    };
+}
+
+/// Those that came there at `since` or later and before `before`, the longest first.
+pub async fn list(
+    conn: &mut AsyncMysqlConnection,
+    stand: Stand,
+    since: NaiveDateTime,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Stuck>, StoreError> {
+    let query = format!(
+        "SELECT * FROM ({STANDING}) AS stuck WHERE since >= ? AND since < ? ORDER BY since, insure_num LIMIT ?"
+    );
+    let query = standing!(query, stand)
+        .bind::<Datetime, _>(since)
+        .bind::<Datetime, _>(before.naive_utc())
+        .bind::<BigInt, _>(limit);
+    Ok(query.load(conn).await?)
+}
+
+/// How many have stood there since before `before`, and since when the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub struct Count {
+    #[diesel(sql_type = BigInt)]
+    pub count: i64,
+    #[diesel(sql_type = Nullable<Datetime>)]
+    pub oldest: Option<NaiveDateTime>,
+}
+
+/// How many of those came there at `since` or later.
+pub async fn count(
+    conn: &mut AsyncMysqlConnection,
+    stand: Stand,
+    since: NaiveDateTime,
+    before: DateTime<Utc>,
+) -> Result<Count, StoreError> {
+    let query = format!(
+        "SELECT COUNT(*) AS count, MIN(since) AS oldest FROM ({STANDING}) AS stuck WHERE since >= ? AND since < ?"
+    );
+    let query = standing!(query, stand)
+        .bind::<Datetime, _>(since)
+        .bind::<Datetime, _>(before.naive_utc());
+    Ok(query.get_result(conn).await?)
+}
+
+/// The types of what these proposals hold.
+pub async fn held(
+    conn: &mut AsyncMysqlConnection,
+    names: &[String],
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let rows = notices::table
+        .filter(notices::insure_num.eq_any(names))
+        .filter(notices::outcome.eq("held"))
+        .select((notices::insure_num, notices::notify_type));
+    Ok(rows.load(conn).await?)
+}
+
+/// The open dead letters of these proposals, with their types.
+pub async fn dead(
+    conn: &mut AsyncMysqlConnection,
+    names: &[String],
+) -> Result<Vec<(String, i64, Option<i64>)>, StoreError> {
+    let rows = dead_letters::table
+        .filter(dead_letters::insure_num.eq_any(names))
+        .filter(dead_letters::status.eq("open"))
+        .order(dead_letters::id)
+        .select((
+            dead_letters::insure_num.assume_not_null(),
+            dead_letters::id,
+            dead_letters::notify_type,
+        ));
+    Ok(rows.load(conn).await?)
+}

@@ -1,0 +1,260 @@
+//! THE transaction: lock the proposals in a fixed order, load their ledgers, decide, write what has changed, commit.
+//!
+//! Everything that touches a proposal goes through here (a batch of deliveries, a sweep of what is due, a reissue
+//! link, a release by hand), so the rules that keep workers apart are in one place.
+
+mod plan;
+mod quiet;
+mod rehearsal;
+mod stored;
+#[cfg(test)]
+mod tests;
+mod writes;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel_async::{AsyncConnection, AsyncMysqlConnection};
+use xiebao_core::id::{Digest, InsureNum, StepSet};
+use xiebao_core::ledger::{Arrival, Entry, Ledger};
+use xiebao_core::rows::Rows;
+use xiebao_core::rules::Rules;
+use xiebao_core::sequencing::{self, Verdict};
+
+pub use plan::{Mark, Outcome, Plan, Release, Task};
+use quiet::Quiet;
+pub use rehearsal::rehearse;
+pub use stored::load;
+use writes::Writes;
+
+use crate::StoreError;
+use crate::sql::links::PendingLink;
+use crate::sql::notices;
+use crate::sql::{links, locks};
+
+/// Reads the time; it is asked once the locks are held, so that times run with `seq`.
+pub type Clock = fn() -> DateTime<Utc>;
+
+/// How long the sweeper leaves a proposal alone that cannot be settled.
+pub const POSTPONED: TimeDelta = TimeDelta::minutes(1);
+
+/// Runs the plan. On an error nothing was done, unless the answer to the commit was lost.
+pub async fn run(
+    conn: &mut AsyncMysqlConnection,
+    plan: &Plan,
+    clock: Clock,
+    rules: &Rules,
+) -> Result<Outcome, StoreError> {
+    let decided = AtomicBool::new(false);
+    let result = conn
+        .transaction(async |conn| {
+            let proposals: Vec<&InsureNum> = plan.tasks.keys().collect();
+            locks::acquire(conn, &proposals).await?;
+            let outcome = carry_out(conn, plan, clock(), rules).await?;
+            decided.store(true, Ordering::Relaxed);
+            Ok(outcome)
+        })
+        .await;
+    result.map_err(|error| of_commit(error, &decided))
+}
+
+/// Lets go what is due in those of the proposals that no other worker is busy with.
+pub async fn settle_free(
+    conn: &mut AsyncMysqlConnection,
+    due: &[InsureNum],
+    clock: Clock,
+    rules: &Rules,
+) -> Result<Outcome, StoreError> {
+    let decided = AtomicBool::new(false);
+    let result = conn
+        .transaction(async |conn| {
+            let free = locks::acquire_free(conn, due).await?;
+            let swept = || Task {
+                swept: true,
+                ..Task::default()
+            };
+            let tasks = free.into_iter().map(|num| (num, swept())).collect();
+            let plan = Plan {
+                tasks,
+                ..Plan::default()
+            };
+            let outcome = carry_out(conn, &plan, clock(), rules).await?;
+            decided.store(true, Ordering::Relaxed);
+            Ok(outcome)
+        })
+        .await;
+    result.map_err(|error| of_commit(error, &decided))
+}
+
+/// What is refused at the commit is never the content: every statement was taken by then.
+fn of_commit(error: StoreError, decided: &AtomicBool) -> StoreError {
+    match error {
+        StoreError::Refused(message) if decided.load(Ordering::Relaxed) => {
+            StoreError::Unavailable(format!("at the commit: {message}"))
+        }
+        error => error,
+    }
+}
+
+async fn carry_out(
+    conn: &mut AsyncMysqlConnection,
+    plan: &Plan,
+    now: DateTime<Utc>,
+    rules: &Rules,
+) -> Result<Outcome, StoreError> {
+    let mut outcome = Outcome::default();
+    let mut writes = Writes::default();
+    let mut stored = stored::find(conn, plan.tasks.keys()).await?;
+    let mut current = current_links(conn, plan).await?;
+    for (num, task) in &plan.tasks {
+        let Some(stored) = stored.remove(num) else {
+            continue;
+        };
+        if let Some(mut quiet) = Quiet::foresee(&stored, task, now, rules) {
+            outcome.verdicts.append(&mut quiet.verdicts);
+            writes.note_quiet(num, stored, quiet);
+            continue;
+        }
+        let ledger = stored.into_ledger(num)?;
+        if task.links.is_empty() && task.unlinks.is_empty() {
+            decide(ledger, task, now, rules, &mut writes, &mut outcome);
+        } else {
+            let task = with_links(task, current.remove(num).unwrap_or_default());
+            decide(ledger, &task, now, rules, &mut writes, &mut outcome);
+        }
+    }
+    for (row, rejection) in &plan.refused {
+        outcome.dead += usize::from(writes.refuse_row(conn, row, rejection, now).await?);
+    }
+    writes.write(conn).await?;
+    outcome.links = writes.posts;
+    notices::keep_ignored(conn, &plan.ignored).await?;
+    Ok(outcome)
+}
+
+/// Those links of the plan that still lie in the outbox, and takes them from there. Another may have told them meanwhile,
+/// and the notice that states one may have been voided, or restored: the last word is what stands there.
+async fn current_links(
+    conn: &mut AsyncMysqlConnection,
+    plan: &Plan,
+) -> Result<BTreeMap<InsureNum, Vec<PendingLink>>, StoreError> {
+    let links: Vec<PendingLink> = plan
+        .tasks
+        .iter()
+        .flat_map(|(num, task)| task.pending_links(num))
+        .collect();
+    let mut current = BTreeMap::<_, Vec<_>>::new();
+    if !links.is_empty() {
+        for link in links::take(conn, links).await? {
+            current.entry(link.new_insure_num.clone()).or_default().push(link);
+        }
+    }
+    Ok(current)
+}
+
+/// The task with these links only.
+fn with_links(task: &Task, current: Vec<PendingLink>) -> Task {
+    let (withdrawn, stated): (Vec<PendingLink>, Vec<_>) =
+        current.into_iter().partition(|pending| pending.withdrawn);
+    let links = |pending: Vec<PendingLink>| pending.into_iter().map(|pending| pending.link).collect();
+    Task {
+        links: links(stated),
+        unlinks: links(withdrawn),
+        ..task.clone()
+    }
+}
+
+/// Runs one proposal's task on its ledger and notes what is to be written.
+fn decide(
+    mut ledger: Ledger,
+    task: &Task,
+    now: DateTime<Utc>,
+    rules: &Rules,
+    writes: &mut Writes,
+    outcome: &mut Outcome,
+) {
+    let before = Rows::of(&ledger);
+    let was_due = ledger.due_at();
+    let missed = sequencing::missed(&ledger, rules);
+    let held_before: Vec<(Digest, i32)> = ledger.held().map(Entry::name).collect();
+    for link in &task.links {
+        ledger.link(link.clone(), now, rules);
+    }
+    for link in &task.unlinks {
+        ledger.unlink(&link.reissued_from);
+    }
+    for mark in &task.marks {
+        if ledger.set_voided(&mark.digest, mark.voided) {
+            writes.deed(&mark.deed, &ledger, &mark.digest);
+            outcome.marked += 1;
+        }
+    }
+    for release in &task.releases {
+        if ledger.release(&release.digest, now, rules) {
+            writes.deed(&release.deed, &ledger, &release.digest);
+        }
+    }
+    for arrival in &task.ignored {
+        take_in_ignored(&mut ledger, arrival, now, rules, writes, outcome);
+    }
+    for (mark, arrival) in &task.arrivals {
+        let verdict = ledger.deliver(arrival.clone(), now, rules);
+        outcome.verdicts.push((*mark, verdict));
+    }
+    ledger.settle(now, rules);
+    count_releases(&ledger, &held_before, task, outcome);
+    if missed != StepSet::default() {
+        let still_missed = sequencing::missed(&ledger, rules);
+        outcome.late.push(
+            missed
+                .iter()
+                .filter(|step| !still_missed.contains(*step))
+                .collect(),
+        );
+    }
+    writes.note(&ledger, task, &before, was_due, now);
+}
+
+/// A notice whose type was not subscribed when it came. Another may have taken it in meanwhile.
+fn take_in_ignored(
+    ledger: &mut Ledger,
+    arrival: &Arrival,
+    now: DateTime<Utc>,
+    rules: &Rules,
+    writes: &mut Writes,
+    outcome: &mut Outcome,
+) {
+    let digest = &arrival.notice.digest;
+    if !ledger.ignored.iter().any(|known| known.digest == *digest) {
+        return;
+    }
+    let verdict = ledger.deliver(arrival.clone(), now, rules);
+    if let Verdict::Rejected(rejection) = &verdict {
+        writes.refuse(arrival, rejection, now);
+        outcome.dead += 1;
+    }
+    outcome.verdicts.push((outcome.verdicts.len(), verdict));
+}
+
+/// A digest alone does not name what was held: of an endorsement that came again, the first may have gone long ago.
+fn count_releases(ledger: &Ledger, held_before: &[(Digest, i32)], task: &Task, outcome: &mut Outcome) {
+    outcome.dead += ledger.rejected.len();
+    let was_held = |entry: &&Entry| {
+        let mut held = held_before.iter();
+        held.any(|(digest, occurrence)| *digest == entry.notice.digest && *occurrence == entry.occurrence)
+    };
+    for entry in ledger.applied().filter(was_held) {
+        if task
+            .releases
+            .iter()
+            .any(|release| release.digest == entry.notice.digest)
+        {
+            outcome.let_go += 1;
+        } else if entry.out_of_order {
+            outcome.timed_out += 1;
+        } else {
+            outcome.released += 1;
+        }
+    }
+}

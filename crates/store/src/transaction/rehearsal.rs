@@ -1,0 +1,39 @@
+use diesel_async::{AsyncConnection, AsyncMysqlConnection};
+use xiebao_core::id::InsureNum;
+use xiebao_core::rules::Rules;
+
+use super::{Clock, Plan, carry_out};
+use crate::StoreError;
+use crate::sql::locks;
+
+/// Everything that [`run`](super::run) does, and then a rollback: whether the database would take it.
+pub async fn rehearse(
+    conn: &mut AsyncMysqlConnection,
+    plan: &Plan,
+    clock: Clock,
+    rules: &Rules,
+) -> Result<(), StoreError> {
+    let rehearsal = conn
+        .transaction(async |conn| {
+            let proposals: Vec<&InsureNum> = plan.tasks.keys().collect();
+            let played = async {
+                locks::acquire(conn, &proposals).await?;
+                carry_out(conn, plan, clock(), rules).await
+            };
+            // An error even when all went well: it is what makes the transaction roll back.
+            Err::<(), Rehearsal>(Rehearsal(played.await.map(drop)))
+        })
+        .await;
+    match rehearsal {
+        Ok(()) => Ok(()),
+        Err(Rehearsal(result)) => result,
+    }
+}
+
+struct Rehearsal(Result<(), StoreError>);
+
+impl From<diesel::result::Error> for Rehearsal {
+    fn from(error: diesel::result::Error) -> Self {
+        Self(Err(error.into()))
+    }
+}

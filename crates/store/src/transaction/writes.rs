@@ -1,0 +1,209 @@
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncMysqlConnection;
+use xiebao_core::id::{Digest, InsureNum, NotifyType, PartnerId};
+use xiebao_core::ledger::{Arrival, Entry, Ledger, Link, Novelty, Pruned};
+use xiebao_core::reason::Rejection;
+use xiebao_core::rows::{Changes, Rows};
+
+use super::Task;
+use super::quiet::Quiet;
+use super::stored::Stored;
+use crate::StoreError;
+use crate::sql::attempts::{self, NewAttempt};
+use crate::sql::business::{self, ProposalChanges};
+use crate::sql::dead_letters::{self, NewDeadLetter};
+use crate::sql::holds;
+use crate::sql::links::{self, PendingLink};
+use crate::sql::notices::{self, NoticeRow};
+use crate::sql::operations::{self, NewOperation};
+
+/// What a transaction has to write, table by table.
+#[derive(Default)]
+pub(super) struct Writes {
+    notices: Vec<Entry>,
+    /// Rows that were not read: copies of theirs have come.
+    copied: Vec<NoticeRow>,
+    removed: Vec<(InsureNum, Entry)>,
+    refused: Vec<Arrival>,
+    copied_pruned: Vec<(InsureNum, Pruned)>,
+    /// Pruned proposals, and which one each replaces now.
+    relinked: Vec<(InsureNum, Option<InsureNum>)>,
+    dead: Vec<NewDeadLetter>,
+    changes: Vec<ProposalChanges>,
+    links: Vec<PendingLink>,
+    unlinks: Vec<PendingLink>,
+    deeds: Vec<NewOperation>,
+    pub posts: Vec<PendingLink>,
+    due: Vec<(InsureNum, DateTime<Utc>)>,
+    undue: Vec<InsureNum>,
+}
+
+impl Writes {
+    pub fn note(
+        &mut self,
+        ledger: &Ledger,
+        task: &Task,
+        before: &Rows,
+        was_due: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) {
+        let num = &ledger.insure_num;
+        for entry in ledger
+            .entries
+            .iter()
+            .filter(|entry| entry.novelty != Novelty::Stored)
+        {
+            self.notices.push(entry.clone());
+        }
+        for (entry, rejection) in &ledger.rejected {
+            if entry.novelty != Novelty::New {
+                self.removed.push((num.clone(), entry.clone()));
+            }
+            self.dead.push(NewDeadLetter::of_entry(entry, rejection, now));
+        }
+        let copies = ledger.pruned.iter().filter(|known| known.recounted);
+        self.copied_pruned
+            .extend(copies.map(|known| (num.clone(), known.clone())));
+        if ledger.lost_nothing() {
+            let changes = Changes::between(before, &Rows::of(ledger));
+            self.post(num, before, &changes);
+            self.changes.push(ProposalChanges {
+                insure_num: num.clone(),
+                changes,
+            });
+        } else {
+            self.note_relinked(ledger, before);
+        }
+        let (unlinks, links): (Vec<_>, Vec<_>) = task.pending_links(num).partition(|link| link.withdrawn);
+        self.links.extend(links);
+        self.unlinks.extend(unlinks);
+        match ledger.due_at() {
+            Some(due) if task.swept || was_due != Some(due) => self.due.push((num.clone(), due)),
+            None if task.swept || was_due.is_some() => self.undue.push(num.clone()),
+            _ => {}
+        }
+    }
+
+    pub fn note_quiet(&mut self, num: &InsureNum, stored: Stored, quiet: Quiet) {
+        for (mut row, receipts) in stored.rows.into_iter().zip(quiet.receipts) {
+            if let Some(receipts) = receipts {
+                row.set_receipts(&receipts);
+                self.copied.push(row);
+            }
+        }
+        self.notices.extend(quiet.new);
+        self.due.extend(quiet.due.map(|due| (num.clone(), due)));
+    }
+
+    /// Of a pruned proposal nothing is computed anew but what its links alone say.
+    fn note_relinked(&mut self, ledger: &Ledger, before: &Rows) {
+        let replaces = |rows: &Rows| rows.proposals.get(&()).and_then(|row| row.reissued_from.clone());
+        let now_replaces = replaces(&Rows::of(ledger));
+        if now_replaces != replaces(before) {
+            self.relinked.push((ledger.insure_num.clone(), now_replaces));
+        }
+    }
+
+    /// Notes what a person did to one notice.
+    pub fn deed(&mut self, deed: &NewOperation, ledger: &Ledger, digest: &Digest) {
+        let notice = ledger.entries.iter().find(|entry| entry.notice.digest == *digest);
+        let mut deed = deed.clone();
+        deed.notify_type = notice.map(|entry| entry.notice.step.notify_type().0);
+        deed.digest = Some(digest.to_string());
+        self.deeds.push(deed);
+    }
+
+    /// An ignored notice that can't be applied becomes a dead letter.
+    pub fn refuse(&mut self, arrival: &Arrival, rejection: &Rejection, now: DateTime<Utc>) {
+        let notice = &arrival.notice;
+        let mut letter = NewDeadLetter::of_bytes(&arrival.raw, rejection, now);
+        letter.digest = notice.digest.to_string();
+        letter.insure_num = Some(notice.insure_num.to_string());
+        letter.partner_id = Some(notice.partner_id.0);
+        letter.notify_type = Some(notice.step.notify_type().0);
+        letter.received_at = arrival.received_at.naive_utc();
+        self.dead.push(letter);
+        self.refused.push(arrival.clone());
+    }
+
+    /// An ignored notice that can't be read becomes a dead letter; `false`: it is not ignored any longer.
+    pub async fn refuse_row(
+        &mut self,
+        conn: &mut AsyncMysqlConnection,
+        row: &NoticeRow,
+        rejection: &Rejection,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let notify_type = NotifyType(row.notify_type);
+        if !notices::remove_ignored(conn, &row.insure_num, notify_type, &row.digest).await? {
+            return Ok(false);
+        }
+        let mut letter = NewDeadLetter::of_bytes(&row.raw, rejection, now);
+        letter.digest.clone_from(&row.digest);
+        letter.insure_num = Some(row.insure_num.clone()).filter(|number| !number.is_empty());
+        letter.partner_id = Some(row.partner_id);
+        letter.notify_type = Some(row.notify_type);
+        letter.received_at = row.received_at;
+        self.dead.push(letter);
+        Ok(true)
+    }
+
+    /// Links that are new, and those that no counted notice states any longer.
+    fn post(&mut self, num: &InsureNum, before: &Rows, changes: &Changes) {
+        let post = |new: &InsureNum, partner_id: PartnerId, withdrawn| PendingLink {
+            new_insure_num: new.clone(),
+            link: Link {
+                reissued_from: num.clone(),
+                partner_id,
+            },
+            withdrawn,
+        };
+        let stated = changes.reissues.upserts.iter();
+        self.posts
+            .extend(stated.map(|(new, partner)| post(new, *partner, false)));
+        let withdrawn = changes.reissues.deletes.iter();
+        let withdrawn = withdrawn.filter_map(|new| Some((new, *before.reissues.get(new)?)));
+        self.posts
+            .extend(withdrawn.map(|(new, partner)| post(new, partner, true)));
+    }
+
+    pub async fn write(&self, conn: &mut AsyncMysqlConnection) -> Result<(), StoreError> {
+        notices::write(conn, &self.notices, &self.copied).await?;
+        for (num, entry) in &self.removed {
+            notices::remove(conn, num, entry).await?;
+        }
+        for (num, known) in &self.copied_pruned {
+            notices::recount(conn, num, known).await?;
+        }
+        for Arrival { notice, .. } in &self.refused {
+            let (number, digest) = (notice.insure_num.as_str(), notice.digest.as_str());
+            notices::remove_ignored(conn, number, notice.step.notify_type(), digest).await?;
+        }
+        business::write(conn, &self.changes).await?;
+        for (num, replaces) in &self.relinked {
+            business::set_reissued_from(conn, num, replaces.as_ref()).await?;
+        }
+        links::store(conn, &self.links).await?;
+        links::forget(conn, &self.unlinks).await?;
+        links::post(conn, &self.posts).await?;
+        operations::record(conn, &self.deeds).await?;
+        let due: Vec<_> = self.due.iter().map(|(num, at)| (num, *at)).collect();
+        holds::set(conn, &due).await?;
+        holds::clear(conn, &self.undue.iter().collect::<Vec<_>>()).await?;
+        dead_letters::close_applied(conn, &self.applied()).await?;
+        dead_letters::insert(conn, &self.dead).await?;
+        // Held notices that timed out, and ignored ones that were refused: they had this one attempt.
+        let attempts: Vec<_> = self.dead.iter().map(NewAttempt::of_letter).collect();
+        attempts::insert(conn, &attempts).await
+    }
+
+    /// The digests of what is applied now, be it that only a copy has come.
+    fn applied(&self) -> Vec<&str> {
+        let entries = self.notices.iter().filter(|entry| entry.is_applied());
+        let rows = self.copied.iter().filter(|row| row.is_applied());
+        entries
+            .map(|entry| entry.notice.digest.as_str())
+            .chain(rows.map(|row| row.digest.as_str()))
+            .collect()
+    }
+}
