@@ -148,7 +148,11 @@ impl Wanted {
             persons,
             ..
         } = self;
-        proposals.extend(rows.proposals.iter().map(|(key, row)| Proposal::of(num, key, row)));
+        proposals.extend(
+            rows.proposals
+                .iter()
+                .map(|(key, row)| Proposal::of(num, key, row)),
+        );
         payments.extend(rows.payments.iter().map(|(key, row)| Payment::of(num, key, row)));
         policies.extend(rows.policies.iter().map(|(key, row)| Policy::of(num, key, row)));
         let insured = rows.insured_persons.iter();
