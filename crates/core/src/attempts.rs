@@ -1,15 +1,17 @@
-//! The failed attempts at a notice that fails by itself: how many, when, where and how. They travel with the message,
-//! in headers, so that whoever takes it next knows.
+//! The failed attempts to apply one notice: how many, when, where and why. They travel in the headers of the message, so that the
+//! worker that takes it next knows them.
+//!
+//! Only failures of the notice itself count: a worker counts no attempt while the database refuses everything.
 
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Attempts in all; the last failure makes a dead letter.
+/// Attempts in total. The last failure makes the notice a dead letter.
 pub const MOST: usize = 4;
 
-/// Characters of one error at most: all of them must fit one frame of the broker, beside the other headers.
+/// Maximum length of one error, in characters. All errors must fit one frame of the broker, beside the other headers.
 const ERROR_CHARS: usize = 500;
 
 /// One failure.
@@ -17,17 +19,17 @@ const ERROR_CHARS: usize = 500;
 pub struct Attempt {
     /// UTC, to the microsecond.
     pub at: DateTime<Utc>,
-    /// Host and process that tried.
+    /// Host and process id of the worker.
     pub worker: String,
-    /// In words that name no person.
+    /// Error text. It names no person.
     pub error: String,
 }
 
 impl Attempt {
-    /// An error of more than 500 characters is cut.
+    /// Rounds `at` down to the microsecond and cuts `error` to 500 characters.
     pub fn new(at: DateTime<Utc>, worker: &str, error: &str) -> Self {
         Self {
-            // Failures are told apart by their time, which a database keeps to the microsecond.
+            // The time identifies a failure, and a database keeps it to the microsecond.
             at: DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at),
             worker: worker.to_owned(),
             error: error.chars().take(ERROR_CHARS).collect(),
@@ -35,17 +37,22 @@ impl Attempt {
     }
 }
 
-/// How long a notice waits between two attempts. The broker has a queue for each.
+/// The wait between two attempts. The broker has a queue for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delay {
+    /// After the first failure: 1 s.
     Short,
+    /// After the second: 5 s.
     Middle,
+    /// After the third: 25 s.
     Long,
 }
 
 impl Delay {
+    /// All waits, the shortest first.
     pub const ALL: [Self; 3] = [Self::Short, Self::Middle, Self::Long];
 
+    /// The message TTL of the queue.
     pub const fn length(self) -> Duration {
         Duration::from_secs(match self {
             Self::Short => 1,
@@ -60,27 +67,29 @@ impl Delay {
 pub struct Attempts(Vec<Attempt>);
 
 impl Attempts {
-    /// Reads the header that [`log`](Self::log) wrote. What is no such text is no attempt: a person may have moved the
-    /// message, and then it is tried anew.
+    /// Reads the header that [`log`](Self::log) wrote. Any other text counts as no attempt: somebody may have moved the message by
+    /// hand, and then it gets all attempts again.
     pub fn read(log: Option<&str>) -> Self {
         let all: Option<Vec<Attempt>> = log.and_then(|text| serde_json::from_str(text).ok());
         Self(all.unwrap_or_default())
     }
 
+    /// The failures, the earliest first.
     pub fn all(&self) -> &[Attempt] {
         &self.0
     }
 
+    /// The number of failures.
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// Notes a failure.
+    /// Records a failure.
     pub fn fail(&mut self, attempt: Attempt) {
         self.0.push(attempt);
     }
 
-    /// How long to wait for the next one; `None` when these were all.
+    /// The wait before the next attempt; `None` after the last one.
     pub fn next(&self) -> Option<Delay> {
         match self.count() {
             count if count >= MOST => None,
@@ -90,7 +99,7 @@ impl Attempts {
         }
     }
 
-    /// The text of the header: a JSON array of objects `at` (RFC 3339, UTC), `worker` and `error`.
+    /// The header `x-attempt-log`: a JSON array of objects with `at` (RFC 3339, UTC), `worker` and `error`.
     pub fn log(&self) -> String {
         let all = self.0.iter().map(|attempt| {
             serde_json::json!({
@@ -128,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_story_survives_the_way_through_a_header() {
+    fn attempts_survive_the_round_trip_through_a_header() {
         let mut attempts = Attempts::default();
         attempts.fail(Attempt::new(at(1), "host/1", "refused: \"键\"\n"));
         attempts.fail(Attempt::new(at(2), "host/2", &"x".repeat(9_999)));
@@ -138,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_story_fits_one_frame() {
+    fn the_longest_log_fits_one_frame() {
         let mut attempts = Attempts::default();
         for second in 0..MOST as i64 {
             attempts.fail(Attempt::new(
@@ -151,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_story_is_none() {
+    fn any_other_text_is_no_attempt() {
         for text in [None, Some(""), Some("3"), Some("[{}]")] {
             assert_eq!(Attempts::read(text), Attempts::default());
         }

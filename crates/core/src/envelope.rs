@@ -1,7 +1,7 @@
-//! What stands on the queue: the HTTP body, byte for byte, with headers that say what was established about it.
+//! The message on the queue: the HTTP body, byte for byte, with headers that hold what the receiver found out about it.
 //!
-//! Version 1. Golden files under `tests/golden` hold a message of every version that was ever published, so that
-//! workers and receivers of neighbouring releases can run beside each other.
+//! Version 1. Golden files under `tests/golden` hold a message of every version ever published, so that workers and receivers of
+//! neighbouring releases can run at the same time.
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -16,30 +16,38 @@ use crate::reason::Rejection;
 use crate::signature::{Form, VerifiedNotice};
 use crate::traceparent::TraceParent;
 
+/// The value of `x-envelope-version`.
 pub const VERSION: &str = "1";
 
-/// Names of the message headers, all text.
+/// Names of the message headers. All values are text.
 pub mod header {
+    /// Version of the envelope, see [`super::VERSION`].
     pub const VERSION: &str = "x-envelope-version";
+    /// `notifyType` of the platform.
     pub const NOTIFY_TYPE: &str = "x-notify-type";
+    /// `partnerId` of the platform.
     pub const PARTNER_ID: &str = "x-partner-id";
+    /// Proposal number; absent if the notice names none that can be stored.
     pub const INSURE_NUM: &str = "x-insure-num";
+    /// First receipt: RFC 3339, UTC, in microseconds.
     pub const RECEIVED_AT: &str = "x-received-at";
+    /// The text that was signed: a name of [`Form`](crate::signature::Form).
     pub const SIGNATURE_FORM: &str = "x-signature-form";
+    /// W3C Trace Context.
     pub const TRACEPARENT: &str = "traceparent";
-    /// `1`: a worker took this message before and gave it back, so its delivery may have been counted.
+    /// `1`: a worker has handed this message back before, so this delivery may already be counted.
     pub const HANDED_BACK: &str = "x-handed-back";
-    /// Why a message stands in `xiebao.dead`: a group of [`crate::reason::Reason`].
+    /// The cause of a dead letter: the name of a [`Reason`](crate::reason::Reason).
     pub const DEAD_REASON: &str = "x-dead-reason";
-    /// The same in words.
+    /// The cause in words.
     pub const DEAD_DETAIL: &str = "x-dead-detail";
-    /// How often applying it has failed; see [`crate::attempts`].
+    /// The number of failed attempts to apply it; see [`crate::attempts`].
     pub const ATTEMPTS: &str = "x-attempts";
-    /// The story of these failures.
+    /// The failed attempts as JSON; see [`Attempts::log`](crate::attempts::Attempts::log).
     pub const ATTEMPT_LOG: &str = "x-attempt-log";
 }
 
-/// An authentic notice on its way.
+/// An authentic notice on its way from receiver to worker.
 #[derive(Debug, Clone)]
 pub struct Envelope {
     body: Bytes,
@@ -52,23 +60,26 @@ pub struct Envelope {
     traceparent: Option<String>,
 }
 
-/// What is known of a body once its envelope was read.
+/// The identity of a notice, as read from its body.
 struct Known {
     notify_type: NotifyType,
     partner_id: PartnerId,
     digest: Digest,
 }
 
-/// Why a message of the queue is no envelope.
+/// A message of the queue cannot be read as an envelope.
 #[derive(Debug, Error)]
 pub enum EnvelopeError {
-    #[error("the body is no notice: {0}")]
+    /// The body is not a notice of the platform.
+    #[error("the body is not a notice: {0}")]
     Malformed(#[from] Malformed),
-    #[error("envelope version {0} is not known to this release")]
+    /// A later release has published the message.
+    #[error("this release does not know envelope version {0}")]
     UnknownVersion(String),
 }
 
 impl Envelope {
+    /// The envelope of a notice that the receiver has verified.
     pub fn new(verified: &VerifiedNotice, received_at: DateTime<Utc>, traceparent: Option<String>) -> Self {
         Self {
             body: verified.body().clone(),
@@ -82,8 +93,8 @@ impl Envelope {
         }
     }
 
-    /// Reads a message back. The body rules: what it states about itself needs no header, so a message moved or
-    /// re-published by hand is read like any other. `read_at` stands in for a missing `x-received-at`.
+    /// Reads a message back. Whatever the body states needs no header, so a message that somebody moved or re-published by hand
+    /// reads like any other. `read_at` stands in for a missing `x-received-at`.
     pub fn from_message<'h>(
         body: Bytes,
         header: impl Fn(&str) -> Option<&'h str>,
@@ -92,7 +103,7 @@ impl Envelope {
         Ok(Self::read(body, header, read_at, |_, _| ())?.0)
     }
 
-    /// [`from_message`](Self::from_message), and the notice in it. The body is parsed once for both.
+    /// [`from_message`](Self::from_message), and the notice in the message. Parses the body once for both.
     pub fn with_notice<'h>(
         body: Bytes,
         header: impl Fn(&str) -> Option<&'h str>,
@@ -140,7 +151,7 @@ impl Envelope {
         Ok((envelope, also))
     }
 
-    /// The headers to publish with. `x-insure-num` is absent when the notice names no (storable) proposal.
+    /// The headers to publish with. `x-insure-num` is absent if the notice names no proposal, or one too long for its column.
     pub fn headers(&self) -> Vec<(&'static str, String)> {
         let mut headers = vec![
             (header::VERSION, VERSION.to_owned()),
@@ -170,47 +181,52 @@ impl Envelope {
         headers
     }
 
-    /// The `message_id`.
+    /// The `message_id` of the message.
     pub fn digest(&self) -> &Digest {
         &self.digest
     }
 
-    /// `notice.<type>`.
+    /// The routing key: `notice.<type>`.
     pub fn routing_key(&self) -> String {
         format!("notice.{}", self.notify_type)
     }
 
+    /// The HTTP body, byte for byte.
     pub fn body(&self) -> &Bytes {
         &self.body
     }
 
+    /// `notifyType` of the platform.
     pub fn notify_type(&self) -> NotifyType {
         self.notify_type
     }
 
+    /// `partnerId` of the platform.
     pub fn partner_id(&self) -> PartnerId {
         self.partner_id
     }
 
-    /// `None` when the notice names no proposal, or one too long for its column.
+    /// The proposal number; `None` if the notice names none, or one too long for its column.
     pub fn insure_num(&self) -> Option<&InsureNum> {
         self.insure_num.as_ref()
     }
 
-    /// When the receiver had read the request, UTC, to the microsecond.
+    /// The moment when the receiver had read the request: UTC, to the microsecond.
     pub fn received_at(&self) -> DateTime<Utc> {
         self.received_at
     }
 
+    /// The text that was signed; `None` if the header is missing or unknown.
     pub fn form(&self) -> Option<Form> {
         self.form
     }
 
+    /// The header `traceparent` as it came.
     pub fn traceparent(&self) -> Option<&str> {
         self.traceparent.as_deref()
     }
 
-    /// The same, read: who publishes by hand may write anything there.
+    /// The header `traceparent`; `None` if it is missing or invalid, as in a message published by hand.
     pub fn trace(&self) -> Option<TraceParent> {
         TraceParent::parse(self.traceparent.as_deref()?)
     }

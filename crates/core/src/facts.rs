@@ -1,5 +1,5 @@
-//! A notice with its `data` read: typed, lenient where the platform is, strict where money, dates and identity are
-//! concerned. Whatever cannot be believed to the letter is a [`Rejection`], which becomes a dead letter.
+//! A notice with its `data` read and typed. Reading is lenient where the platform is, and strict about money, dates and identities:
+//! a value that is not exactly as documented is a [`Rejection`], which makes the notice a dead letter.
 
 mod cancellation;
 mod endorsement;
@@ -22,30 +22,45 @@ use crate::limits::{KEY_CHARS, NUMBER_CHARS};
 use crate::notice::RawNotice;
 use crate::reason::{Reason, Rejection};
 
-/// A documented notice whose content is sound.
+/// A notice of a documented type with valid content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
+    /// The step that it reports.
     pub step: Step,
+    /// `partnerId`.
     pub partner_id: PartnerId,
+    /// `insureNum`.
     pub insure_num: InsureNum,
+    /// Identity of the notice; see [`crate::digest`].
     pub digest: Digest,
-    /// `state`; of an abnormality, which has none: true.
+    /// `state`; true for an abnormality, which has no `state`.
     pub success: bool,
+    /// `partnerUniqueKey`: the user at the channel.
     pub partner_unique_key: Option<String>,
+    /// `caseCode`: product code.
     pub case_code: Option<String>,
+    /// The rest of the content.
     pub fact: Fact,
 }
 
-/// What a notice states beyond its outcome (document, section 2).
+/// The content of a notice beyond step and success (document, section 2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
+    /// Type 1.
     Insured,
+    /// Type 2.
     Paid(Payment),
+    /// Type 3. Policy numbers are distinct.
     Issued(Vec<IssuedPolicy>),
+    /// Type 4.
     Cancelled(Cancellation),
+    /// Type 5.
     Reissued(Cancellation),
+    /// Type 9.
     EPolicy,
+    /// Type 26.
     Endorsement(Endorsement),
+    /// Type 27.
     Abnormality(Abnormality),
 }
 
@@ -57,7 +72,7 @@ impl Notice {
         })
     }
 
-    /// Reads a body that was read before: what it is known by is taken as given, not worked out again.
+    /// Reads a body whose digest is already known, which saves computing it again.
     pub fn read_known(body: &Bytes, digest: Digest) -> Result<Self, Rejection> {
         Self::read_with(body, |_, _| digest)
     }
@@ -73,7 +88,7 @@ impl Notice {
         Self::of(raw.partner_id, raw.notify_type, &data, || digest(&raw, &data))
     }
 
-    /// The notice that an envelope and its `data` make.
+    /// Reads `data` as a notice. Calls `digest` only for a documented type whose keys are distinct.
     pub(crate) fn of(
         partner_id: PartnerId,
         notify_type: NotifyType,
@@ -89,12 +104,12 @@ impl Notice {
         if let Some(path) = data.repeated_key() {
             return Err(Rejection::new(
                 Reason::InvalidField,
-                format!("the key {} stands twice", documented(&path)),
+                format!("the key {} occurs twice", documented(&path)),
             ));
         }
         let fields = Fields::of(data);
         let insure_num = proposal_number(data)?;
-        let success = outcome(step, &fields)?;
+        let success = success(step, &fields)?;
         Ok(Self {
             step,
             partner_id,
@@ -107,7 +122,7 @@ impl Notice {
         })
     }
 
-    /// The proposal that a successful 5 puts in place of its own.
+    /// The proposal that replaces this one, if this is a successful 5.
     pub fn reissued_to(&self) -> Option<&InsureNum> {
         match &self.fact {
             Fact::Reissued(cancellation) if self.success => cancellation.new_insure_num.as_ref(),
@@ -164,7 +179,7 @@ fn proposal_number(data: &Json<'_>) -> Result<InsureNum, Rejection> {
         .ok_or_else(absent)
 }
 
-fn outcome(step: Step, fields: &Fields<'_>) -> Result<bool, Rejection> {
+fn success(step: Step, fields: &Fields<'_>) -> Result<bool, Rejection> {
     if step == Step::Abnormality {
         return Ok(true);
     }

@@ -1,4 +1,4 @@
-//! Identities. Each can only be made from a value that is one.
+//! Identities. Only a valid value can become one.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::json::Json;
 use crate::limits::NUMBER_CHARS;
 
-/// A channel of the platform (`partnerId`); also the name under which its keys are configured.
+/// A channel of the platform (`partnerId`). The keys file lists the keys of a partner under this number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PartnerId(pub i64);
@@ -20,12 +20,12 @@ impl PartnerId {
     }
 }
 
-/// The `notifyType` of the platform's document, section 2. Numbers that nobody has documented are values too.
+/// `notifyType` (document, section 2). Undocumented numbers are valid values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NotifyType(pub i64);
 
-/// The number of a proposal (投保单号): 1 to 64 characters without white space at either end.
+/// The number of a proposal (投保单号): 1 to 64 characters, trimmed. Policy numbers have the same type.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct InsureNum(String);
@@ -35,7 +35,7 @@ pub struct InsureNum(String);
 pub struct TooLong;
 
 impl InsureNum {
-    /// `Ok(None)` for blank text.
+    /// Trims the text. `Ok(None)` if it is blank, `Err` if it is longer than 64 characters.
     pub fn parse(text: &str) -> Result<Option<Self>, TooLong> {
         let text = text.trim();
         if text.chars().count() > NUMBER_CHARS {
@@ -44,20 +44,21 @@ impl InsureNum {
         Ok((!text.is_empty()).then(|| Self(text.to_owned())))
     }
 
+    /// The text as stored.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Both are ordered, and hashed, as their text is.
+/// Order and hash are those of the text.
 impl Borrow<str> for InsureNum {
     fn borrow(&self) -> &str {
         self.as_str()
     }
 }
 
-/// What stands for a proposal number in `data`, before anything is asked of it.
-/// The platform sends a string, in the endorsement notice an integer.
+/// The text of a number in `data` that identifies something, not yet validated. The platform sends a string; in the endorsement
+/// notice, an integer. `None` for any other value.
 pub fn identifier_text<'j>(value: &'j Json<'_>) -> Option<&'j str> {
     match value {
         Json::String(text) => Some(text.as_ref()),
@@ -80,7 +81,7 @@ pub fn integer(value: &Json<'_>) -> Option<i64> {
     text.parse().ok()
 }
 
-/// SHA-256, in lower-case hex: of a notice over partner, type and data, see [`crate::digest`].
+/// SHA-256 in lower-case hex. That of a notice covers partner, type and data; see [`crate::digest`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Digest(String);
@@ -90,37 +91,49 @@ impl Digest {
         Self(hex::encode(bytes))
     }
 
-    /// 64 lower-case hex digits, as stored.
+    /// `None` unless the text is 64 lower-case hex digits.
     pub fn parse(text: &str) -> Option<Self> {
         Self::is_one(text).then(|| Self(text.to_owned()))
     }
 
-    /// Whether the text is a digest, as stored.
+    /// True for 64 lower-case hex digits.
     pub fn is_one(text: &str) -> bool {
         text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
     }
 
+    /// The hex digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What a documented notice reports: its place in the life of a proposal.
+/// The step in the life of a proposal that a notice of a documented type reports. The order is step order: the usual order of a life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
+    /// Type 1.
     Insured,
+    /// Type 2.
     Paid,
+    /// Type 3.
     Issued,
+    /// Type 4.
     Cancelled,
+    /// Type 5: cancelled, and replaced by another proposal.
     Reissued,
+    /// Type 9: the e-policy can be fetched.
     EPolicy,
+    /// Type 26.
     Endorsement,
+    /// Type 27.
     Abnormality,
 }
 
 impl Step {
-    /// In step order: the order in which a proposal's life usually runs.
+    /// The number of steps.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// All steps, in step order.
     pub const ALL: [Step; 8] = [
         Step::Insured,
         Step::Paid,
@@ -132,12 +145,14 @@ impl Step {
         Step::Abnormality,
     ];
 
+    /// `None` for an undocumented type.
     pub fn of(notify_type: NotifyType) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|step| step.notify_type() == notify_type)
     }
 
+    /// The type whose notices report this step.
     pub const fn notify_type(self) -> NotifyType {
         NotifyType(match self {
             Step::Insured => 1,
@@ -151,7 +166,7 @@ impl Step {
         })
     }
 
-    /// The name used in the configuration (`sequencing.<name>.after`).
+    /// The name in the configuration (`sequencing.<name>.after`).
     pub const fn name(self) -> &'static str {
         match self {
             Step::Insured => "insured",
@@ -165,26 +180,44 @@ impl Step {
         }
     }
 
+    /// `None` for any other text.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|step| step.name() == name)
     }
 }
 
-/// A set of steps, as bits.
+/// A set of steps, one bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StepSet(u8);
 
-impl StepSet {
-    pub const ALL: StepSet = StepSet(u8::MAX);
+// Every step has a bit, and its discriminant is its index in `Step::ALL`, so that it can index arrays of `Step::COUNT`.
+const _: () = {
+    assert!(Step::COUNT <= u8::BITS as usize, "StepSet has too few bits");
+    let mut index = 0;
+    while index < Step::COUNT {
+        assert!(
+            Step::ALL[index] as usize == index,
+            "Step::ALL lists the steps in order"
+        );
+        index += 1;
+    }
+};
 
+impl StepSet {
+    /// Every step.
+    pub const ALL: StepSet = StepSet(u8::MAX >> (u8::BITS as usize - Step::COUNT));
+
+    /// Adds a step.
     pub fn insert(&mut self, step: Step) {
         self.0 |= 1 << step as u8;
     }
 
+    /// The step is in the set.
     pub fn contains(self, step: Step) -> bool {
         self.0 & (1 << step as u8) != 0
     }
 
+    /// The steps of the set, in step order.
     pub fn iter(self) -> impl Iterator<Item = Step> {
         Step::ALL.into_iter().filter(move |step| self.contains(*step))
     }

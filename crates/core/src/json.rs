@@ -1,5 +1,5 @@
-//! A JSON tree that forgets nothing the signature and the digest need: the order of keys, keys that stand twice,
-//! and the spelling of numbers. serde_json checks the grammar; this module only walks text already known to be JSON.
+//! A JSON tree that keeps everything the signature and the digest need: the order of keys, repeated keys and the spelling of
+//! numbers. serde_json checks the grammar; this module only walks text that is already known to be JSON.
 
 mod number;
 mod write;
@@ -12,42 +12,48 @@ use thiserror::Error;
 
 use write::Order;
 
-/// Deepest nesting accepted. The platform's documents nest three levels; the bound keeps recursion harmless.
+/// Maximum nesting, in levels. The platform's notices nest three; the limit bounds the recursion.
 pub const MAX_DEPTH: usize = 64;
 
-/// In bytes: what most texts of `data` fit in.
+/// Initial capacity of a canonical text, in bytes. Most `data` fits.
 const USUAL_LENGTH: usize = 1_024;
 
 /// A JSON value that borrows from the text it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Json<'a> {
+    /// `null`.
     Null,
+    /// `true` or `false`.
     Bool(bool),
-    /// The number as it is spelled.
+    /// The number as spelled.
     Number(&'a str),
+    /// The unescaped text; borrowed if it has no escapes.
     String(Cow<'a, str>),
+    /// The items.
     Array(Vec<Json<'a>>),
-    /// Members in received order; a key may stand twice.
+    /// Members in received order. A key may occur twice.
     Object(Vec<(Cow<'a, str>, Json<'a>)>),
 }
 
-/// Why a text is no JSON value for this project.
+/// A text cannot be read as JSON.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum JsonError {
+    /// The grammar of RFC 8259 is violated.
     #[error("not JSON: {0}")]
     Syntax(String),
+    /// More than [`MAX_DEPTH`] levels.
     #[error("nested deeper than {MAX_DEPTH} levels")]
     TooDeep,
 }
 
 impl<'a> Json<'a> {
-    /// Reads one JSON text (RFC 8259). A lone surrogate escape is refused: it has no UTF-8 form.
+    /// Reads one JSON text (RFC 8259). A lone surrogate escape is an error, because it has no UTF-8 form.
     pub fn parse(text: &'a str) -> Result<Self, JsonError> {
         let raw: &RawValue = serde_json::from_str(text).map_err(|e| JsonError::Syntax(e.to_string()))?;
         Self::from_raw(raw)
     }
 
-    /// Reads a text whose grammar serde_json has checked already.
+    /// Reads a text whose grammar serde_json has already checked.
     pub fn from_raw(raw: &'a RawValue) -> Result<Self, JsonError> {
         Walker {
             text: raw.get(),
@@ -56,7 +62,7 @@ impl<'a> Json<'a> {
         .value(0)
     }
 
-    /// The member of that name; where the key stands twice, the last one (as the platform's own parser has it).
+    /// The member with that key. If the key occurs twice, the last one, as in the platform's own parser.
     pub fn get(&self, key: &str) -> Option<&Json<'a>> {
         match self {
             Json::Object(members) => members.iter().rev().find(|(k, _)| k == key).map(|(_, v)| v),
@@ -64,7 +70,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The path of the first key that stands twice in one object, at any depth.
+    /// The path of the first key that occurs twice in one object, at any depth.
     pub fn repeated_key(&self) -> Option<String> {
         match self {
             Json::Object(members) => repeated_in(members),
@@ -87,7 +93,7 @@ impl<'a> Json<'a> {
         out
     }
 
-    /// One text for all spellings of the same value: keys sorted, numbers in one normal form.
+    /// The same text for all spellings of a value: keys sorted, numbers in normal form.
     pub fn canonical(&self) -> String {
         let mut out = String::with_capacity(USUAL_LENGTH);
         write::value(&mut out, self, Order::Sorted, number::canonical);
@@ -95,7 +101,7 @@ impl<'a> Json<'a> {
     }
 }
 
-/// Members of an object up to which looking at all of them is faster than hashing.
+/// Up to this many members, comparing all keys is faster than hashing them.
 const FEW: usize = 32;
 
 fn repeated_in(members: &[(Cow<'_, str>, Json<'_>)]) -> Option<String> {
@@ -115,7 +121,7 @@ fn repeated_in(members: &[(Cow<'_, str>, Json<'_>)]) -> Option<String> {
     None
 }
 
-/// Walks valid JSON. Every branch that valid JSON cannot reach still returns an error rather than panic.
+/// Walks valid JSON. Branches that valid JSON cannot reach return an error instead of panicking.
 struct Walker<'a> {
     text: &'a str,
     at: usize,
@@ -214,7 +220,7 @@ impl<'a> Walker<'a> {
         Ok(value)
     }
 
-    /// The next byte that is no white space; leaves `at` on it.
+    /// Advances to the next byte that is not white space, and returns it.
     fn peek(&mut self) -> Result<u8, JsonError> {
         let bytes = self.text.as_bytes();
         while let Some(byte) = bytes.get(self.at) {

@@ -1,10 +1,17 @@
 //! The domain of xiebao-notify, pure: no async, no I/O, no environment, no clock.
 //!
-//! Data flows one way and the types say how far it has come:
+//! Data flows one way, and the type of a value tells how far it has come:
 //! `bytes → RawNotice → VerifiedNotice → Envelope` in the receiver, and
 //! `Envelope → Notice → Ledger (decide, hold, release) → Rows → Changes` in the worker.
 //!
-//! Time is always a parameter (UTC), never read here.
+//! Modules build on each other in this order, without cycles:
+//!
+//! - identities: [`id`], [`digest`], [`json`], [`limits`], [`reason`], [`status`], [`traceparent`];
+//! - messages: [`notice`], [`signature`], [`attempts`];
+//! - content: [`tables`] (the columns), [`facts`], [`lifecycle`], [`envelope`];
+//! - the proposal: [`ledger`] (its notices), [`rules`], [`sequencing`] (decides, and changes the ledger), [`rows`].
+//!
+//! Time is always a parameter (UTC); nothing here reads a clock.
 
 pub mod attempts;
 pub mod digest;

@@ -1,5 +1,5 @@
-//! Widths of the columns, in characters. A value that does not fit is a dead letter (`too_long`), never cut.
-//! A test of the worker compares these with the schema.
+//! Widths of the columns, in characters. A value that does not fit makes its notice a dead letter (`too_long`); it is never cut.
+//! A test of the store compares these with the schema.
 
 /// `insure_num`, `policy_num`.
 pub const NUMBER_CHARS: usize = 64;
@@ -11,5 +11,5 @@ pub const NAME_CHARS: usize = 255;
 pub const PERSON_CHARS: usize = 128;
 /// `fail_msg`, `cancel_msg`, `msg`, `remark`.
 pub const MESSAGE_CHARS: usize = 4000;
-/// `insurants`: the JSON array, in bytes (a TEXT column).
+/// `insurants`: length of the JSON array in bytes, because the column is TEXT.
 pub const INSURANTS_BYTES: usize = 65_535;

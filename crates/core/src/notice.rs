@@ -1,4 +1,4 @@
-//! From bytes to a notice that has been read but not yet believed.
+//! From bytes to a notice that is read, but not yet verified.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -13,17 +13,22 @@ use thiserror::Error;
 use crate::id::{InsureNum, NotifyType, PartnerId, TooLong, identifier_text};
 use crate::json::{Json, JsonError};
 
-/// Why bytes are no notice of the platform (document, section 1.3).
+/// Bytes that cannot be read as a notice of the platform (document, section 1.3).
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum Malformed {
+    /// The body is not UTF-8.
     #[error("not UTF-8")]
     NotUtf8,
+    /// The body is not a JSON object, lacks a documented key, or repeats a key.
     #[error("not an envelope: {0}")]
     NotAnEnvelope(String),
-    #[error("data is no object")]
+    /// `data` is neither an object nor a string that holds one.
+    #[error("data is not an object")]
     DataNoObject,
-    #[error("notifyType is no whole number")]
+    /// `notifyType` is not a whole number within 64 bits.
+    #[error("notifyType is not a whole number")]
     BadNotifyType,
+    /// `data` has no `partnerId` that is a whole number.
     #[error("no partnerId")]
     NoPartnerId,
 }
@@ -34,28 +39,32 @@ impl From<JsonError> for Malformed {
     }
 }
 
-/// `data` as it stood on the wire, and as the value it holds.
+/// `data`: the text on the wire, and its value.
 #[derive(Debug)]
 pub struct RawData<'a> {
-    /// The bytes of `data` as sent, which the platform has hashed.
+    /// The text of `data` as sent. The platform hashes this text.
     pub sent: &'a str,
-    /// The same text, read: an object, or a string that holds one.
+    /// The value of that text: an object, or a string that holds one.
     pub value: Json<'a>,
 }
 
-/// An envelope that could be read. Nothing in it is to be believed before [`crate::signature::verify`].
+/// A readable envelope. Do not trust its content before [`verify`](crate::signature::verify).
 #[derive(Debug)]
 pub struct RawNotice<'a> {
+    /// The HTTP body, byte for byte.
     pub body: &'a Bytes,
+    /// `notifyType`.
     pub notify_type: NotifyType,
-    /// As sent; hex digits of any case.
+    /// `sign` as sent: hex digits in either case.
     pub sign: Cow<'a, str>,
+    /// `partnerId` in `data`.
     pub partner_id: PartnerId,
+    /// `data`.
     pub data: RawData<'a>,
 }
 
 impl<'a> RawNotice<'a> {
-    /// Reads the envelope. The whole of `data` is checked when the signature is; here only its partner is read.
+    /// Reads the envelope, and of `data` only the partner: the content counts once the signature is verified.
     pub fn parse(body: &'a Bytes) -> Result<Self, Malformed> {
         let envelope = split_envelope(body)?;
         let notify_type = crate::id::integer(&Json::from_raw(envelope.notify_type)?)
@@ -90,7 +99,7 @@ impl<'a> RawData<'a> {
         }
     }
 
-    /// Where `data` is a JSON string: its unescaped content.
+    /// The unescaped content, if `data` is a JSON string.
     pub fn unescaped(&self) -> Option<&str> {
         match &self.value {
             Json::String(text) => Some(text),
@@ -98,7 +107,7 @@ impl<'a> RawData<'a> {
         }
     }
 
-    /// The object that `data` is, or that the string holds.
+    /// The object: `data` itself, or the content of the string.
     pub fn object(&self) -> Result<Cow<'_, Json<'_>>, Malformed> {
         match &self.value {
             Json::String(text) => match Json::parse(text) {
@@ -110,7 +119,7 @@ impl<'a> RawData<'a> {
     }
 }
 
-/// The proposal that `data` names; `Ok(None)` when it names none.
+/// The proposal that `data` names; `Ok(None)` if it names none, `Err` if the number is longer than its column.
 pub fn insure_num(data: &Json<'_>) -> Result<Option<InsureNum>, TooLong> {
     match data.get("insureNum").and_then(identifier_text) {
         Some(text) => InsureNum::parse(text),
@@ -118,13 +127,14 @@ pub fn insure_num(data: &Json<'_>) -> Result<Option<InsureNum>, TooLong> {
     }
 }
 
-struct Envelope<'a> {
+/// The documented keys of the body.
+struct EnvelopeKeys<'a> {
     notify_type: &'a RawValue,
     sign: Cow<'a, str>,
     data: &'a RawValue,
 }
 
-fn split_envelope(body: &[u8]) -> Result<Envelope<'_>, Malformed> {
+fn split_envelope(body: &[u8]) -> Result<EnvelopeKeys<'_>, Malformed> {
     let text = std::str::from_utf8(body).map_err(|_| Malformed::NotUtf8)?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let not_an_envelope = |e: serde_json::Error| Malformed::NotAnEnvelope(e.to_string());
@@ -135,17 +145,17 @@ fn split_envelope(body: &[u8]) -> Result<Envelope<'_>, Malformed> {
     Ok(envelope)
 }
 
-/// A string that is copied only if it has escapes.
+/// A string. It is copied only if it has escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Reads the three documented keys, passes over unknown ones, and refuses any key that stands twice:
-/// two `data` would leave open which of them was signed.
+/// Reads the three documented keys and skips unknown ones. Any repeated key is an error: with two `data`, the signature could belong
+/// to either.
 struct EnvelopeVisitor;
 
 impl<'de> Visitor<'de> for EnvelopeVisitor {
-    type Value = Envelope<'de>;
+    type Value = EnvelopeKeys<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with notifyType, sign and data")
@@ -165,10 +175,10 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
                 }
             };
             if repeated {
-                return Err(A::Error::custom("a key stands twice"));
+                return Err(A::Error::custom("a key occurs twice"));
             }
         }
-        Ok(Envelope {
+        Ok(EnvelopeKeys {
             notify_type: notify_type.ok_or_else(|| A::Error::missing_field("notifyType"))?,
             sign: sign.ok_or_else(|| A::Error::missing_field("sign"))?,
             data: data.ok_or_else(|| A::Error::missing_field("data"))?,

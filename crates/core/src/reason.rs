@@ -1,34 +1,35 @@
-//! Why a notice is a dead letter.
+//! The causes of dead letters.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// The group of causes; what `dead_letters.reason` holds.
+/// Group of causes, as `dead_letters.reason` holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// The body is no notice at all.
+    /// The body cannot be read as a notice.
     Unreadable,
-    /// Something is absent that the notice cannot do without.
+    /// A required field is absent.
     Incomplete,
-    /// A date, amount, number or identity that is none, or a key that stands twice.
+    /// A date, amount, number or identity is invalid, or a key occurs twice.
     InvalidField,
     /// A value does not fit its column.
     TooLong,
     /// The proposal belongs to another partner.
     PartnerMismatch,
-    /// Its predecessor did not come in time, and the configuration says that it must.
+    /// The predecessor did not come in time, and `on_timeout` of the step is `dead_letter`.
     TimedOut,
-    /// Applying it failed again and again, by itself.
+    /// Every attempt to apply it failed, though other notices could be applied.
     ApplyFailed,
-    /// The broker gave up: too many workers fell over it.
+    /// The broker reached its delivery limit: too many workers crashed while they had the message.
     DeliveryLimit,
-    /// The earlier notices of its proposal have no bodies any more, so rows can't be made from them and it.
+    /// The bodies of the proposal's earlier notices were pruned, so its rows cannot be recomputed.
     Pruned,
 }
 
 impl Reason {
+    /// All reasons.
     pub const ALL: [Reason; 9] = [
         Reason::Unreadable,
         Reason::Incomplete,
@@ -41,6 +42,7 @@ impl Reason {
         Reason::Pruned,
     ];
 
+    /// The text in the column.
     pub const fn name(self) -> &'static str {
         match self {
             Reason::Unreadable => "unreadable",
@@ -55,6 +57,7 @@ impl Reason {
         }
     }
 
+    /// `None` for any other text.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.name() == name)
     }
@@ -66,19 +69,21 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Characters of a rejection's words at most: they go into log lines and message headers, and a key that is quoted
-/// may be as long as a body.
+/// Maximum length of a detail, in characters. Details go into log lines and message headers, and a quoted key can be as long as a
+/// body.
 const DETAIL_CHARS: usize = 1000;
 
-/// A cause with its words. The words name fields and lengths, never a person.
+/// A cause with its detail. The detail names fields and lengths, never a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
+    /// Group of the cause.
     pub reason: Reason,
+    /// The cause in words.
     pub detail: String,
 }
 
 impl Rejection {
-    /// Words beyond 1,000 characters are cut off.
+    /// Cuts `detail` to 1,000 characters.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
         let mut detail = detail.into();
         if let Some((end, _)) = detail.char_indices().nth(DETAIL_CHARS) {
@@ -99,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_words_are_cut_between_characters() {
+    fn a_long_detail_is_cut_between_characters() {
         let cut = |detail: String| Rejection::new(Reason::InvalidField, detail).detail;
         assert_eq!(cut("键".repeat(200_000)), "键".repeat(1000));
         assert_eq!(cut("键".repeat(1000)), "键".repeat(1000));

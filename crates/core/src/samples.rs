@@ -9,7 +9,7 @@ use crate::id::InsureNum;
 use crate::ledger::{Arrival, Ledger};
 use crate::reason::Rejection;
 use crate::rules::{RuleSettings, Rules};
-use crate::sequencing::Verdict;
+use crate::sequencing::DeliveryOutcome;
 
 /// Minutes after noon of 1 March 2026, UTC.
 pub fn at(minutes: i64) -> DateTime<Utc> {
@@ -25,8 +25,7 @@ pub fn num(text: &str) -> InsureNum {
     InsureNum::parse(text).expect("short enough").expect("not blank")
 }
 
-/// The HTTP body of a notice of partner 7 about proposal A, with `state` true, unless `data` says otherwise.
-/// A `null` in `data` leaves the key out.
+/// The HTTP body of a notice of partner 7 about proposal A with `state` true. `data` adds and overrides members; `null` removes one.
 pub fn body(notify_type: i64, data: Value) -> Bytes {
     let mut members = json!({"insureNum": "A", "partnerId": 7, "state": true});
     for (key, value) in data.as_object().expect("an object") {
@@ -65,8 +64,8 @@ pub fn ledger() -> Ledger {
     Ledger::empty(num("A"))
 }
 
-/// Delivers under the default rules, received at the minute at which it is delivered.
-pub fn deliver(ledger: &mut Ledger, notify_type: i64, data: Value, minute: i64) -> Verdict {
+/// Delivers a notice under the default rules, at the minute of its receipt.
+pub fn deliver(ledger: &mut Ledger, notify_type: i64, data: Value, minute: i64) -> DeliveryOutcome {
     ledger.deliver(
         arrival(notify_type, data, at(minute)),
         at(minute),

@@ -1,47 +1,57 @@
-//! What to do with a notice, given what is known of its proposal: apply, hold, duplicate or reject.
-//! Pure decisions; [`crate::ledger`] carries them out. (`ignored` is decided before: an unsubscribed notice has no
-//! business with a ledger.)
+//! Decides about a notice, given the ledger of its proposal: apply it, hold it, count it as a duplicate, or reject it.
+//!
+//! This file decides; `transitions.rs` changes the ledger accordingly, with the methods [`deliver`](Ledger::deliver),
+//! [`link`](Ledger::link), [`settle`](Ledger::settle) and [`release`](Ledger::release). Notices of unsubscribed types never get
+//! here: they are stored as `ignored` and need no ledger.
 
-mod sketch;
+mod fast_path;
+mod transitions;
 
 use chrono::{DateTime, Utc};
 
-pub use sketch::{Outline, Sketch, Standing};
+pub use fast_path::{InboxView, StoredNotice, StoredState};
 
 use crate::id::{Digest, Step, StepSet};
-use crate::ledger::{Arrival, Entry, Hold, Ledger, Receipts};
+use crate::ledger::{Arrival, Deliveries, Entry, Hold, Ledger, Link};
 use crate::reason::{Reason, Rejection};
 use crate::rules::{OnTimeout, Rules};
 
-/// What is to be done with a delivery.
+/// The decision about a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
+    /// Nothing is missing.
     Apply,
+    /// A predecessor is missing.
     Hold(Hold),
-    /// It is the first of these entries, once more, and connects it with the others.
+    /// A copy of these entries, by index. It counts for the first, and shows that the others are the same occurrence.
     Duplicate(Vec<usize>),
-    /// The same of notices whose bodies are gone.
+    /// A copy of these pruned notices, by index.
     DuplicateOfPruned(Vec<usize>),
+    /// A dead letter.
     Reject(Rejection),
 }
 
-/// What was done with a delivery.
+/// The outcome of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum DeliveryOutcome {
+    /// Its facts count.
     Applied,
+    /// It waits for a predecessor.
     Held(Hold),
+    /// It was counted as a copy.
     Duplicate,
+    /// The caller makes it a dead letter.
     Rejected(Rejection),
 }
 
-/// How a held notice goes.
+/// The way in which a hold ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Going {
-    /// What it waited for has come.
+pub enum HoldEnd {
+    /// All predecessors have come; the notice is applied.
     InOrder,
-    /// It did not come in time; the notice is applied without.
+    /// A predecessor did not come in time; the notice is applied without it.
     TimedOut,
-    /// It did not come in time; the notice becomes a dead letter.
+    /// A predecessor did not come in time; the notice becomes a dead letter.
     Rejected(Rejection),
 }
 
@@ -50,13 +60,16 @@ pub fn decide(ledger: &Ledger, arrival: &Arrival, now: DateTime<Utc>, rules: &Ru
     let entries = ledger
         .entries
         .iter()
-        .map(|entry| (&entry.notice.digest, &entry.receipts));
-    let copies = known_as(entries, arrival, rules);
+        .map(|entry| (&entry.notice.digest, &entry.deliveries));
+    let copies = copies_of(entries, arrival, rules);
     if !copies.is_empty() {
         return Decision::Duplicate(copies);
     }
-    let pruned = ledger.pruned.iter().map(|known| (&known.digest, &known.receipts));
-    let copies = known_as(pruned, arrival, rules);
+    let pruned = ledger
+        .pruned
+        .iter()
+        .map(|known| (&known.digest, &known.deliveries));
+    let copies = copies_of(pruned, arrival, rules);
     if !copies.is_empty() {
         return Decision::DuplicateOfPruned(copies);
     }
@@ -68,7 +81,7 @@ pub fn decide(ledger: &Ledger, arrival: &Arrival, now: DateTime<Utc>, rules: &Ru
         return Decision::Reject(Rejection::new(Reason::PartnerMismatch, detail));
     }
     if ledger.is_pruned() {
-        let detail = "the bodies of the proposal's notices were pruned, so its rows can't be computed anew";
+        let detail = "the bodies of the proposal's notices were pruned, so its rows can't be recomputed";
         return Decision::Reject(Rejection::new(Reason::Pruned, detail));
     }
     let step = arrival.notice.step;
@@ -78,7 +91,7 @@ pub fn decide(ledger: &Ledger, arrival: &Arrival, now: DateTime<Utc>, rules: &Ru
     Decision::Hold(hold_from(now, rules, step))
 }
 
-/// The wait that begins now; one beyond the calendar has no end that matters.
+/// The wait that begins now. It ends in the year 9999 at the latest, the last that a database stores.
 fn hold_from(now: DateTime<Utc>, rules: &Rules, step: Step) -> Hold {
     let far = DateTime::<Utc>::from_timestamp(253_370_764_800, 0).unwrap_or(DateTime::<Utc>::MAX_UTC);
     let until = now.checked_add_signed(rules.max_wait(step)).unwrap_or(far);
@@ -88,29 +101,29 @@ fn hold_from(now: DateTime<Utc>, rules: &Rules, step: Step) -> Hold {
     }
 }
 
-/// The held notice that goes next, if one may.
-pub fn next_to_go(ledger: &Ledger, now: DateTime<Utc>, rules: &Rules) -> Option<(usize, Going)> {
+/// The next hold that ends: index of the entry, and the way it ends. `None` if all holds go on.
+pub fn next_hold_end(ledger: &Ledger, now: DateTime<Utc>, rules: &Rules) -> Option<(usize, HoldEnd)> {
     let progress = Progress::of(ledger);
-    let first = |goes: &dyn Fn(&Entry) -> bool| {
+    let first = |ends: &dyn Fn(&Entry) -> bool| {
         let held = ledger
             .entries
             .iter()
             .enumerate()
-            .filter(|(_, entry)| entry.is_held() && goes(entry));
+            .filter(|(_, entry)| entry.is_held() && ends(entry));
         held.min_by_key(|(_, entry)| order(entry, rules))
             .map(|(index, entry)| (index, entry.notice.step))
     };
     let satisfied = |entry: &Entry| progress.missing(entry.notice.step, rules) == StepSet::default();
     if let Some((index, _)) = first(&satisfied) {
-        return Some((index, Going::InOrder));
+        return Some((index, HoldEnd::InOrder));
     }
     let due = |entry: &Entry| entry.hold.is_none_or(|hold| hold.until <= now);
     first(&due).map(|(index, step)| {
-        let going = match rules.on_timeout(step) {
-            OnTimeout::Apply => Going::TimedOut,
-            OnTimeout::DeadLetter => Going::Rejected(timed_out(step, progress.missing(step, rules))),
+        let end = match rules.on_timeout(step) {
+            OnTimeout::Apply => HoldEnd::TimedOut,
+            OnTimeout::DeadLetter => HoldEnd::Rejected(timed_out(step, progress.missing(step, rules))),
         };
-        (index, going)
+        (index, end)
     })
 }
 
@@ -118,33 +131,33 @@ fn timed_out(step: Step, missing: StepSet) -> Rejection {
     let missing: Vec<_> = missing.iter().map(Step::name).collect();
     Rejection::new(
         Reason::TimedOut,
-        format!("{step} waited in vain for {}", missing.join(", ")),
+        format!("{step} timed out waiting for {}", missing.join(", ")),
     )
 }
 
-/// Step order, then order of receipt.
+/// Sort key: step order, then order of receipt.
 fn order<'e>(entry: &'e Entry, rules: &Rules) -> (u8, DateTime<Utc>, &'e str, i32) {
     (
         rules.rank(entry.notice.step),
-        entry.receipts.first,
+        entry.deliveries.first,
         entry.notice.digest.as_str(),
         entry.occurrence,
     )
 }
 
-/// The steps whose success a held (or arriving) notice of that step still waits for.
+/// The steps whose success a notice of that step waits for, and that have not succeeded yet.
 pub fn missing(ledger: &Ledger, step: Step, rules: &Rules) -> StepSet {
     Progress::of(ledger).missing(step, rules)
 }
 
-/// The steps without which notices were applied that waited for them in vain, and which have not come yet.
+/// The steps that a notice was applied without, because its wait ended, and that have not succeeded yet.
 pub fn missed(ledger: &Ledger, rules: &Rules) -> StepSet {
-    let mut hurried = ledger.counted().filter(|entry| entry.out_of_order).peekable();
-    if hurried.peek().is_none() {
+    let mut early = ledger.counted().filter(|entry| entry.out_of_order).peekable();
+    if early.peek().is_none() {
         return StepSet::default();
     }
     let progress = Progress::of(ledger);
-    hurried
+    early
         .flat_map(|entry| progress.missing(entry.notice.step, rules).iter())
         .collect()
 }
@@ -152,8 +165,8 @@ pub fn missed(ledger: &Ledger, rules: &Rules) -> StepSet {
 fn missing_for(ledger: &Ledger, arrival: &Arrival, rules: &Rules) -> StepSet {
     let mut progress = Progress::of(ledger);
     if ledger.owner.is_none() {
-        // The arrival is what settles whose proposal it is, and so which links count.
-        let own = |link: &&crate::ledger::Link| link.partner_id == arrival.notice.partner_id;
+        // The arrival makes its partner the owner, and so decides which links count.
+        let own = |link: &&Link| link.partner_id == arrival.notice.partner_id;
         progress.linked = ledger.links.iter().any(|link| own(&link));
     }
     progress.missing(arrival.notice.step, rules)
@@ -183,7 +196,7 @@ impl Progress {
             .collect()
     }
 
-    /// Whether `earlier` has come as far as `step` needs it.
+    /// `step` need not wait for `earlier`.
     fn has(&self, earlier: Step, step: Step) -> bool {
         let stood_in_for = self.linked && matches!(earlier, Step::Insured | Step::Paid);
         let failure_will_do = earlier == Step::Issued
@@ -193,28 +206,28 @@ impl Progress {
     }
 }
 
-/// Whether the same can truly be reported twice.
+/// The platform can report the same content twice, as two occurrences.
 fn repeats(step: Step) -> bool {
     matches!(step, Step::Endorsement | Step::Abnormality)
 }
 
-/// Those of the known notices that the arrival is another copy of: same proposal, type and data. Endorsements and
-/// abnormalities can truly repeat: of them a copy is the same only within `repeat_window` of the others.
-fn known_as<'k>(
-    known: impl Iterator<Item = (&'k Digest, &'k Receipts)>,
+/// The known notices of which the arrival is a copy, by index: same proposal, type and data. Endorsements and abnormalities can
+/// repeat, so their copies must also lie within `repeat_window` of each other.
+fn copies_of<'k>(
+    known: impl Iterator<Item = (&'k Digest, &'k Deliveries)>,
     arrival: &Arrival,
     rules: &Rules,
 ) -> Vec<usize> {
     let repeats = repeats(arrival.notice.step);
     let window = rules.repeat_window();
-    let near = |receipts: &Receipts| {
+    let near = |deliveries: &Deliveries| {
         !repeats
-            || (arrival.received_at - receipts.last <= window
-                && receipts.first - arrival.received_at <= window)
+            || (arrival.received_at - deliveries.last <= window
+                && deliveries.first - arrival.received_at <= window)
     };
     let copies = known
         .enumerate()
-        .filter(|(_, (digest, receipts))| **digest == arrival.notice.digest && near(receipts));
+        .filter(|(_, (digest, deliveries))| **digest == arrival.notice.digest && near(deliveries));
     copies.map(|(index, _)| index).collect()
 }
 

@@ -1,8 +1,8 @@
-//! The sole maker of a verified notice.
+//! The only module that makes a verified notice.
 //!
-//! The platform's document, section 1.3: `sign = MD5(key + data)`. MD5 over a secret prefix is what the platform
-//! offers; what can be done around it is said in `docs/security.md`. In particular a length extension cannot pass,
-//! because what it appends is neither UTF-8 nor JSON, and the very slice that is hashed is the one that is parsed.
+//! `sign = MD5(key + data)`, according to the platform's document, section 1.3. The platform offers nothing better than MD5 over a
+//! secret prefix; `docs/security.md` describes the protection around it. A length extension fails, because the appended bytes are
+//! neither UTF-8 nor JSON, and the slice that is hashed is the slice that is parsed.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,18 +17,18 @@ use crate::digest;
 use crate::id::{Digest, InsureNum, NotifyType, PartnerId, TooLong};
 use crate::notice::{self, Malformed, RawNotice};
 
-/// A key that the platform shares with a partner. Its value is in no output of this type.
+/// A key that the platform shares with a partner. No output of this type contains its value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key(String);
 
 impl Key {
-    /// `None` for blank text: an empty key would let anyone sign.
+    /// `None` for blank text, because anyone could sign with an empty key.
     pub fn new(secret: impl Into<String>) -> Option<Self> {
         let secret = secret.into();
         (!secret.trim().is_empty()).then_some(Self(secret))
     }
 
-    /// Lower-case hex of `MD5(utf8(key + data))`.
+    /// The signature of `data`: lower-case hex of `MD5(utf8(key + data))`.
     pub fn sign(&self, data: &str) -> String {
         hex::encode(self.md5(data))
     }
@@ -47,24 +47,25 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The keys of each partner, the current one first.
+/// The keys of each partner, the current key first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Keys(pub BTreeMap<PartnerId, Vec<Key>>);
 
-/// Which text of `data` the signature was made over, in the order in which they are tried.
+/// The texts of `data` that a signature may cover, in the order in which they are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Form {
-    /// The bytes as sent.
+    /// The text as sent.
     Raw,
-    /// Re-written without white space, in received order.
+    /// Rewritten without white space, keys in received order.
     Compact,
-    /// The same with keys sorted at every level.
+    /// Rewritten without white space, keys sorted at every level.
     Sorted,
-    /// `data` is a JSON string: its unescaped content.
+    /// The unescaped content, if `data` is a JSON string.
     String,
 }
 
 impl Form {
+    /// All forms, in the order in which they are tried.
     pub const ALL: [Form; 4] = [Form::Raw, Form::Compact, Form::Sorted, Form::String];
 
     /// The value of the header `x-signature-form`.
@@ -77,23 +78,27 @@ impl Form {
         }
     }
 
+    /// `None` for any other text.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|form| form.name() == name)
     }
 }
 
-/// Why a notice is not believed.
+/// A notice that cannot be verified.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum SignatureError {
+    /// The partner has no key.
     #[error("no key is configured for this partner")]
     UnknownPartner,
-    #[error("the signature fits none of the accepted texts under none of the partner's keys")]
+    /// No key of the partner gives that signature for any form.
+    #[error("no key of the partner gives this signature for any accepted text")]
     BadSignature,
+    /// `data` is not an object.
     #[error(transparent)]
     Malformed(#[from] Malformed),
 }
 
-/// A notice that came from who holds a key of its partner. Only [`verify`] makes one.
+/// A notice that was signed with a key of its partner. Only [`verify`] makes one.
 #[derive(Debug, Clone)]
 pub struct VerifiedNotice {
     body: Bytes,
@@ -111,34 +116,42 @@ impl VerifiedNotice {
         &self.body
     }
 
+    /// `notifyType` of the platform. The signature does not cover it.
     pub fn notify_type(&self) -> NotifyType {
         self.notify_type
     }
 
+    /// `partnerId` of the platform.
     pub fn partner_id(&self) -> PartnerId {
         self.partner_id
     }
 
-    /// `Ok(None)`: the notice names no proposal. `Err`: a number that no column holds.
+    /// The proposal number: `Ok(None)` if the notice names none, `Err` if the number is longer than its column.
     pub fn insure_num(&self) -> Result<Option<&InsureNum>, TooLong> {
         self.insure_num.as_ref().map(Option::as_ref).map_err(|e| *e)
     }
 
+    /// Identity of the notice; see [`crate::digest`].
     pub fn digest(&self) -> &Digest {
         &self.digest
     }
 
+    /// The text that was signed.
     pub fn form(&self) -> Form {
         self.form
     }
 
-    /// Which of the partner's keys matched: 0 is the current one.
+    /// Index of the partner's key that matched; 0 is the current key.
     pub fn key_index(&self) -> usize {
         self.key_index
     }
 }
 
-/// Believes a notice if its `sign` is the MD5 of one of the accepted texts under one of the partner's keys.
+/// Verifies a notice: `sign` must be the MD5 of one of the accepted texts under one of the partner's keys.
+///
+/// # Errors
+///
+/// See [`SignatureError`]. The notice is then not authentic, or cannot be checked.
 pub fn verify(raw: RawNotice<'_>, keys: &Keys) -> Result<VerifiedNotice, SignatureError> {
     let partner_keys = keys
         .0
@@ -161,7 +174,7 @@ fn first_match(raw: &RawNotice<'_>, keys: &[Key]) -> Option<(Form, usize)> {
     let wanted = decode_sign(&raw.sign)?;
     for form in Form::ALL {
         let Some(text) = text_of(raw, form) else { continue };
-        // Every key is tried with the same work, so that the time tells nothing about which one is near.
+        // Try every key, even after a match, so that the time does not reveal which key matched.
         let mut found = None;
         for (index, key) in keys.iter().enumerate() {
             if bool::from(key.md5(&text).ct_eq(&wanted)) {
@@ -175,7 +188,7 @@ fn first_match(raw: &RawNotice<'_>, keys: &[Key]) -> Option<(Form, usize)> {
     None
 }
 
-/// The text of `data` in one form; `None` where the form does not apply.
+/// The text of `data` in that form; `None` if the form does not apply.
 pub fn text_of<'r>(raw: &'r RawNotice<'_>, form: Form) -> Option<Cow<'r, str>> {
     match form {
         Form::Raw => Some(Cow::Borrowed(raw.data.sent)),

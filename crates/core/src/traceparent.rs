@@ -1,19 +1,20 @@
-//! The trace that a notice belongs to, as `traceparent` names it (W3C Trace Context, version 00).
+//! The header `traceparent` (W3C Trace Context, version 00): the trace that a notice belongs to.
 
 use std::fmt;
 
-/// A place in a trace.
+/// A position in a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceParent {
-    /// Not 0.
+    /// The trace. Never 0.
     pub trace_id: u128,
-    /// Not 0.
+    /// The parent span. Never 0.
     pub span_id: u64,
+    /// Trace flags; bit 0 is `sampled`.
     pub flags: u8,
 }
 
 impl TraceParent {
-    /// `None`: it is no such text, to the letter.
+    /// `None` if the header is not a valid `traceparent` of version 00.
     pub fn parse(text: &str) -> Option<Self> {
         let ["00", trace, span, flags] = text.split('-').collect::<Vec<_>>()[..] else {
             return None;
@@ -26,12 +27,12 @@ impl TraceParent {
         (parsed.trace_id != 0 && parsed.span_id != 0).then_some(parsed)
     }
 
-    /// The trace alone, for logs: 32 hex digits.
+    /// The trace id for logs: 32 hex digits.
     pub fn trace(self) -> impl fmt::Display {
         Trace(self.trace_id)
     }
 
-    /// Whether whoever began the trace wants it recorded.
+    /// The sender that began the trace asks for it to be recorded.
     pub fn is_sampled(self) -> bool {
         self.flags & 1 == 1
     }
@@ -65,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_what_was_read() {
+    fn a_valid_header_survives_parsing_and_writing() {
         for text in [
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
             "00-00000000000000000000000000000001-0000000000000001-00",
@@ -75,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_valid_to_the_letter_is_none() {
+    fn an_invalid_header_is_none() {
         let invalid = [
             "",
             "nonsense",

@@ -11,7 +11,7 @@ use std::fmt::Display;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use xiebao_core::id::{NotifyType, Step};
-use xiebao_core::ledger::Receipts;
+use xiebao_core::ledger::Deliveries;
 use xiebao_core::lifecycle::Status;
 use xiebao_core::reason::Reason;
 use xiebao_core::rows::Disagreement;
@@ -128,7 +128,7 @@ pub trait StoryWords {
     /// Beside the standing: what else one must know at first sight.
     fn flags(&self, flags: Flags) -> Vec<String>;
     fn unknown(&self, insure_num: &str) -> String;
-    fn received(&self, receipts: &Receipts) -> String;
+    fn received(&self, receipts: &Deliveries) -> String;
     /// How it came to be applied; `None` when there is nothing to say. `lacking`: what has not come since.
     fn went(&self, going: Going, waited: Option<TimeDelta>, lacking: &[Step]) -> Option<String>;
     fn waits(&self, wait: &Wait<'_>) -> String;

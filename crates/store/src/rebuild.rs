@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel_async::{AsyncConnection, AsyncMysqlConnection};
 use xiebao_core::id::InsureNum;
-use xiebao_core::ledger::{Ledger, Link, Place};
+use xiebao_core::ledger::{Ledger, Link, State};
 
 pub use report::{Column, Difference, Kind, Report, Tally};
 
@@ -260,9 +260,9 @@ fn sequence(ledger: &Ledger) -> Vec<i64> {
     let mut sequence: Vec<i64> = ledger
         .entries
         .iter()
-        .filter_map(|entry| match entry.place {
-            Place::Applied { seq, .. } => Some(seq),
-            Place::Held => None,
+        .filter_map(|entry| match entry.state {
+            State::Applied { seq, .. } => Some(seq),
+            State::Held => None,
         })
         .collect();
     sequence.sort_unstable();

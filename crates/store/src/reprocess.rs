@@ -7,7 +7,7 @@ use xiebao_core::id::{InsureNum, NotifyType};
 use xiebao_core::ledger::Arrival;
 use xiebao_core::reason::Rejection;
 use xiebao_core::rules::Rules;
-use xiebao_core::sequencing::Verdict;
+use xiebao_core::sequencing::DeliveryOutcome;
 
 use crate::linking;
 use crate::sql::notices::{self, NoticeRow};
@@ -170,9 +170,9 @@ impl Reprocessed {
         self.dead += outcome.dead;
         for (_, verdict) in &outcome.verdicts {
             match verdict {
-                Verdict::Applied => self.applied += 1,
-                Verdict::Held(_) => self.held += 1,
-                Verdict::Duplicate | Verdict::Rejected(_) => {}
+                DeliveryOutcome::Applied => self.applied += 1,
+                DeliveryOutcome::Held(_) => self.held += 1,
+                DeliveryOutcome::Duplicate | DeliveryOutcome::Rejected(_) => {}
             }
         }
     }

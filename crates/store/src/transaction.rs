@@ -20,7 +20,7 @@ use xiebao_core::id::{Digest, InsureNum, StepSet};
 use xiebao_core::ledger::{Arrival, Entry, Ledger};
 use xiebao_core::rows::Rows;
 use xiebao_core::rules::Rules;
-use xiebao_core::sequencing::{self, Verdict};
+use xiebao_core::sequencing::{self, DeliveryOutcome};
 
 pub use plan::{Mark, Outcome, Plan, Release, Task};
 use quiet::Quiet;
@@ -177,7 +177,7 @@ fn decide(
     let before = Rows::of(&ledger);
     let was_due = ledger.due_at();
     let missed = sequencing::missed(&ledger, rules);
-    let held_before: Vec<(Digest, i32)> = ledger.held().map(Entry::name).collect();
+    let held_before: Vec<(Digest, i32)> = ledger.held().map(Entry::key).collect();
     for link in &task.links {
         ledger.link(link.clone(), now, rules);
     }
@@ -230,7 +230,7 @@ fn take_in_ignored(
         return;
     }
     let verdict = ledger.deliver(arrival.clone(), now, rules);
-    if let Verdict::Rejected(rejection) = &verdict {
+    if let DeliveryOutcome::Rejected(rejection) = &verdict {
         writes.refuse(arrival, rejection, now);
         outcome.dead += 1;
     }

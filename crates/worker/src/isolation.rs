@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use xiebao_core::id::InsureNum;
 use xiebao_core::ledger::Arrival;
-use xiebao_core::sequencing::Verdict;
+use xiebao_core::sequencing::DeliveryOutcome;
 use xiebao_runtime::amqp::Pacing;
 use xiebao_runtime::clock;
 
@@ -46,7 +46,7 @@ const RACING_AT_MOST: Duration = Duration::from_secs(5);
 /// What became of a job.
 #[derive(Debug, Clone)]
 pub enum End {
-    Decided(Verdict),
+    Decided(DeliveryOutcome),
     Kept,
     /// It fails by itself, in these words; nothing was written.
     Failed(String),

@@ -11,7 +11,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use xiebao_core::id::{NotifyType, Step};
 use xiebao_core::reason::Reason;
-use xiebao_core::sequencing::Verdict;
+use xiebao_core::sequencing::DeliveryOutcome;
 use xiebao_runtime::metrics::register_look_up;
 
 use crate::Worker;
@@ -214,11 +214,11 @@ pub fn registry(worker: &Arc<Worker>) -> Registry {
 }
 
 /// The label of a verdict.
-pub fn result_of(verdict: &Verdict) -> &'static str {
+pub fn result_of(verdict: &DeliveryOutcome) -> &'static str {
     match verdict {
-        Verdict::Applied => "applied",
-        Verdict::Held(_) => "held",
-        Verdict::Duplicate => "duplicate",
-        Verdict::Rejected(rejection) => rejection.reason.name(),
+        DeliveryOutcome::Applied => "applied",
+        DeliveryOutcome::Held(_) => "held",
+        DeliveryOutcome::Duplicate => "duplicate",
+        DeliveryOutcome::Rejected(rejection) => rejection.reason.name(),
     }
 }

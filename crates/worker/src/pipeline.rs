@@ -17,7 +17,7 @@ use xiebao_core::id::Step;
 use xiebao_core::ledger::Arrival;
 use xiebao_core::reason::{Reason, Rejection};
 use xiebao_core::rules::Rules;
-use xiebao_core::sequencing::Verdict;
+use xiebao_core::sequencing::DeliveryOutcome;
 use xiebao_runtime::clock;
 use xiebao_runtime::metrics::Counted;
 
@@ -181,7 +181,7 @@ fn note_end(worker: &Worker, content: &mut Content, end: End) -> Option<&'static
     let lag = clock::now() - envelope.received_at();
     worker.metrics.lag.observe(lag.as_seconds_f64().max(0.0));
     let result = match end {
-        End::Decided(Verdict::Rejected(rejection)) => {
+        End::Decided(DeliveryOutcome::Rejected(rejection)) => {
             *content = Content::Rejected(envelope.clone(), rejection);
             return None;
         }

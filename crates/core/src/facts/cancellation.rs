@@ -6,13 +6,16 @@ use crate::json::Json;
 use crate::limits::{INSURANTS_BYTES, MESSAGE_CHARS};
 use crate::reason::{Reason, Rejection};
 
-/// CancelNotify (document, section 2.4), of type 4 or 5.
+/// CancelNotify of type 4 or 5 (document, section 2.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cancellation {
-    /// The persons who leave; empty: the whole proposal.
+    /// The persons who leave; empty for the whole proposal.
     pub insurants: BTreeSet<String>,
+    /// The proposal that replaces this one (type 5).
     pub new_insure_num: Option<InsureNum>,
+    /// Reason of the cancellation.
     pub cancel_msg: Option<String>,
+    /// Reason of a failure.
     pub fail_msg: Option<String>,
 }
 
@@ -52,14 +55,14 @@ impl Cancellation {
         }
     }
 
-    /// The persons as a sorted JSON array; `None`: the whole proposal.
+    /// The persons as a sorted JSON array; `None` for the whole proposal.
     pub fn insurants_json(&self) -> Option<String> {
         (!self.insurants.is_empty()).then(|| serde_json::json!(self.insurants).to_string())
     }
 }
 
 fn insurants(fields: &Fields<'_>) -> Result<BTreeSet<String>, Rejection> {
-    let wrong = || invalid("cancelInsurants", "is no list of names");
+    let wrong = || invalid("cancelInsurants", "is not a list of names");
     let entries = match fields.stated("cancelInsurants") {
         None => return Ok(BTreeSet::new()),
         Some(Json::Array(entries)) => entries.iter().collect(),
@@ -71,14 +74,14 @@ fn insurants(fields: &Fields<'_>) -> Result<BTreeSet<String>, Rejection> {
         match entry {
             Json::Null => {}
             Json::String(text) => names.extend(split_names(text)),
-            // A cancellation whose persons cannot be read must not pass for one of the whole proposal.
+            // A cancellation whose persons cannot be read must not count as a cancellation of the whole proposal.
             _ => return Err(wrong()),
         }
     }
     Ok(names)
 }
 
-/// The distinct names in a text that joins several by a comma of either width or an enumeration comma.
+/// The distinct names in a text, which a comma (half or full width) or an enumeration comma separates.
 pub(super) fn split_names(text: &str) -> BTreeSet<String> {
     text.split([',', '，', '、'])
         .map(str::trim)

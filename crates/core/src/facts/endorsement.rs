@@ -7,7 +7,9 @@ use crate::reason::{Reason, Rejection};
 pub struct Endorsement {
     /// 1 approved, 2 refused, 3 submitted, 4 endorsed, 5 failed.
     pub status: i64,
+    /// Message about the endorsement.
     pub msg: Option<String>,
+    /// Remark.
     pub remark: Option<String>,
 }
 
@@ -25,6 +27,7 @@ impl Endorsement {
 /// InsureAbnormityNotify (document, section 2.7).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Abnormality {
+    /// The abnormality, in the words of the platform.
     pub fail_msg: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Reading single fields. Absent, null, blank and `[]` are one: nothing was said.
+//! Reading single fields. Absent, `null`, blank text and `[]` mean the same: the field is left out.
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
@@ -13,11 +13,12 @@ pub struct Fields<'j> {
 }
 
 impl<'j> Fields<'j> {
+    /// Reads from that object; any other value has no members.
     pub fn of(object: &'j Json<'j>) -> Self {
         Self { object }
     }
 
-    /// What is stated under that name, if anything is.
+    /// The value of that member; `None` if it is left out.
     pub fn stated(&self, name: &str) -> Option<&'j Json<'j>> {
         self.object.get(name).filter(|value| match value {
             Json::Null => false,
@@ -27,8 +28,8 @@ impl<'j> Fields<'j> {
         })
     }
 
-    /// Text as it was stated, of at most `width` characters. A whole number will do: it has one spelling only,
-    /// while `1.0` and `1e0` are the same notice and must not make different rows.
+    /// Text of at most `width` characters, as stated. A whole number counts as text, because it has only one spelling; `1.0` and
+    /// `1e0` do not, because they have the same digest and would make different rows.
     pub fn text(&self, name: &str, width: usize) -> Result<Option<String>, Rejection> {
         let Some(value) = self.stated(name) else {
             return Ok(None);
@@ -36,7 +37,7 @@ impl<'j> Fields<'j> {
         let text = match value {
             Json::String(text) => text.as_ref(),
             Json::Number(spelling) if is_whole(spelling) => spelling,
-            _ => return Err(invalid(name, "is no text")),
+            _ => return Err(invalid(name, "is not text")),
         };
         if text.chars().count() > width {
             return Err(too_long(name, text, width));
@@ -44,12 +45,12 @@ impl<'j> Fields<'j> {
         Ok(Some(text.to_owned()))
     }
 
-    /// A name: text without white space at either end.
+    /// A name: text, trimmed.
     pub fn name(&self, name: &str, width: usize) -> Result<Option<String>, Rejection> {
         Ok(self.text(name, width)?.map(|text| text.trim().to_owned()))
     }
 
-    /// A number that identifies (of a proposal, of a policy): text or a whole number.
+    /// A proposal or policy number: text or a whole number.
     pub fn number(&self, name: &str) -> Result<Option<InsureNum>, Rejection> {
         let Some(value) = self.stated(name) else {
             return Ok(None);
@@ -66,7 +67,7 @@ impl<'j> Fields<'j> {
         };
         whole_number(value)
             .map(Some)
-            .ok_or_else(|| invalid(name, "is no whole number within 64 bits"))
+            .ok_or_else(|| invalid(name, "is not a whole number within 64 bits"))
     }
 
     /// Money in whole fen, not negative.
@@ -88,19 +89,20 @@ impl<'j> Fields<'j> {
         }
     }
 
-    /// `yyyy-MM-dd`, a day of the calendar.
+    /// A day of the calendar, written `yyyy-MM-dd`.
     pub fn date(&self, name: &str) -> Result<Option<NaiveDate>, Rejection> {
-        let read = |text: &str| date(text).ok_or_else(|| invalid(name, "is no date yyyy-MM-dd"));
+        let read = |text: &str| date(text).ok_or_else(|| invalid(name, "is not a date yyyy-MM-dd"));
         self.shaped(name, read)
     }
 
-    /// `yyyy-MM-dd HH:mm:ss`, as the platform's (Beijing) wall clock showed it.
+    /// Beijing wall-clock time, written `yyyy-MM-dd HH:mm:ss`.
     pub fn date_time(&self, name: &str) -> Result<Option<NaiveDateTime>, Rejection> {
         let read =
-            |text: &str| date_time(text).ok_or_else(|| invalid(name, "is no time yyyy-MM-dd HH:mm:ss"));
+            |text: &str| date_time(text).ok_or_else(|| invalid(name, "is not a time yyyy-MM-dd HH:mm:ss"));
         self.shaped(name, read)
     }
 
+    /// Text, read by `read`.
     fn shaped<T>(
         &self,
         name: &str,
@@ -109,7 +111,7 @@ impl<'j> Fields<'j> {
         match self.stated(name) {
             None => Ok(None),
             Some(Json::String(text)) => read(text).map(Some),
-            Some(_) => Err(invalid(name, "is no text")),
+            Some(_) => Err(invalid(name, "is not text")),
         }
     }
 }
@@ -131,7 +133,7 @@ pub fn too_long(name: &str, text: &str, width: usize) -> Rejection {
     )
 }
 
-/// `100.0` and `1e2` are the value 100, as they are for the digest: copies must not fare differently.
+/// Reads `100.0` and `1e2` as 100, as the digest does: two spellings of one notice must not have different results.
 fn whole_number(value: &Json<'_>) -> Option<i64> {
     let respelled = || {
         let Json::Number(_) = value else { return None };
@@ -143,12 +145,12 @@ fn whole_number(value: &Json<'_>) -> Option<i64> {
     integer(value).or_else(respelled)
 }
 
-/// The shape is checked to the letter, because chrono alone also takes `2026-8-1` and `+2026`.
+/// Checks the shape first, because chrono alone also accepts `2026-8-1` and `+2026`.
 fn date(text: &str) -> Option<NaiveDate> {
     let [y, m, d] = digits(text, "dddd-dd-dd")?[..] else {
         return None;
     };
-    // Databases keep years 1000 to 9999.
+    // MySQL stores the years 1000 to 9999.
     (y >= 1000).then(|| NaiveDate::from_ymd_opt(i32::try_from(y).ok()?, m, d))?
 }
 
@@ -160,7 +162,7 @@ fn date_time(text: &str) -> Option<NaiveDateTime> {
     Some(date(day)?.and_time(NaiveTime::from_hms_opt(h, m, s)?))
 }
 
-/// The numbers in `text`, if it has exactly the shape (`d`: a digit).
+/// The numbers in `text`, if it has exactly that shape, where `d` is a digit.
 fn digits(text: &str, shape: &str) -> Option<Vec<u32>> {
     let fits = |(c, s): (u8, u8)| if s == b'd' { c.is_ascii_digit() } else { c == s };
     if text.len() != shape.len() || !text.bytes().zip(shape.bytes()).all(fits) {

@@ -32,12 +32,12 @@ pub(super) const KEYS: [&str; 9] = [
     "endDate",
 ];
 
-/// The policies of an issue notice; entries that share a number are one policy.
+/// The policies of an issue notice. Entries with the same number are one policy.
 pub(super) fn read(fields: &Fields<'_>, success: bool) -> Result<Vec<IssuedPolicy>, Rejection> {
     let entries = match fields.stated("policys") {
         None => &[][..],
         Some(Json::Array(entries)) => entries,
-        Some(_) => return Err(invalid("policys", "is no list")),
+        Some(_) => return Err(invalid("policys", "is not a list")),
     };
     let mut policies: Vec<IssuedPolicy> = Vec::new();
     for entry in entries {
@@ -63,7 +63,7 @@ pub(super) fn read(fields: &Fields<'_>, success: bool) -> Result<Vec<IssuedPolic
 
 fn entry_policy(entry: &Json<'_>) -> Result<Option<IssuedPolicy>, Rejection> {
     if !matches!(entry, Json::Null | Json::Object(_)) {
-        return Err(invalid("policys", "holds an entry that is no object"));
+        return Err(invalid("policys", "holds an entry that is not an object"));
     }
     let fields = Fields::of(entry);
     let policy_num = fields.number("policyNum")?;
@@ -90,7 +90,7 @@ fn persons(fields: &Fields<'_>) -> Result<BTreeSet<String>, Rejection> {
     let names = match fields.stated("insurant") {
         None => return Ok(BTreeSet::new()),
         Some(Json::String(text)) => split_names(text),
-        Some(_) => return Err(invalid("insurant", "is no text")),
+        Some(_) => return Err(invalid("insurant", "is not text")),
     };
     match names.iter().find(|name| name.chars().count() > PERSON_CHARS) {
         Some(name) => Err(too_long("a name in insurant", name, PERSON_CHARS)),

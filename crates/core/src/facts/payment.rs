@@ -7,16 +7,17 @@ use crate::reason::{Reason, Rejection};
 /// PayNotify (document, section 2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
-    /// In fen.
+    /// Amount in fen (1/100 yuan).
     pub price: Option<i64>,
     /// Beijing wall-clock time.
     pub pay_time: Option<NaiveDateTime>,
-    /// `onlinePaymentId`; codes that nobody has documented are kept as they came.
+    /// `onlinePaymentId`; undocumented codes are kept.
     pub gateway: Option<i64>,
+    /// Reason of a failure.
     pub fail_msg: Option<String>,
 }
 
-/// A reissued proposal is "paid" by the cancelled one through these gateways: no money moves.
+/// Through these gateways the cancelled proposal "pays" for the reissued one: no money moves.
 const REISSUE_GATEWAYS: [i64; 2] = [-3, -12];
 
 impl Payment {
@@ -40,6 +41,7 @@ impl Payment {
         }
     }
 
+    /// False for the gateways of a reissue.
     pub fn moves_money(&self) -> bool {
         !self
             .gateway

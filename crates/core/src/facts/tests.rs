@@ -8,7 +8,7 @@ mod issue;
 mod money;
 mod persons;
 
-/// The reason for which a notice is refused; `None`: it is sound.
+/// The reason why a notice is rejected; `None` if it is valid.
 fn refusal(notify_type: i64, data: Value) -> Option<Reason> {
     read(notify_type, data).err().map(|rejection| rejection.reason)
 }
@@ -50,7 +50,7 @@ fn a_notice_without_state_is_incomplete_except_an_abnormality() {
 }
 
 #[test]
-fn state_may_stand_in_quotes_but_must_be_one() {
+fn state_may_be_quoted_but_must_be_true_or_false() {
     assert!(notice(1, json!({"state": "true"})).success);
     assert!(!notice(1, json!({"state": "false"})).success);
     for odd in [json!("yes"), json!(1), json!("TRUE"), json!({}), json!([true])] {
@@ -77,7 +77,7 @@ fn a_reissue_needs_the_new_number_only_where_it_succeeds() {
 }
 
 #[test]
-fn a_reissue_into_itself_is_no_reissue_but_a_failed_one_harms_nobody() {
+fn a_reissue_into_itself_is_invalid_unless_it_failed() {
     assert_eq!(
         refusal(5, json!({"newInsureNum": " A "})),
         Some(Reason::InvalidField)
@@ -90,7 +90,7 @@ fn a_reissue_into_itself_is_no_reissue_but_a_failed_one_harms_nobody() {
 }
 
 #[test]
-fn only_a_successful_5_leads_to_another_proposal() {
+fn only_a_successful_reissue_names_a_successor() {
     let leads = |notify_type, state: bool| {
         let read = notice(
             notify_type,
@@ -125,7 +125,7 @@ fn an_endorsement_needs_a_status_that_is_a_number() {
 }
 
 #[test]
-fn the_proposal_is_named_by_text_or_a_whole_number_and_by_nothing_else() {
+fn only_text_or_a_whole_number_names_the_proposal() {
     assert_eq!(
         notice(1, json!({"insureNum": 20260301000001_i64}))
             .insure_num
@@ -149,7 +149,7 @@ fn the_proposal_is_named_by_text_or_a_whole_number_and_by_nothing_else() {
 }
 
 #[test]
-fn what_does_not_fit_its_column_is_refused_and_what_just_fits_is_kept() {
+fn a_value_is_rejected_only_if_it_does_not_fit_its_column() {
     let of = |chars: usize| json!("长".repeat(chars));
     let columns = [
         (1, json!({}), "insureNum", 64),
@@ -176,7 +176,7 @@ fn what_does_not_fit_its_column_is_refused_and_what_just_fits_is_kept() {
 }
 
 #[test]
-fn what_has_no_column_is_never_too_long() {
+fn a_field_without_a_column_is_never_too_long() {
     let long = json!("长".repeat(100_000));
     for notify_type in [1, 9] {
         assert_eq!(
@@ -188,7 +188,7 @@ fn what_has_no_column_is_never_too_long() {
 }
 
 #[test]
-fn a_key_that_stands_twice_is_refused_at_any_depth() {
+fn a_repeated_key_is_rejected_at_any_depth() {
     let data = |inner: &str| {
         format!(r#"{{"notifyType":3,"sign":"","data":{{"partnerId":7,"insureNum":"A",{inner}}}}}"#)
     };
@@ -210,21 +210,21 @@ fn a_key_that_stands_twice_is_refused_at_any_depth() {
 }
 
 #[test]
-fn of_a_key_that_stands_twice_only_documented_names_are_told() {
+fn the_detail_of_a_repeated_key_shows_documented_names_only() {
     let detail = |inner: &str| {
         let body = format!(r#"{{"notifyType":3,"sign":"","data":{{"partnerId":7,{inner}}}}}"#);
         read_text(&body).expect_err("twice").detail
     };
     let policies = r#""policys":[{"policyNum":"P1","policyNum":"P2"}]"#;
-    assert_eq!(detail(policies), "the key policys.policyNum stands twice");
+    assert_eq!(detail(policies), "the key policys.policyNum occurs twice");
     assert_eq!(
         detail(r#""otherInfo":{"张三":1,"张三":2}"#),
-        "the key otherInfo.… stands twice"
+        "the key otherInfo.… occurs twice"
     );
 }
 
 #[test]
-fn data_may_be_a_string_that_holds_the_object_and_is_the_same_notice() {
+fn data_in_a_string_is_the_same_notice() {
     let object = body(9, json!({"caseCode": "案"}));
     let envelope: Value = serde_json::from_slice(&object).expect("JSON");
     let string = json!({"notifyType": 9, "sign": "", "data": envelope["data"].to_string()});
@@ -232,7 +232,7 @@ fn data_may_be_a_string_that_holds_the_object_and_is_the_same_notice() {
 }
 
 #[test]
-fn what_is_no_notice_is_unreadable() {
+fn anything_but_a_notice_is_unreadable() {
     for text in [
         "",
         "[]",
@@ -250,7 +250,7 @@ fn what_is_no_notice_is_unreadable() {
 }
 
 #[test]
-fn a_refusal_names_fields_and_never_repeats_what_they_hold() {
+fn a_rejection_names_fields_and_never_repeats_their_values() {
     let secret = "张某某";
     let refused = [
         (2, with(payment(), "price", json!(secret))),

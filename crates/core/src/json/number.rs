@@ -1,11 +1,11 @@
-//! The text of a number: as it is spelled, or in one form for all spellings of the same value.
+//! The text of a number: as spelled, or in a normal form that all spellings of a value share.
 
 pub(super) fn as_spelled(out: &mut String, spelling: &str) {
     out.push_str(spelling);
 }
 
-/// `-12.50e3` → `-125e2`: sign, digits without zeros at either end, a power of ten. `0`, `-0` and `0.0` are `0`.
-/// An exponent beyond 18 digits keeps its spelling, so that no arithmetic can overflow.
+/// `-12.50e3` → `-125e2`: sign, digits without zeros at either end, power of ten. `0`, `-0` and `0.0` become `0`.
+/// A number with an exponent of more than 18 digits keeps its spelling, so that no arithmetic overflows.
 pub(super) fn canonical(out: &mut String, spelling: &str) {
     if is_normal(spelling) {
         return out.push_str(spelling);
@@ -16,7 +16,7 @@ pub(super) fn canonical(out: &mut String, spelling: &str) {
     }
 }
 
-/// Most numbers are: whole, without zeros at either end.
+/// The number is whole and has no zeros at either end, as most numbers do.
 fn is_normal(spelling: &str) -> bool {
     let digits = spelling.strip_prefix('-').unwrap_or(spelling).as_bytes();
     digits.iter().all(u8::is_ascii_digit) && !matches!(digits, [] | [b'0', ..] | [.., b'0'])

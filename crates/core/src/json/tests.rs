@@ -64,7 +64,7 @@ fn a_repeated_key_is_found_among_few_and_among_many() {
 }
 
 #[test]
-fn nesting_is_bounded_and_lone_surrogates_are_refused() {
+fn nesting_is_bounded_and_lone_surrogates_are_rejected() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(Json::parse(&deep).is_err());
     let allowed = format!("{}{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
@@ -95,7 +95,7 @@ proptest! {
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }
             .expect("a value is always text");
         let json = Json::parse(&text).expect("serde_json wrote it");
-        // serde_json writes compact text, minimal escapes, and keeps the keys of a map sorted.
+        // serde_json also writes compact text with minimal escapes, and sorts the keys of a map.
         let expected = serde_json::to_string(&value).expect("a value is always text");
         prop_assert_eq!(&json.compact(), &expected);
         prop_assert_eq!(&json.sorted(), &expected);
@@ -103,7 +103,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_either_json_for_both_parsers_or_refused(text in "\\PC{0,60}") {
+    fn both_parsers_agree_whether_a_text_is_json(text in "\\PC{0,60}") {
         if Json::parse(&text).is_ok() {
             prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
         }

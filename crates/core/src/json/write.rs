@@ -1,4 +1,4 @@
-//! A tree as text without white space.
+//! Writes a tree as text without white space.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -37,12 +37,12 @@ fn object(
     order: Order,
     number: fn(&mut String, &str),
 ) {
-    // Most senders sort already, and then nothing need be moved.
+    // Most senders sort their keys already.
     if matches!(order, Order::Received) || members.is_sorted_by(|a, b| a.0 <= b.0) {
         return sequence(out, members.iter(), order, number);
     }
     let mut sorted: Vec<&(Cow<'_, str>, Json<'_>)> = members.iter().collect();
-    // Stable: members of one name keep their received order.
+    // The sort is stable, so members with the same key keep their received order.
     sorted.sort_by(|a, b| a.0.cmp(&b.0));
     sequence(out, sorted.into_iter(), order, number);
 }
@@ -65,7 +65,7 @@ fn sequence<'m, 'a: 'm>(
     out.push('}');
 }
 
-/// JSON's minimal escapes: the quote, the backslash and control characters, nothing else.
+/// Escapes only the quote, the backslash and control characters, as JSON requires.
 fn string(out: &mut String, text: &str) {
     out.push('"');
     let mut rest = text;

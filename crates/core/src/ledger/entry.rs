@@ -1,4 +1,4 @@
-//! A notice of a ledger: where it stands, how long it waits, when it came in.
+//! A notice of a ledger: its state, its wait and its deliveries.
 
 use std::sync::Arc;
 
@@ -9,35 +9,43 @@ use serde::Serialize;
 use crate::facts::Notice;
 use crate::id::Digest;
 
-/// Where a notice stands.
+/// The state of a notice: `notices.outcome`, with the columns that belong to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
-pub enum Place {
+pub enum State {
+    /// Its facts count.
     Applied {
-        /// 1, 2, 3… within the proposal.
+        /// 1, 2, 3… in the order of applying within the proposal.
         seq: i64,
+        /// UTC.
         at: DateTime<Utc>,
     },
+    /// It waits for a predecessor.
     Held,
 }
 
-/// The wait of a notice: from when a worker first held it, until when at the latest.
+/// The wait of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Hold {
+    /// The moment when a worker first held the notice, UTC.
     pub at: DateTime<Utc>,
+    /// The end of the wait at the latest, UTC.
     pub until: DateTime<Utc>,
 }
 
-/// When the deliveries of one notice came in.
+/// The deliveries of one notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Receipts {
+pub struct Deliveries {
+    /// The earliest receipt, UTC.
     pub first: DateTime<Utc>,
+    /// The latest receipt, UTC.
     pub last: DateTime<Utc>,
-    /// How often it came.
+    /// The number of deliveries.
     pub count: i64,
 }
 
-impl Receipts {
+impl Deliveries {
+    /// A single delivery.
     pub fn one(at: DateTime<Utc>) -> Self {
         Self {
             first: at,
@@ -46,65 +54,75 @@ impl Receipts {
         }
     }
 
-    /// Counts one more. A message that the broker hands out again is counted once, as far as its time tells.
+    /// Counts one more delivery. A message that the broker delivers again counts once, as far as its time of receipt shows.
     pub fn add(&mut self, at: DateTime<Utc>, redelivered: bool) {
         if redelivered && (at == self.first || at == self.last) {
             return;
         }
-        self.reach(at);
+        self.extend_to(at);
         self.count += 1;
     }
 
-    pub(super) fn reach(&mut self, at: DateTime<Utc>) {
+    /// Extends the period to a delivery that is counted elsewhere.
+    pub(crate) fn extend_to(&mut self, at: DateTime<Utc>) {
         self.first = self.first.min(at);
         self.last = self.last.max(at);
     }
 }
 
-/// What of an entry the database does not know yet.
+/// The difference between an entry and its row in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Novelty {
+pub enum WriteState {
+    /// The row is up to date.
     Stored,
+    /// The row has to be updated.
     Changed,
+    /// The row has to be inserted.
     New,
 }
 
 /// A notice of the ledger.
 #[derive(Debug, Clone)]
 pub struct Entry {
+    /// Its content.
     pub notice: Arc<Notice>,
     /// The HTTP body, byte for byte.
     pub raw: Bytes,
-    /// 1, except for endorsements and abnormalities that truly came again.
+    /// 1, or greater for an endorsement or abnormality that repeats: 2, 3… in the order of arrival.
     pub occurrence: i32,
-    pub place: Place,
-    /// `None`: it never waited.
+    /// Applied or held.
+    pub state: State,
+    /// `None` if the notice never waited.
     pub hold: Option<Hold>,
-    /// Applied though a predecessor had not come.
+    /// Applied without a predecessor: its wait ended, or a person released it.
     pub out_of_order: bool,
-    /// A person has taken it out of the facts. It stays applied, and known for ever.
+    /// A person has excluded the notice from the facts. It stays applied, and copies of it stay duplicates.
     pub voided: bool,
-    pub receipts: Receipts,
-    pub novelty: Novelty,
+    /// Its deliveries.
+    pub deliveries: Deliveries,
+    /// Whether and how its row has to be written.
+    pub write_state: WriteState,
 }
 
 impl Entry {
+    /// The notice is held.
     pub fn is_held(&self) -> bool {
-        self.place == Place::Held
+        self.state == State::Held
     }
 
+    /// The notice is applied, voided or not.
     pub fn is_applied(&self) -> bool {
         !self.is_held()
     }
 
-    /// What tells it from the other entries of its ledger.
-    pub fn name(&self) -> (Digest, i32) {
+    /// Identifies the entry within its ledger.
+    pub fn key(&self) -> (Digest, i32) {
         (self.notice.digest.clone(), self.occurrence)
     }
 
-    pub(super) fn note_change(&mut self) {
-        if self.novelty == Novelty::Stored {
-            self.novelty = Novelty::Changed;
+    pub(crate) fn set_changed(&mut self) {
+        if self.write_state == WriteState::Stored {
+            self.write_state = WriteState::Changed;
         }
     }
 }

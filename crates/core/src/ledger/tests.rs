@@ -3,10 +3,12 @@ mod voids;
 use serde_json::json;
 
 use super::*;
-use crate::id::{Digest, Step};
+use crate::id::Step;
 use crate::reason::Reason;
 use crate::rows::Rows;
+use crate::rules::Rules;
 use crate::samples::{arrival, at, days, deliver, ledger, notice, num, payment, policy};
+use crate::sequencing::DeliveryOutcome;
 
 fn link(from: &str, partner: i64) -> Link {
     Link {
@@ -21,7 +23,7 @@ fn ignored(notify_type: i64, data: serde_json::Value, first: i64, last: i64, cou
         notify_type: NotifyType(notify_type),
         digest: notice.digest,
         occurrence: 1,
-        receipts: Receipts {
+        deliveries: Deliveries {
             first: at(first),
             last: at(last),
             count,
@@ -30,68 +32,74 @@ fn ignored(notify_type: i64, data: serde_json::Value, first: i64, last: i64, cou
 }
 
 #[test]
-fn deliveries_are_counted_and_their_first_and_last_time_kept() {
+fn deliveries_are_counted_with_their_first_and_last_time() {
     let mut ledger = ledger();
     for minute in [5, 9, 2, 7] {
         deliver(&mut ledger, 1, json!({}), minute);
     }
-    let expected = Receipts {
+    let expected = Deliveries {
         first: at(2),
         last: at(9),
         count: 4,
     };
-    assert_eq!(ledger.entries[0].receipts, expected);
+    assert_eq!(ledger.entries[0].deliveries, expected);
 }
 
 #[test]
-fn a_message_that_the_broker_hands_out_again_is_counted_once() {
+fn a_message_that_the_broker_delivers_again_counts_once() {
     let mut ledger = ledger();
     let copy = |minute, redelivered| Arrival {
         redelivered,
         ..arrival(1, json!({}), at(minute))
     };
     let rules = Rules::default();
-    assert_eq!(ledger.deliver(copy(1, true), at(1), &rules), Verdict::Applied);
+    assert_eq!(
+        ledger.deliver(copy(1, true), at(1), &rules),
+        DeliveryOutcome::Applied
+    );
     ledger.deliver(copy(1, true), at(2), &rules);
-    assert_eq!(ledger.entries[0].receipts.count, 1);
-    // Another copy of the platform, which the broker hands out twice.
+    assert_eq!(ledger.entries[0].deliveries.count, 1);
+    // Another copy from the platform, which the broker delivers twice.
     ledger.deliver(copy(3, false), at(3), &rules);
     ledger.deliver(copy(3, true), at(4), &rules);
-    assert_eq!(ledger.entries[0].receipts.count, 2);
-    // Handed out again, but never seen before.
+    assert_eq!(ledger.entries[0].deliveries.count, 2);
+    // Delivered again, though the first delivery never arrived here.
     ledger.deliver(copy(5, true), at(6), &rules);
-    assert_eq!(ledger.entries[0].receipts.count, 3);
+    assert_eq!(ledger.entries[0].deliveries.count, 3);
 }
 
 #[test]
-fn a_notice_that_was_ignored_is_applied_once_its_type_is_subscribed_and_keeps_its_count() {
+fn an_ignored_notice_that_comes_again_after_subscribing_is_applied_and_keeps_its_count() {
     let mut ledger = ledger();
     ledger.ignored = vec![ignored(1, json!({}), 0, 3, 2), ignored(9, json!({}), 0, 0, 1)];
-    assert_eq!(deliver(&mut ledger, 1, json!({}), 8), Verdict::Applied);
+    assert_eq!(deliver(&mut ledger, 1, json!({}), 8), DeliveryOutcome::Applied);
     let entry = &ledger.entries[0];
     assert_eq!(
-        entry.receipts,
-        Receipts {
+        entry.deliveries,
+        Deliveries {
             first: at(0),
             last: at(8),
             count: 3
         }
     );
-    assert_eq!((entry.occurrence, entry.novelty), (1, Novelty::New));
+    assert_eq!((entry.occurrence, entry.write_state), (1, WriteState::New));
     assert_eq!(ledger.ignored.len(), 1);
 }
 
 #[test]
-fn an_ignored_notice_makes_no_row_and_is_no_predecessor_and_no_owner() {
+fn an_ignored_notice_makes_neither_a_row_nor_a_predecessor_nor_an_owner() {
     let mut ledger = ledger();
     ledger.ignored = vec![ignored(1, json!({}), 0, 0, 1)];
     assert_eq!(Rows::of(&ledger), Rows::default());
-    assert!(matches!(deliver(&mut ledger, 2, payment(), 1), Verdict::Held(_)));
+    assert!(matches!(
+        deliver(&mut ledger, 2, payment(), 1),
+        DeliveryOutcome::Held(_)
+    ));
     assert_eq!(ledger.partner(), Some(PartnerId(7)));
 }
 
 #[test]
-fn a_person_releases_one_held_notice_and_what_it_lets_go() {
+fn releasing_a_held_notice_also_applies_the_notices_that_waited_for_it() {
     let mut ledger = ledger();
     let rules = Rules::default();
     deliver(&mut ledger, 9, json!({}), 0);
@@ -107,24 +115,24 @@ fn a_person_releases_one_held_notice_and_what_it_lets_go() {
             .find(|entry| entry.notice.step == step)
             .expect("applied")
     };
-    assert_eq!(of_step(Step::Issued).place, Place::Applied { seq: 1, at: at(1) });
+    assert_eq!(of_step(Step::Issued).state, State::Applied { seq: 1, at: at(1) });
     assert!(of_step(Step::Issued).out_of_order);
     assert!(!of_step(Step::EPolicy).out_of_order);
 }
 
 #[test]
-fn what_is_not_held_cannot_be_released() {
+fn only_a_held_notice_can_be_released() {
     let mut ledger = ledger();
     deliver(&mut ledger, 1, json!({}), 0);
     let applied = ledger.entries[0].notice.digest.clone();
     let unknown = Digest::parse(&"0".repeat(64)).expect("a digest");
     assert!(!ledger.release(&applied, at(1), &Rules::default()));
     assert!(!ledger.release(&unknown, at(1), &Rules::default()));
-    assert_eq!(ledger.entries[0].place, Place::Applied { seq: 1, at: at(0) });
+    assert_eq!(ledger.entries[0].state, State::Applied { seq: 1, at: at(0) });
 }
 
 #[test]
-fn a_predecessor_that_comes_late_fills_in_its_own_facts_and_moves_nothing_back() {
+fn a_late_predecessor_adds_its_facts_and_takes_no_status_back() {
     let mut ledger = ledger();
     deliver(&mut ledger, 3, policy("赵一"), 0);
     ledger.settle(at(10), &Rules::default());
@@ -136,36 +144,36 @@ fn a_predecessor_that_comes_late_fills_in_its_own_facts_and_moves_nothing_back()
     let rows = Rows::of(&ledger);
     assert_eq!(rows.payments.len(), 1);
     assert_eq!(rows.proposals[&()].case_code.as_deref(), Some("case-1"));
-    let seqs: Vec<Place> = ledger.entries.iter().map(|entry| entry.place).collect();
-    let place = |seq, minute| Place::Applied { seq, at: at(minute) };
-    assert_eq!(seqs, [place(1, 10), place(2, 20), place(3, 21)]);
+    let states: Vec<State> = ledger.entries.iter().map(|entry| entry.state).collect();
+    let applied = |seq, minute| State::Applied { seq, at: at(minute) };
+    assert_eq!(states, [applied(1, 10), applied(2, 20), applied(3, 21)]);
 }
 
 #[test]
-fn what_is_new_changed_and_stored_is_told_apart() {
+fn an_entry_knows_whether_its_row_is_new_changed_or_stored() {
     let mut ledger = ledger();
     deliver(&mut ledger, 1, json!({}), 0);
     deliver(&mut ledger, 9, json!({}), 0);
     deliver(&mut ledger, 1, json!({}), 1);
-    let novelties = |ledger: &Ledger| {
+    let write_states = |ledger: &Ledger| {
         ledger
             .entries
             .iter()
-            .map(|entry| entry.novelty)
+            .map(|entry| entry.write_state)
             .collect::<Vec<_>>()
     };
-    assert_eq!(novelties(&ledger), [Novelty::New, Novelty::New]);
+    assert_eq!(write_states(&ledger), [WriteState::New, WriteState::New]);
     for entry in &mut ledger.entries {
-        entry.novelty = Novelty::Stored;
+        entry.write_state = WriteState::Stored;
     }
     deliver(&mut ledger, 1, json!({}), 2);
-    assert_eq!(novelties(&ledger), [Novelty::Changed, Novelty::Stored]);
+    assert_eq!(write_states(&ledger), [WriteState::Changed, WriteState::Stored]);
     ledger.settle(at(60), &Rules::default());
-    assert_eq!(novelties(&ledger), [Novelty::Changed, Novelty::Changed]);
+    assert_eq!(write_states(&ledger), [WriteState::Changed, WriteState::Changed]);
 }
 
 #[test]
-fn a_link_that_comes_twice_is_one_link() {
+fn a_link_that_comes_twice_counts_once() {
     let mut ledger = ledger();
     for _ in 0..2 {
         ledger.link(link("O", 7), at(0), &Rules::default());
@@ -174,14 +182,17 @@ fn a_link_that_comes_twice_is_one_link() {
 }
 
 #[test]
-fn the_partner_is_that_of_the_own_notices_and_only_without_any_that_of_a_link() {
+fn the_partner_comes_from_the_proposals_own_notices_and_without_any_from_a_link() {
     let mut ledger = ledger();
     assert_eq!(ledger.partner(), None);
     ledger.link(link("P", 9), at(0), &Rules::default());
     ledger.link(link("O", 8), at(0), &Rules::default());
     assert_eq!(ledger.partner(), Some(PartnerId(8)));
-    // A link makes no owner: partner 7 is not refused.
-    assert!(matches!(deliver(&mut ledger, 2, payment(), 1), Verdict::Held(_)));
+    // A link makes no owner, so a notice of partner 7 is not rejected.
+    assert!(matches!(
+        deliver(&mut ledger, 2, payment(), 1),
+        DeliveryOutcome::Held(_)
+    ));
     assert_eq!(ledger.partner(), Some(PartnerId(7)));
     assert_eq!(ledger.valid_links().count(), 0);
     ledger.link(link("N", 7), at(2), &Rules::default());
@@ -190,7 +201,7 @@ fn the_partner_is_that_of_the_own_notices_and_only_without_any_that_of_a_link() 
 }
 
 #[test]
-fn a_circle_of_links_ends() {
+fn a_cycle_of_links_ends() {
     let mut a = ledger();
     let mut b = Ledger::empty(num("B"));
     let rules = Rules::default();
@@ -214,7 +225,7 @@ fn a_circle_of_links_ends() {
 }
 
 #[test]
-fn without_a_wait_the_verdict_says_what_became_of_the_notice_at_once() {
+fn with_a_wait_of_zero_the_outcome_is_that_after_the_time_out() {
     let impatient = |on_timeout| {
         crate::samples::rules(|settings| {
             for step in settings.steps.values_mut() {
@@ -226,22 +237,22 @@ fn without_a_wait_the_verdict_says_what_became_of_the_notice_at_once() {
     let payment = || arrival(2, payment(), at(0));
     let mut ledger = ledger();
     let rules = impatient(crate::rules::OnTimeout::Apply);
-    assert_eq!(ledger.deliver(payment(), at(0), &rules), Verdict::Applied);
+    assert_eq!(ledger.deliver(payment(), at(0), &rules), DeliveryOutcome::Applied);
     assert!(ledger.entries[0].out_of_order);
 
     let mut ledger = Ledger::empty(num("A"));
     let rules = impatient(crate::rules::OnTimeout::DeadLetter);
-    let Verdict::Rejected(rejection) = ledger.deliver(payment(), at(0), &rules) else {
-        panic!("it waited in vain");
+    let DeliveryOutcome::Rejected(rejection) = ledger.deliver(payment(), at(0), &rules) else {
+        panic!("not rejected");
     };
     assert_eq!(rejection.reason, Reason::TimedOut);
-    // The caller makes the dead letter, as of any rejected arrival, so the ledger must not make another.
+    // The caller makes the dead letter, as for any rejected delivery, so the ledger must not add another.
     assert_eq!((ledger.entries.len(), ledger.rejected.len()), (0, 0));
     assert_eq!(ledger.owner, None);
 }
 
 #[test]
-fn what_times_out_into_a_dead_letter_leaves_the_ledger_and_may_come_again() {
+fn a_notice_that_times_out_into_a_dead_letter_leaves_the_ledger_and_can_come_again() {
     let strict = crate::samples::rules(|settings| {
         for step in settings.steps.values_mut() {
             step.on_timeout = crate::rules::OnTimeout::DeadLetter;
@@ -254,9 +265,9 @@ fn what_times_out_into_a_dead_letter_leaves_the_ledger_and_may_come_again() {
     ledger.settle(at(10), &strict);
     assert_eq!((ledger.entries.len(), ledger.rejected.len()), (1, 1));
     assert_eq!(ledger.rejected[0].1.reason, Reason::TimedOut);
-    // Requeued: it waits once more, from now on.
-    let Verdict::Held(hold) = ledger.deliver(issue(), at(days(1)), &strict) else {
-        panic!("it is a notice like any other");
+    // After requeuing it waits again, from now on.
+    let DeliveryOutcome::Held(hold) = ledger.deliver(issue(), at(days(1)), &strict) else {
+        panic!("not held");
     };
     assert_eq!(hold.until, at(days(1) + 10));
     ledger.deliver(arrival(2, payment(), at(days(1))), at(days(1) + 1), &strict);

@@ -3,10 +3,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::samples::{notice, payment, policy};
 
-/// One of each kind of notice that could bear on the status: type and data.
-fn kinds() -> Vec<(i64, Value)> {
+/// Type and data of one notice of each kind that can affect the status.
+fn samples() -> Vec<(i64, Value)> {
     let failed = || json!({"state": false});
-    let mut kinds = vec![
+    let mut samples = vec![
         (1, json!({})),
         (1, failed()),
         (2, payment()),
@@ -20,16 +20,16 @@ fn kinds() -> Vec<(i64, Value)> {
         (5, json!({"newInsureNum": "B"})),
         (5, json!({"state": false, "newInsureNum": "B"})),
     ];
-    kinds.extend([
+    samples.extend([
         (9, json!({})),
         (9, failed()),
         (26, json!({"status": 4})),
         (27, json!({})),
     ]);
-    kinds
+    samples
 }
 
-/// The contract's list, restated.
+/// The status by the contract's list, written independently.
 fn expected(has: impl Fn(usize) -> bool) -> Option<&'static str> {
     if has(10) {
         Some("reissued")
@@ -55,8 +55,8 @@ fn expected(has: impl Fn(usize) -> bool) -> Option<&'static str> {
 }
 
 #[test]
-fn every_set_of_notices_has_the_status_that_the_contract_says() {
-    let notices: Vec<Notice> = kinds()
+fn every_set_of_notices_has_the_status_of_the_contract() {
+    let notices: Vec<Notice> = samples()
         .into_iter()
         .map(|(kind, data)| notice(kind, data))
         .collect();
@@ -70,7 +70,7 @@ fn every_set_of_notices_has_the_status_that_the_contract_says() {
         };
         let status = Facts::of(chosen()).status().map(Status::name);
         assert_eq!(status, expected(has), "{set:016b}");
-        // Not their order, either: the other way round is enough, since each is added by itself.
+        // The order makes no difference. The reverse order is enough, because each notice is added on its own.
         assert_eq!(
             Facts::of(chosen().collect::<Vec<_>>().into_iter().rev())
                 .status()
@@ -83,7 +83,7 @@ fn every_set_of_notices_has_the_status_that_the_contract_says() {
 #[test]
 fn each_status_of_the_list_is_reached_by_one_notice() {
     let status = |index: usize| {
-        let (kind, data) = kinds().swap_remove(index);
+        let (kind, data) = samples().swap_remove(index);
         Facts::of([&notice(kind, data)]).status()
     };
     assert_eq!(status(0), Some(Status::Insured));
@@ -101,7 +101,7 @@ fn each_status_of_the_list_is_reached_by_one_notice() {
 }
 
 #[test]
-fn a_failure_that_comes_after_the_success_takes_nothing_back() {
+fn a_failure_after_a_success_takes_no_status_back() {
     let mut facts = Facts::default();
     facts.add(&notice(3, policy("赵一")));
     facts.add(&notice(3, json!({"state": false})));
@@ -110,7 +110,7 @@ fn a_failure_that_comes_after_the_success_takes_nothing_back() {
 }
 
 #[test]
-fn a_partial_cancellation_after_the_full_one_takes_nothing_back() {
+fn a_partial_cancellation_after_a_full_one_takes_no_status_back() {
     let mut facts = Facts::default();
     facts.add(&notice(4, json!({})));
     facts.add(&notice(4, json!({"cancelInsurants": ["赵一"]})));

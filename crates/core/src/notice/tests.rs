@@ -21,7 +21,7 @@ fn the_bytes_of_data_are_kept_as_they_were_sent() {
 }
 
 #[test]
-fn numbers_may_stand_in_quotes() {
+fn numbers_may_be_quoted() {
     let body = r#"{"notifyType":"26","sign":"s","data":{"partnerId":"1048483"}}"#;
     assert_eq!(parse(body).map(|read| (read.0, read.1)), Ok((26, 1_048_483)));
     for wrong in [
@@ -41,7 +41,7 @@ fn numbers_may_stand_in_quotes() {
 }
 
 #[test]
-fn a_key_that_stands_twice_in_the_envelope_is_refused_however_it_is_spelled() {
+fn a_repeated_key_of_the_envelope_is_rejected_in_any_spelling() {
     for key in ["data", "sign", "notifyType", "other", r"d\u0061ta", r"sig\u006e"] {
         let body = format!(
             r#"{{"notifyType":1,"sign":"s","data":{{"partnerId":7}},"other":1,"{key}":{{"partnerId":7}}}}"#
@@ -51,7 +51,7 @@ fn a_key_that_stands_twice_in_the_envelope_is_refused_however_it_is_spelled() {
 }
 
 #[test]
-fn a_key_that_is_missing_or_of_another_kind_is_refused() {
+fn a_key_that_is_missing_or_of_another_type_is_rejected() {
     for body in [
         r#"{"sign":"s","data":{"partnerId":7}}"#,
         r#"{"notifyType":1,"data":{"partnerId":7}}"#,
@@ -90,7 +90,7 @@ fn data_is_an_object_or_a_string_that_holds_one() {
 }
 
 #[test]
-fn what_is_not_utf8_is_refused_and_so_is_a_lone_surrogate() {
+fn text_that_is_not_utf8_is_rejected_and_so_is_a_lone_surrogate() {
     let gbk = Bytes::from_static(
         b"{\"notifyType\":1,\"sign\":\"s\",\"data\":{\"partnerId\":7,\"a\":\"\xd6\xd0\"}}",
     );
@@ -101,7 +101,7 @@ fn what_is_not_utf8_is_refused_and_so_is_a_lone_surrogate() {
 }
 
 #[test]
-fn deep_nesting_is_refused_and_does_not_overflow() {
+fn deep_nesting_is_rejected_and_does_not_overflow() {
     for depth in [65, 1_000, 100_000] {
         let (open, close) = ("[".repeat(depth), "]".repeat(depth));
         let body = format!(r#"{{"notifyType":1,"sign":"s","data":{{"partnerId":7,"a":{open}{close}}}}}"#);

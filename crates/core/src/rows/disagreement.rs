@@ -7,17 +7,20 @@ use crate::facts::IssuedPolicy;
 use crate::id::InsureNum;
 use crate::ledger::Ledger;
 
-/// Two issue notices state different values of one policy. The later received one is believed.
+/// Two issue notices state different values for one policy. The row takes the value of the notice received later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Disagreement {
+    /// The policy.
     pub policy_num: InsureNum,
-    /// Name of the column; `insured_persons` for the persons.
+    /// Name of the column, or `insured_persons`.
     pub column: &'static str,
+    /// The value in the row.
     pub believed: String,
+    /// The value of the notice received earlier.
     pub passed_over: String,
 }
 
-/// Where the successful issue notices of a proposal disagree about a policy.
+/// The disagreements between the successful issue notices of a proposal.
 pub fn disagreements(ledger: &Ledger) -> Vec<Disagreement> {
     let mut stated: BTreeMap<(&InsureNum, &'static str), String> = BTreeMap::new();
     let mut found = Vec::new();

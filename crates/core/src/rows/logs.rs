@@ -1,15 +1,15 @@
-//! Endorsements and abnormalities: one row an occurrence.
+//! The logs, `endorsements` and `abnormalities`: one row an occurrence.
 
 use super::{AbnormalityRow, EndorsementRow, LogKey, Rows};
 use crate::facts::Fact;
 use crate::ledger::{Entry, Ledger};
 
 impl Rows {
-    /// Occurrences are numbered anew, by when they were first received: the number of an entry tells when it
-    /// arrived. Rows of one digest are equal but for their number, so that it may pass to another entry.
+    /// Numbers the occurrences by first receipt, because the number of an entry depends on the order of arrival. Rows with the same
+    /// digest differ only in their number, so a number can move to another entry.
     pub(super) fn add_logs(&mut self, ledger: &Ledger) {
         let mut logged: Vec<&Entry> = ledger.counted().filter(|entry| is_logged(entry)).collect();
-        logged.sort_by(|a, b| place(a).cmp(&place(b)));
+        logged.sort_by(|a, b| log_order(a).cmp(&log_order(b)));
         for copies in logged.chunk_by(|a, b| a.notice.digest == b.notice.digest) {
             for (occurrence, entry) in (1..).zip(distinct(copies)) {
                 self.add_log(entry, occurrence);
@@ -48,20 +48,20 @@ fn is_logged(entry: &Entry) -> bool {
     matches!(entry.notice.fact, Fact::Endorsement(_) | Fact::Abnormality(_))
 }
 
-fn place(entry: &Entry) -> impl Ord + '_ {
+fn log_order(entry: &Entry) -> impl Ord + '_ {
     (
         entry.notice.digest.as_str(),
-        entry.receipts.first,
+        entry.deliveries.first,
         entry.occurrence,
     )
 }
 
-/// Without those that turned out to be the same occurrence as one received before: their receipts meet.
+/// Leaves out an entry whose first receipt is not after the last receipt of the entries before it: they are one occurrence.
 fn distinct<'l>(copies: &[&'l Entry]) -> impl Iterator<Item = &'l Entry> {
     let mut reached = None;
     copies.iter().copied().filter(move |entry| {
-        let continued = reached.is_some_and(|last| last >= entry.receipts.first);
-        reached = reached.max(Some(entry.receipts.last));
+        let continued = reached.is_some_and(|last| last >= entry.deliveries.first);
+        reached = reached.max(Some(entry.deliveries.last));
         !continued
     })
 }

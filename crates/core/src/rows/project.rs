@@ -8,8 +8,8 @@ use crate::id::{InsureNum, Step};
 use crate::ledger::{Entry, Ledger};
 
 impl Rows {
-    /// The rows that the applied notices and the links amount to. Neither the order of entries nor that of
-    /// applying matters; of two issue notices that disagree about a policy, the later received one is believed.
+    /// The rows that follow from the applied notices and the links. Neither the order of entries nor the order of applying matters.
+    /// If two issue notices disagree about a policy, the notice received later wins.
     pub fn of(ledger: &Ledger) -> Self {
         let mut rows = Self::default();
         for entry in ledger.counted() {
@@ -137,7 +137,7 @@ pub(super) fn issued_policies(ledger: &Ledger) -> Vec<&IssuedPolicy> {
             _ => None,
         })
         .collect();
-    issues.sort_by_key(|(entry, _)| (entry.receipts.first, entry.notice.digest.as_str()));
+    issues.sort_by_key(|(entry, _)| (entry.deliveries.first, entry.notice.digest.as_str()));
     issues.into_iter().flat_map(|(_, policies)| policies).collect()
 }
 
@@ -156,7 +156,7 @@ fn cancelled_names(ledger: &Ledger) -> BTreeSet<&str> {
         .collect()
 }
 
-/// The value of the lowest notice type that states one; of several, the bytewise greatest.
+/// The value that the notices of the lowest type state; the bytewise greatest if they state several.
 fn lowest_statement<'l>(
     ledger: &'l Ledger,
     stated: impl Fn(&'l Notice) -> Option<&'l String>,
@@ -180,7 +180,7 @@ fn keep_greatest(slot: &mut Option<String>, stated: &Option<String>) {
     }
 }
 
-/// The parts as one JSON array, hashed. The text is the key for ever: stored rows are found by it.
+/// Hashes the JSON array `identity`. Its text must never change, because the keys of stored rows depend on it.
 fn fact_key(identity: serde_json::Value) -> FactKey {
     let hash = Sha256::digest(identity.to_string());
     FactKey(hex::encode(&hash[..16]))

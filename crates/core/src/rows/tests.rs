@@ -7,8 +7,8 @@ use crate::samples::{at, deliver, ledger, num, payment, policy};
 
 mod policies;
 
-/// A ledger that has been told all of this and has waited long enough.
-fn told(notices: &[(i64, Value)]) -> Ledger {
+/// A ledger with these notices, after all waits have ended.
+fn settled(notices: &[(i64, Value)]) -> Ledger {
     let mut ledger = ledger();
     for (minute, (notify_type, data)) in notices.iter().enumerate() {
         deliver(&mut ledger, *notify_type, data.clone(), minute as i64);
@@ -18,7 +18,7 @@ fn told(notices: &[(i64, Value)]) -> Ledger {
 }
 
 fn rows(notices: &[(i64, Value)]) -> Rows {
-    Rows::of(&told(notices))
+    Rows::of(&settled(notices))
 }
 
 fn proposal(notices: &[(i64, Value)]) -> ProposalRow {
@@ -38,7 +38,7 @@ fn a_held_notice_makes_no_row() {
 }
 
 #[test]
-fn fact_keys_are_what_they_always_were() {
+fn fact_keys_never_change() {
     let rows = rows(&[
         (2, payment()),
         (2, json!({"state": false})),
@@ -65,14 +65,14 @@ fn fact_keys_are_what_they_always_were() {
 }
 
 #[test]
-fn one_payment_told_twice_is_one_row_with_the_greatest_message() {
-    let told = rows(&[
+fn a_payment_reported_twice_is_one_row_with_the_greatest_message() {
+    let rows = rows(&[
         (2, with(payment(), "failMsg", "b")),
         (2, payment()),
         (2, with(payment(), "failMsg", "a")),
         (2, with(payment(), "onlinePaymentId", 21)),
     ]);
-    let payments: Vec<&PaymentRow> = told.payments.values().collect();
+    let payments: Vec<&PaymentRow> = rows.payments.values().collect();
     assert_eq!(payments.len(), 1);
     assert_eq!(payments[0].fail_msg.as_deref(), Some("b"));
 }
@@ -95,7 +95,7 @@ fn any_difference_in_outcome_time_price_or_gateway_is_another_payment() {
 }
 
 #[test]
-fn only_a_reissue_moves_no_new_money() {
+fn only_the_payment_of_a_reissue_moves_no_new_money() {
     let new_money = |gateway: Value| {
         let rows = rows(&[(2, with(payment(), "onlinePaymentId", gateway))]);
         rows.payments.values().next().expect("a payment").new_money
@@ -107,15 +107,15 @@ fn only_a_reissue_moves_no_new_money() {
 }
 
 #[test]
-fn one_cancellation_told_twice_is_one_row_with_the_greatest_of_each_column() {
+fn a_cancellation_reported_twice_is_one_row_with_the_greatest_value_of_each_column() {
     let some =
         |cancel: &str, fail: &str| json!({"cancelInsurants": ["赵一"], "cancelMsg": cancel, "failMsg": fail});
-    let told = rows(&[
+    let rows = rows(&[
         (4, some("a", "d")),
         (4, some("b", "c")),
         (4, json!({"cancelInsurants": "赵一、赵一"})),
     ]);
-    let cancellations: Vec<&CancellationRow> = told.cancellations.values().collect();
+    let cancellations: Vec<&CancellationRow> = rows.cancellations.values().collect();
     assert_eq!(cancellations.len(), 1);
     assert_eq!(cancellations[0].cancel_msg.as_deref(), Some("b"));
     assert_eq!(cancellations[0].fail_msg.as_deref(), Some("d"));
@@ -137,28 +137,28 @@ fn any_difference_in_type_outcome_persons_or_new_number_is_another_cancellation(
 #[test]
 fn the_key_and_the_case_come_from_the_lowest_type_that_states_them() {
     let stating = |key: &str, case: &str| json!({"partnerUniqueKey": key, "caseCode": case});
-    let of = |told: &[(i64, Value)]| {
-        let row = proposal(told);
+    let of = |notices: &[(i64, Value)]| {
+        let row = proposal(notices);
         (
             row.partner_unique_key.unwrap_or_default(),
             row.case_code.unwrap_or_default(),
         )
     };
-    let told = [
+    let notices = [
         (27, stating("z", "")),
         (9, stating("y", "c")),
         (4, stating("", "b")),
         (1, stating("", " ")),
     ];
-    assert_eq!(of(&told), ("y".to_owned(), "b".to_owned()));
-    // Of several of one type the greatest, a failed one included.
-    let told = [
+    assert_eq!(of(&notices), ("y".to_owned(), "b".to_owned()));
+    // The greatest value among notices of the same type, failed ones included.
+    let notices = [
         (1, stating("a", "")),
         (1, with(stating("b", ""), "state", false)),
         (2, with(payment(), "partnerUniqueKey", "z")),
     ];
-    assert_eq!(of(&told).0, "b");
-    // Bytewise: a longer one is greater, capitals are less.
+    assert_eq!(of(&notices).0, "b");
+    // Bytewise: a longer text is greater, a capital is less.
     assert_eq!(
         of(&[
             (1, stating("a", "")),
@@ -171,7 +171,7 @@ fn the_key_and_the_case_come_from_the_lowest_type_that_states_them() {
 }
 
 #[test]
-fn e_policy_and_abnormality_are_marks_beside_the_status() {
+fn e_policy_and_abnormality_are_flags_beside_the_status() {
     let row = proposal(&[(9, json!({})), (27, json!({}))]);
     assert_eq!((row.status, row.e_policy_ready, row.abnormal), (None, true, true));
     let row = proposal(&[(9, json!({"state": false})), (1, json!({}))]);
@@ -212,7 +212,7 @@ fn a_link_alone_makes_the_row_of_the_new_proposal_without_status() {
 }
 
 #[test]
-fn the_own_notices_outrank_the_partner_of_a_link() {
+fn the_partner_of_own_notices_outranks_the_partner_of_a_link() {
     let mut ledger = ledger();
     let foreign = Link {
         reissued_from: num("O"),
@@ -226,8 +226,8 @@ fn the_own_notices_outrank_the_partner_of_a_link() {
 }
 
 #[test]
-fn only_what_differs_is_written() {
-    let mut ledger = told(&[(1, json!({})), (2, payment()), (3, policy("赵一"))]);
+fn changes_hold_only_the_rows_that_differ() {
+    let mut ledger = settled(&[(1, json!({})), (2, payment()), (3, policy("赵一"))]);
     let before = Rows::of(&ledger);
     deliver(&mut ledger, 9, json!({}), 5);
     let changes = Changes::between(&before, &Rows::of(&ledger));

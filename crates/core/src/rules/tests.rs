@@ -26,7 +26,7 @@ fn the_defaults_are_the_contract() {
 }
 
 #[test]
-fn what_waited_for_an_unsubscribed_step_waits_for_what_that_waited_for() {
+fn a_step_waits_for_the_predecessors_of_an_unsubscribed_step_instead() {
     let without = |gone: &[Step]| {
         let subscribed = Step::ALL.into_iter().filter(|s| !gone.contains(s)).collect();
         Rules::new(settings(|s| s.subscribed = subscribed)).expect("sound")
@@ -46,11 +46,11 @@ fn what_waited_for_an_unsubscribed_step_waits_for_what_that_waited_for() {
 }
 
 #[test]
-fn a_circle_is_a_fault_that_names_its_steps() {
+fn a_cycle_is_a_fault_that_names_its_steps() {
     let faults = Rules::new(settings(|s| {
         s.steps.get_mut(&Step::Insured).expect("step").after = vec![Step::Issued];
     }))
-    .expect_err("a circle");
+    .expect_err("a cycle");
     let text = faults[0].to_string();
     for name in ["insured", "paid", "issued"] {
         assert!(text.contains(name), "{text}");
@@ -59,13 +59,13 @@ fn a_circle_is_a_fault_that_names_its_steps() {
         s.steps.get_mut(&Step::Paid).expect("step").after = vec![Step::Paid];
     }));
     assert_eq!(
-        itself.expect_err("a circle"),
+        itself.expect_err("a cycle"),
         [RuleFault::Cycle(vec![Step::Paid, Step::Paid])]
     );
 }
 
 #[test]
-fn no_step_stands_before_one_that_it_waits_for() {
+fn every_step_ranks_after_the_steps_that_it_waits_for() {
     let reversed = settings(|s| {
         s.steps.get_mut(&Step::Insured).expect("step").after = vec![Step::Abnormality];
         s.steps.get_mut(&Step::Cancelled).expect("step").after = vec![Step::Endorsement];

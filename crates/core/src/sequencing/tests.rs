@@ -2,40 +2,40 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::*;
-use crate::ledger::Place;
+use crate::ledger::State;
 use crate::samples::{arrival, at, deliver, ledger, payment, policy, rules};
 
+mod fast_path;
 mod partners;
 mod pruned;
 mod repeats;
-mod sketch;
 
-/// The seq of the applied notices of that type.
+/// The `seq` of the applied notices of that type.
 fn seqs(ledger: &Ledger, notify_type: i64) -> Vec<i64> {
     let of_type = ledger
         .entries
         .iter()
         .filter(|entry| entry.notice.step.notify_type().0 == notify_type);
-    let seq = |entry: &Entry| match entry.place {
-        Place::Applied { seq, .. } => Some(seq),
-        Place::Held => None,
+    let seq = |entry: &Entry| match entry.state {
+        State::Applied { seq, .. } => Some(seq),
+        State::Held => None,
     };
     of_type.filter_map(seq).collect()
 }
 
-fn hold(verdict: Verdict) -> Hold {
-    match verdict {
-        Verdict::Held(hold) => hold,
+fn hold(outcome: DeliveryOutcome) -> Hold {
+    match outcome {
+        DeliveryOutcome::Held(hold) => hold,
         other => panic!("{other:?} instead of a hold"),
     }
 }
 
 #[test]
-fn what_waits_for_nothing_is_applied_at_once() {
+fn a_notice_without_missing_predecessors_is_applied_at_once() {
     let mut ledger = ledger();
-    assert_eq!(deliver(&mut ledger, 27, json!({}), 0), Verdict::Applied);
-    assert_eq!(deliver(&mut ledger, 1, json!({}), 0), Verdict::Applied);
-    assert_eq!(deliver(&mut ledger, 2, payment(), 0), Verdict::Applied);
+    assert_eq!(deliver(&mut ledger, 27, json!({}), 0), DeliveryOutcome::Applied);
+    assert_eq!(deliver(&mut ledger, 1, json!({}), 0), DeliveryOutcome::Applied);
+    assert_eq!(deliver(&mut ledger, 2, payment(), 0), DeliveryOutcome::Applied);
     assert_eq!(
         (seqs(&ledger, 27), seqs(&ledger, 1), seqs(&ledger, 2)),
         (vec![1], vec![2], vec![3])
@@ -48,7 +48,7 @@ fn what_waits_for_nothing_is_applied_at_once() {
 }
 
 #[test]
-fn the_wait_runs_from_the_moment_of_holding_and_never_from_the_receipt() {
+fn the_wait_runs_from_the_moment_of_holding_not_from_the_receipt() {
     let mut ledger = ledger();
     // A backlog: received a day ago.
     let old = arrival(2, payment(), at(-1440));
@@ -62,7 +62,7 @@ fn the_wait_runs_from_the_moment_of_holding_and_never_from_the_receipt() {
 }
 
 #[test]
-fn a_step_is_missed_from_the_end_of_a_wait_in_vain_until_it_comes() {
+fn a_step_is_missed_from_the_time_out_until_it_comes() {
     let (mut ledger, rules) = (ledger(), Rules::default());
     let missed = |ledger: &Ledger| missed(ledger, &rules).iter().collect::<Vec<_>>();
     deliver(&mut ledger, 2, payment(), 0);
@@ -79,12 +79,12 @@ fn a_step_is_missed_from_the_end_of_a_wait_in_vain_until_it_comes() {
 fn a_copy_of_a_held_notice_does_not_prolong_its_wait() {
     let mut ledger = ledger();
     deliver(&mut ledger, 2, payment(), 0);
-    assert_eq!(deliver(&mut ledger, 2, payment(), 9), Verdict::Duplicate);
+    assert_eq!(deliver(&mut ledger, 2, payment(), 9), DeliveryOutcome::Duplicate);
     assert_eq!(ledger.due_at(), Some(at(10)));
 }
 
 #[test]
-fn a_chain_that_was_held_goes_in_step_order_once_its_first_link_comes() {
+fn a_held_chain_is_applied_in_step_order_once_its_first_step_comes() {
     let mut ledger = ledger();
     deliver(&mut ledger, 26, json!({"status": 4}), 0);
     deliver(&mut ledger, 9, json!({}), 1);
@@ -99,7 +99,7 @@ fn a_chain_that_was_held_goes_in_step_order_once_its_first_link_comes() {
 }
 
 #[test]
-fn what_is_due_together_goes_in_step_order_each_decided_again_after_the_one_before() {
+fn notices_due_together_are_applied_in_step_order_each_decided_after_the_one_before() {
     let mut ledger = ledger();
     deliver(&mut ledger, 9, json!({}), 0);
     deliver(&mut ledger, 3, policy("赵一"), 1);
@@ -109,7 +109,7 @@ fn what_is_due_together_goes_in_step_order_each_decided_again_after_the_one_befo
         [2, 3, 9].map(|notify_type| seqs(&ledger, notify_type)),
         [[1], [2], [3]]
     );
-    // Only the payment went without what it waited for.
+    // Only the payment was applied without its predecessor.
     let late: Vec<Step> = ledger
         .entries
         .iter()
@@ -120,7 +120,7 @@ fn what_is_due_together_goes_in_step_order_each_decided_again_after_the_one_befo
 }
 
 #[test]
-fn what_is_not_due_yet_goes_on_when_a_predecessor_times_out() {
+fn a_notice_that_is_not_due_is_applied_when_its_predecessor_times_out() {
     let mut ledger = ledger();
     deliver(&mut ledger, 2, payment(), 0);
     deliver(&mut ledger, 3, policy("赵一"), 9);
@@ -129,7 +129,7 @@ fn what_is_not_due_yet_goes_on_when_a_predecessor_times_out() {
 }
 
 #[test]
-fn a_step_that_times_out_does_not_wait_for_longer_waits_before_it() {
+fn a_step_that_times_out_does_not_wait_for_predecessors_with_longer_waits() {
     let patient = rules(|settings| {
         settings.steps.get_mut(&Step::Paid).expect("step").max_wait = TimeDelta::days(1);
     });
@@ -138,13 +138,13 @@ fn a_step_that_times_out_does_not_wait_for_longer_waits_before_it() {
     ledger.deliver(arrival(3, policy("赵一"), at(0)), at(0), &patient);
     ledger.settle(at(10), &patient);
     assert_eq!((seqs(&ledger, 2), seqs(&ledger, 3)), (vec![], vec![1]));
-    // Whatever comes is a chance to let go what waits.
+    // Every delivery settles the ledger.
     deliver(&mut ledger, 1, json!({}), 11);
     assert_eq!((seqs(&ledger, 1), seqs(&ledger, 2)), (vec![2], vec![3]));
 }
 
 #[test]
-fn several_notices_of_one_step_go_in_order_of_receipt() {
+fn notices_of_one_step_are_applied_in_order_of_receipt() {
     let mut ledger = ledger();
     let failed = |why: &str| json!({"state": false, "failMsg": why});
     for (why, received) in [("c", 3), ("a", 1), ("b", 2)] {
@@ -155,17 +155,20 @@ fn several_notices_of_one_step_go_in_order_of_receipt() {
 }
 
 #[test]
-fn waiting_is_for_the_success_of_the_earlier_step() {
+fn a_step_waits_for_the_success_of_the_earlier_step() {
     let mut ledger = ledger();
     deliver(&mut ledger, 1, json!({"state": false}), 0);
-    assert!(matches!(deliver(&mut ledger, 2, payment(), 0), Verdict::Held(_)));
+    assert!(matches!(
+        deliver(&mut ledger, 2, payment(), 0),
+        DeliveryOutcome::Held(_)
+    ));
     deliver(&mut ledger, 1, json!({}), 1);
     deliver(&mut ledger, 2, json!({"state": false}), 1);
     assert_eq!(ledger.held().count(), 0);
 }
 
 #[test]
-fn a_failure_notice_waits_as_its_step_would_and_no_longer() {
+fn a_failure_notice_waits_no_longer_than_its_step() {
     let mut ledger = ledger();
     let failed = || json!({"state": false});
     assert_eq!(hold(deliver(&mut ledger, 3, failed(), 0)).until, at(10));
@@ -176,7 +179,7 @@ fn a_failure_notice_waits_as_its_step_would_and_no_longer() {
 }
 
 #[test]
-fn cancelled_and_reissued_go_on_after_a_failed_issue_and_the_others_do_not() {
+fn after_a_failed_issue_only_cancelled_and_reissued_are_applied() {
     let mut ledger = ledger();
     for (notify_type, data) in [
         (4, json!({})),
@@ -186,7 +189,7 @@ fn cancelled_and_reissued_go_on_after_a_failed_issue_and_the_others_do_not() {
     ] {
         assert!(matches!(
             deliver(&mut ledger, notify_type, data, 0),
-            Verdict::Held(_)
+            DeliveryOutcome::Held(_)
         ));
     }
     deliver(&mut ledger, 1, json!({}), 1);
@@ -197,7 +200,7 @@ fn cancelled_and_reissued_go_on_after_a_failed_issue_and_the_others_do_not() {
 }
 
 #[test]
-fn another_failed_step_lets_nothing_go() {
+fn the_failure_of_any_other_step_ends_no_wait() {
     let after_paid = rules(|settings| {
         settings.steps.get_mut(&Step::Cancelled).expect("step").after = vec![Step::Paid, Step::Issued];
     });
@@ -217,7 +220,7 @@ fn another_failed_step_lets_nothing_go() {
 }
 
 #[test]
-fn a_dead_letter_on_time_out_is_made_only_of_what_still_lacks_its_predecessor() {
+fn only_a_notice_that_still_lacks_its_predecessor_times_out_into_a_dead_letter() {
     let strict = rules(|settings| {
         settings.steps.get_mut(&Step::Paid).expect("step").on_timeout = OnTimeout::Apply;
         settings.steps.get_mut(&Step::Issued).expect("step").on_timeout = OnTimeout::DeadLetter;
@@ -227,7 +230,7 @@ fn a_dead_letter_on_time_out_is_made_only_of_what_still_lacks_its_predecessor() 
     for (notify_type, data) in [(9, json!({})), (3, policy("赵一")), (2, payment())] {
         chain.deliver(arrival(notify_type, data, at(0)), at(0), &strict);
     }
-    // The payment is applied by time-out, and with it the others have all they waited for.
+    // The time-out applies the payment, and then no predecessor of the others is missing.
     chain.settle(at(60), &strict);
     assert_eq!((chain.rejected.len(), chain.applied().count()), (0, 3));
 
@@ -244,15 +247,15 @@ fn a_dead_letter_on_time_out_is_made_only_of_what_still_lacks_its_predecessor() 
     assert_eq!(
         why,
         [
-            "timed_out: issued waited in vain for paid",
-            "timed_out: e_policy waited in vain for issued"
+            "timed_out: issued timed out waiting for paid",
+            "timed_out: e_policy timed out waiting for issued"
         ]
     );
     assert!(alone.entries.is_empty());
 }
 
 #[test]
-fn a_wait_of_no_time_is_no_wait() {
+fn a_wait_of_zero_ends_at_once() {
     let at_once = rules(|settings| {
         settings.steps.get_mut(&Step::Paid).expect("step").max_wait = TimeDelta::zero();
     });
@@ -262,7 +265,7 @@ fn a_wait_of_no_time_is_no_wait() {
 }
 
 #[test]
-fn a_wait_beyond_the_calendar_ends_at_its_end() {
+fn a_wait_beyond_the_calendar_ends_in_the_year_9999() {
     let for_ever = rules(|settings| {
         settings.steps.get_mut(&Step::Paid).expect("step").max_wait = TimeDelta::MAX;
     });

@@ -22,7 +22,7 @@ fn check(body: &[u8], keys: &Keys) -> Result<VerifiedNotice, SignatureError> {
     verify(RawNotice::parse(&body)?, keys)
 }
 
-/// A notice whose `sign` was made over `signed`, which need not be the `data` that is sent.
+/// A notice with data `sent` and a signature over `signed`, which can be another text.
 fn body(key: &str, sent: &str, signed: &str) -> Vec<u8> {
     let sign = Key::new(key).expect("a key").sign(signed);
     format!(r#"{{"notifyType":1,"sign":"{sign}","data":{sent}}}"#).into_bytes()
@@ -33,7 +33,7 @@ fn form_of(sent: &str, signed: &str) -> Result<Form, SignatureError> {
 }
 
 #[test]
-fn every_vector_is_believed_or_refused_as_it_says() {
+fn every_vector_has_the_result_that_it_names() {
     let mut seen = BTreeSet::new();
     for line in VECTORS.lines() {
         let vector: Value = serde_json::from_str(line).expect("a vector");
@@ -42,11 +42,11 @@ fn every_vector_is_believed_or_refused_as_it_says() {
             base64::engine::general_purpose::STANDARD.decode(vector["body_b64"].as_str().unwrap_or_default());
         let key = vector["key"].as_str().unwrap_or_default();
         let outcome = check(&body.expect("base64"), &keys(&[(1_048_483, &[key])]));
-        let verdicts = match &expect["result"] {
+        let expected = match &expect["result"] {
             Value::Array(several) => several.clone(),
             one => vec![one.clone()],
         };
-        let verdict = match &outcome {
+        let result = match &outcome {
             Ok(notice) => {
                 assert_eq!(expect["state"], true, "{name}");
                 check_notice(name, notice, expect);
@@ -56,14 +56,14 @@ fn every_vector_is_believed_or_refused_as_it_says() {
             Err(SignatureError::BadSignature) => "bad_signature",
             Err(SignatureError::Malformed(_)) => "malformed",
         };
-        // Size is the receiver's business; cut out of its limit, the body is just another notice.
+        // The receiver limits the size; here the body is an ordinary notice.
         assert!(
-            verdicts.contains(&verdict.into()) || verdicts.contains(&"too_large".into()),
-            "{name}: {verdict}"
+            expected.contains(&result.into()) || expected.contains(&"too_large".into()),
+            "{name}: {result}"
         );
-        assert!(seen.insert(name.to_owned()), "{name} stands twice");
+        assert!(seen.insert(name.to_owned()), "{name} occurs twice");
     }
-    assert!(seen.len() > 15, "{} vectors are refused", seen.len());
+    assert!(seen.len() > 15, "{} vectors are rejected", seen.len());
 }
 
 fn check_notice(name: &str, notice: &VerifiedNotice, expect: &Value) {
@@ -84,7 +84,7 @@ fn the_signature_is_the_md5_of_the_key_and_the_text() {
 }
 
 #[test]
-fn each_form_is_found_and_the_first_that_fits_is_named() {
+fn each_form_is_found_and_the_first_match_is_named() {
     let sent = r#"{ "partnerId" : 7, "b" : 1.50, "a" : {"z":1,"y":[]} }"#;
     let compact = r#"{"partnerId":7,"b":1.50,"a":{"z":1,"y":[]}}"#;
     let sorted = r#"{"a":{"y":[],"z":1},"b":1.50,"partnerId":7}"#;
@@ -141,7 +141,7 @@ fn the_case_of_the_sign_does_not_matter_but_its_length_does() {
 }
 
 #[test]
-fn during_a_rotation_every_key_of_the_partner_is_good_and_the_index_tells_which() {
+fn during_a_rotation_every_key_of_the_partner_verifies_and_the_index_tells_which() {
     let data = r#"{"partnerId":7}"#;
     let both = keys(&[(7, &["old", "new"]), (8, &["eight"])]);
     let index = |key: &str| check(&body(key, data, data), &both).map(|notice| notice.key_index());
@@ -160,7 +160,7 @@ fn during_a_rotation_every_key_of_the_partner_is_good_and_the_index_tells_which(
 }
 
 #[test]
-fn an_earlier_form_under_a_later_key_goes_before_a_later_form() {
+fn forms_are_tried_before_keys() {
     let (sent, sorted) = (r#"{"partnerId":7,"a":1}"#, r#"{"a":1,"partnerId":7}"#);
     let both = keys(&[(7, &["old", "new"])]);
     let found = |key, signed| check(&body(key, sent, signed), &both).map(|n| (n.form(), n.key_index()));
@@ -169,8 +169,8 @@ fn an_earlier_form_under_a_later_key_goes_before_a_later_form() {
 }
 
 #[test]
-fn a_length_extension_is_no_json_and_fails() {
-    // What MD5 padding appends: 0x80, NULs, a length.
+fn a_length_extension_is_not_json_and_fails() {
+    // MD5 padding appends 0x80, NULs and a length.
     let mut extended = body("k", r#"{"partnerId":7}"#, r#"{"partnerId":7}"#);
     extended.pop();
     extended.extend_from_slice(b"\x80\0\0\0\0\0\0\0\x88}");
@@ -208,7 +208,7 @@ fn arbitrary_data() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn whatever_a_partner_signs_verifies_in_every_form(data in arbitrary_data(), key in "[!-~]{1,40}") {
+    fn any_data_that_a_partner_signs_verifies_in_every_form(data in arbitrary_data(), key in "[!-~]{1,40}") {
         let keys = keys(&[(7, &[&key])]);
         let value = crate::json::Json::parse(&data).expect("JSON");
         let quoted = Value::from(data.clone()).to_string();
@@ -222,14 +222,14 @@ proptest! {
     fn no_changed_byte_of_data_or_sign_verifies(data in arbitrary_data(), at in any::<prop::sample::Index>(), flip in 1u8..) {
         let mut notice = body("k", &data, &data);
         let (keys, original) = (keys(&[(7, &["k"])]), check(&notice, &keys(&[(7, &["k"])])));
-        // Of the envelope only `notifyType` is outside the signature; the case of the sign is free.
+        // The signature covers neither `notifyType` nor the case of `sign`.
         let start = r#"{"notifyType":1,"sign":""#.len();
         let at = start + at.index(notice.len() - 1 - start);
         let before = notice[at];
         notice[at] ^= flip;
         prop_assume!(!(before.is_ascii_alphabetic() && at < start + 32 && flip == 0x20));
         if let (Ok(changed), Ok(original)) = (check(&notice, &keys), original) {
-            // A rewritten form may forgive a change of spelling, never one of content.
+            // A rewritten form accepts another spelling, but never other content.
             prop_assert_eq!(changed.digest(), original.digest());
             prop_assert_ne!(changed.form(), Form::Raw);
         }

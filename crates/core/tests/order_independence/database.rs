@@ -1,9 +1,8 @@
-//! A database that holds what a worker writes, and nothing else: every transaction loads a ledger from the stored
-//! form of its notices (the raw body read again), decides, and writes only what differs. So whatever a decision
-//! rests on must have been stored, and a difference that is not written shows. What a sketch of the stored rows says of a delivery
-//! is held against what the ledger then does.
+//! A database that holds exactly what a worker writes. Every transaction loads a ledger from stored notices (parsing each raw body
+//! again), decides, and writes only the differences. A decision that rests on anything unstored, and a difference that is not
+//! written, therefore shows. Where the fast path decides about a delivery, its outcome is compared with the ledger's.
 
-mod sketched;
+mod fast_path;
 
 use std::collections::BTreeMap;
 
@@ -11,11 +10,11 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use xiebao_core::facts::Notice;
 use xiebao_core::id::{Digest, InsureNum, PartnerId};
-use xiebao_core::ledger::{Arrival, Entry, Hold, Ledger, Link, Novelty, Place, Receipts};
+use xiebao_core::ledger::{Arrival, Deliveries, Entry, Hold, Ledger, Link, State, WriteState};
 use xiebao_core::reason::Reason;
 use xiebao_core::rows::{Changes, Rows, TableChanges};
 use xiebao_core::rules::Rules;
-use xiebao_core::sequencing::Verdict;
+use xiebao_core::sequencing::DeliveryOutcome;
 
 use super::notation;
 
@@ -26,11 +25,11 @@ type NoticeKey = (i64, Digest, i32);
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored {
     raw: Bytes,
-    pub place: Place,
+    pub state: State,
     hold: Option<Hold>,
     pub out_of_order: bool,
     voided: bool,
-    pub receipts: Receipts,
+    pub deliveries: Deliveries,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -60,37 +59,37 @@ impl Database {
 
     /// Several deliveries of one proposal in one transaction.
     pub fn deliver_batch(&mut self, num: &InsureNum, batch: &[Arrival], now: DateTime<Utc>, rules: &Rules) {
-        let sketched = self.sketched(num, batch, now, rules);
-        let mut verdicts = Vec::new();
+        let fast = self.fast_path(num, batch, now, rules);
+        let mut outcomes = Vec::new();
         self.transact(num, now, rules, |ledger| {
             let deliver = |arrival: &Arrival| ledger.deliver(arrival.clone(), now, rules);
-            verdicts.extend(batch.iter().map(deliver));
+            outcomes.extend(batch.iter().map(deliver));
         });
-        for (arrival, verdict) in batch.iter().zip(&verdicts) {
-            if let Verdict::Rejected(why) = verdict {
+        for (arrival, outcome) in batch.iter().zip(&outcomes) {
+            if let DeliveryOutcome::Rejected(why) = outcome {
                 self.dead.push((arrival.notice.digest.clone(), why.reason));
             }
         }
-        if let Some((foreseen, without)) = sketched {
-            assert_eq!(verdicts, foreseen, "the sketch was wrong");
-            assert_eq!(*self, without, "something else has changed");
+        if let Some((fast_outcomes, fast_database)) = fast {
+            assert_eq!(outcomes, fast_outcomes, "the fast path was wrong");
+            assert_eq!(*self, fast_database, "something else has changed");
         }
     }
 
-    /// A person lets go a notice, which need not be held.
+    /// A person releases a notice, which need not be held.
     pub fn release(&mut self, num: &InsureNum, digest: &Digest, now: DateTime<Utc>, rules: &Rules) {
         self.transact(num, now, rules, |ledger| {
             ledger.release(digest, now, rules);
         });
     }
 
-    /// Takes the link out of the outbox and tells the proposal that it leads to.
+    /// Delivers a link to the proposal that it names, and removes it from the outbox.
     pub fn deliver_link(&mut self, index: usize, now: DateTime<Utc>, rules: &Rules) {
         self.deliver_link_again(index, now, rules);
         self.outbox.remove(index);
     }
 
-    /// Delivers a link whose removal from the outbox is not committed: it stays there.
+    /// Delivers a link whose removal from the outbox is not committed, so that it is delivered again.
     pub fn deliver_link_again(&mut self, index: usize, now: DateTime<Utc>, rules: &Rules) {
         let (num, link) = self.outbox[index].clone();
         self.transact(&num, now, rules, |ledger| ledger.link(link.clone(), now, rules));
@@ -102,7 +101,7 @@ impl Database {
         self.outbox.len()
     }
 
-    /// What the sweeper does: lets go whatever is due.
+    /// Settles every proposal, as the sweeper does.
     pub fn sweep(&mut self, now: DateTime<Utc>, rules: &Rules) {
         for num in self.proposals.keys().cloned().collect::<Vec<_>>() {
             self.transact(&num, now, rules, |_| {});
@@ -114,7 +113,7 @@ impl Database {
     }
 
     pub fn holds_any(&self) -> bool {
-        self.notices().any(|(_, stored)| stored.place == Place::Held)
+        self.notices().any(|(_, stored)| stored.state == State::Held)
     }
 
     pub fn notices(&self) -> impl Iterator<Item = (&Digest, &Stored)> {
@@ -122,7 +121,7 @@ impl Database {
         all.map(|((_, digest, _), stored)| (digest, stored))
     }
 
-    /// All business rows, as they were written difference by difference.
+    /// All business rows, as the sum of the written differences.
     pub fn write_down(&self) -> Vec<String> {
         let of = |(num, proposal): (_, &Proposal)| notation::write_down(num, &proposal.tables);
         let mut lines: Vec<String> = self.proposals.iter().flat_map(of).collect();
@@ -130,7 +129,7 @@ impl Database {
         lines
     }
 
-    /// Every proposal, read back: its rows are those that its notices amount to, its `seq` has no gaps.
+    /// Loads every proposal, which checks that its rows follow from its notices and that `seq` has no gaps.
     pub fn check(&self) {
         for num in self.proposals.keys() {
             self.load(num);
@@ -194,9 +193,9 @@ impl Database {
 }
 
 fn assert_gapless(ledger: &Ledger) {
-    let seq = |entry: &Entry| match entry.place {
-        Place::Applied { seq, .. } => Some(seq),
-        Place::Held => None,
+    let seq = |entry: &Entry| match entry.state {
+        State::Applied { seq, .. } => Some(seq),
+        State::Held => None,
     };
     let mut seqs: Vec<i64> = ledger.entries.iter().filter_map(seq).collect();
     seqs.sort_unstable();
@@ -210,20 +209,22 @@ impl Proposal {
     fn write_notices(&mut self, ledger: &Ledger) {
         for entry in &ledger.entries {
             let (key, row) = (key(entry), Stored::of(entry));
-            match entry.novelty {
-                Novelty::Stored => assert_eq!(self.notices.get(&key), Some(&row), "changed, but not noted"),
-                Novelty::Changed => {
+            match entry.write_state {
+                WriteState::Stored => {
+                    assert_eq!(self.notices.get(&key), Some(&row), "changed, but not noted")
+                }
+                WriteState::Changed => {
                     assert!(
                         self.notices.insert(key, row).is_some(),
                         "changed, but was not there"
                     );
                 }
-                Novelty::New => assert!(self.notices.insert(key, row).is_none(), "new, but was there"),
+                WriteState::New => assert!(self.notices.insert(key, row).is_none(), "new, but was there"),
             }
         }
         for (entry, _) in &ledger.rejected {
             let was_there = self.notices.remove(&key(entry)).is_some();
-            assert_eq!(was_there, entry.novelty != Novelty::New);
+            assert_eq!(was_there, entry.write_state != WriteState::New);
         }
         assert_eq!(self.notices.len(), ledger.entries.len(), "an entry was lost");
     }
@@ -263,11 +264,11 @@ impl Stored {
     fn of(entry: &Entry) -> Self {
         Self {
             raw: entry.raw.clone(),
-            place: entry.place,
+            state: entry.state,
             hold: entry.hold,
             out_of_order: entry.out_of_order,
             voided: entry.voided,
-            receipts: entry.receipts,
+            deliveries: entry.deliveries,
         }
     }
 
@@ -276,12 +277,12 @@ impl Stored {
             notice: Notice::read(&self.raw).expect("it was read before").into(),
             raw: self.raw.clone(),
             occurrence,
-            place: self.place,
+            state: self.state,
             hold: self.hold,
             out_of_order: self.out_of_order,
             voided: self.voided,
-            receipts: self.receipts,
-            novelty: Novelty::Stored,
+            deliveries: self.deliveries,
+            write_state: WriteState::Stored,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Every way in which a story can come in: at each point any notice left, any link on its way, or a time-out.
+//! Every run of a story: at each point, any remaining notice, any pending link or a time-out comes next.
 
 use std::collections::HashSet;
 
@@ -14,19 +14,19 @@ use super::database::Database;
 use super::notation;
 use super::notices::Draft;
 
-/// A life of one or several proposals, and the rows it ends in, written by hand.
+/// The notices of one or several proposals, and the rows that they end in, written by hand.
 pub struct Story {
     pub notices: Vec<Draft>,
     pub rows: &'static str,
 }
 
-/// At which points time-outs fire.
+/// The points at which time-outs fire. They always fire at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Firing {
     AtTheEnd,
-    /// Besides, after any one notice.
+    /// And after any single notice.
     Once,
-    /// Besides, after any notices: every subset of these points.
+    /// And after every subset of the notices.
     Anywhere,
 }
 
@@ -34,22 +34,22 @@ pub struct Explorer<'s> {
     pub story: &'s Story,
     pub rules: Rules,
     pub firing: Firing,
-    /// How often each notice comes.
+    /// The number of copies of each notice.
     pub copies: Vec<u8>,
-    /// How often each link comes.
+    /// The number of copies of each link.
     pub link_copies: u8,
-    /// Whether all runs are to end in the story's rows.
+    /// Every run must end in the rows of the story.
     pub same_rows: bool,
     bodies: Vec<(Notice, Bytes)>,
     orders: HashSet<Vec<u8>>,
     runs: u64,
 }
 
-/// What was run.
+/// The number of runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Count {
     pub runs: u64,
-    /// Distinct orders of the notices among them.
+    /// The distinct orders of the notices among the runs.
     pub orders: u64,
 }
 
@@ -60,7 +60,7 @@ struct Run {
     left: Vec<u8>,
     order: Vec<u8>,
     fired: bool,
-    /// How often the first link of the outbox has been delivered without being forgotten.
+    /// The number of deliveries of the first link that left it in the outbox.
     link_repeats: u8,
 }
 
@@ -182,8 +182,7 @@ impl<'s> Explorer<'s> {
         self.runs += 1;
     }
 
-    /// Every notice has ended: applied, once and with each delivery counted, or as a dead letter where the rules
-    /// say so.
+    /// Every notice is applied, once and with each delivery counted, or a dead letter if the rules say so.
     fn check_inbox(&self, run: &Run) {
         assert!(!run.database.holds_any(), "something is held for ever");
         for (index, (notice, _)) in self.bodies.iter().enumerate() {
@@ -204,12 +203,12 @@ impl<'s> Explorer<'s> {
                 .collect();
             let strict = self.rules.on_timeout(notice.step) == OnTimeout::DeadLetter;
             match (&stored[..], &dead[..]) {
-                ([(_, one)], []) => assert_eq!(one.receipts.count, i64::from(self.copies[index])),
+                ([(_, one)], []) => assert_eq!(one.deliveries.count, i64::from(self.copies[index])),
                 ([_], dead) | ([], dead) => {
                     assert!(strict && !dead.is_empty(), "{} is lost", notice.step);
                     assert!(dead.iter().all(|(_, reason)| *reason == Reason::TimedOut));
                 }
-                _ => panic!("{} stands twice", notice.step),
+                _ => panic!("{} occurs twice", notice.step),
             }
             assert!(
                 !strict || stored.iter().all(|(_, one)| !one.out_of_order),

@@ -1,6 +1,6 @@
-//! The promise of the contract, exhaustively: every order of arrival, every repetition and every time-out of these
-//! life stories ends in the same rows. The stories go through decide, hold, release, time-out, link and projection,
-//! with nothing kept between two steps but what a database holds.
+//! The promise of the contract, tested exhaustively: every order of arrival, every repetition and every time-out of these stories
+//! ends in the same rows. The stories go through decide, hold, release, time-out, link and projection; between two steps, only the
+//! content of a database remains.
 
 mod database;
 mod exploration;
@@ -16,7 +16,7 @@ fn factorial(n: usize) -> u64 {
     (1..=n as u64).product()
 }
 
-/// The longest story of which repetitions and time-outs are tried in every place.
+/// The longest story, in notices, whose repetitions and time-outs are tried at every point.
 const SHORT: usize = 5;
 
 fn every_order(story: &Story, runs: Option<u64>) {
@@ -32,7 +32,7 @@ fn every_order(story: &Story, runs: Option<u64>) {
     );
 }
 
-/// With each notice in turn coming twice, in every position, and each link coming twice.
+/// Delivers each notice in turn twice, in every position, and each link twice.
 fn every_repetition(story: &Story) {
     for twice in 0..story.notices.len() {
         let mut explorer = Explorer::of(story);
@@ -44,7 +44,7 @@ fn every_repetition(story: &Story) {
     }
 }
 
-/// With time-outs firing after every subset of the deliveries; in a long story after every single one.
+/// Fires time-outs after every subset of the deliveries; in a long story, after every single delivery.
 fn every_time_out(story: &Story, runs: Option<u64>) {
     let length = story.notices.len();
     let mut explorer = Explorer::of(story);
@@ -96,22 +96,22 @@ macro_rules! same_rows {
     };
 }
 
-// Where a link comes between, there are more runs than orders. Of the first two, 1008 can be had by hand: the link
-// leaves once the four notices of A are in, and comes before, between or after the others of B that are left then:
-// (10 · 1 + 4 · 2 + 1 · 3) · 4! · 2!. The other counts are what was run; none may shrink unnoticed.
+// A story with links has more runs than orders, because a link can come at several points. The 1008 of the first one can be
+// calculated: the link is pending once the four notices of A are in, and comes before, between or after the remaining notices of B:
+// (10 · 1 + 4 · 2 + 1 · 3) · 4! · 2!. The other counts are measured; a count that shrinks means lost coverage.
 same_rows! {
     lives::a_smooth_life,
     lives::every_type_that_stays_within_one_proposal,
     lives::each_step_fails_before_it_succeeds,
     lives::nothing_ever_succeeds,
-    lives::the_predecessors_are_lost_altogether,
+    lives::all_predecessors_are_lost,
     lives::two_issue_notices_of_different_policies,
-    lives::what_waits_for_nobody_who_comes,
-    payments::one_payment_is_told_in_four_ways,
+    lives::no_awaited_predecessor_comes,
+    payments::one_payment_is_reported_in_four_ways,
     payments::renewals_are_payments_of_their_own,
-    payments::a_payment_fails_and_nothing_more_is_heard,
+    payments::a_payment_fails_and_nothing_follows,
     cancellations::some_leave_after_a_refusal,
-    cancellations::one_cancellation_is_told_in_three_ways,
+    cancellations::one_cancellation_is_reported_in_three_ways,
     cancellations::some_leave_then_all,
     cancellations::cancelled_after_a_failed_issue,
     cancellations::refused_cancellations_change_nothing,
@@ -119,10 +119,10 @@ same_rows! {
     reissues::a_proposal_is_reissued: 1008 orders, 11_088 with time_outs,
     reissues::a_reissue_of_some_fails_then_succeeds: 120 orders, 9636 with time_outs,
     reissues::a_reissue_is_reissued: 1008 orders, 28_836 with time_outs,
-    reissues::of_several_links_the_greatest_is_shown: 24 orders, 5232 with time_outs,
+    reissues::the_greatest_of_several_links_is_shown: 24 orders, 5232 with time_outs,
     reissues::two_proposals_replace_each_other: 24 orders, 2048 with time_outs,
-    reissues::a_link_of_a_foreign_partner_stands_in_for_nothing: 120 orders, 9636 with time_outs,
-    reissues::cancelled_in_full_and_reissued_into_silence: 24 orders, 788 with time_outs,
+    reissues::a_link_of_another_partner_stands_in_for_nothing: 120 orders, 9636 with time_outs,
+    reissues::cancelled_in_full_and_reissued_without_a_follow_up: 24 orders, 788 with time_outs,
 }
 
 #[test]

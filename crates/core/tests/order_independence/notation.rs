@@ -1,5 +1,5 @@
-//! Rows written down, one a line: `<proposal> <table> <column>=<value>…`. A column that is NULL or false is left out,
-//! and one that is true stands with its name alone. Every column is there: a new one breaks the patterns below.
+//! The notation of rows, one a line: `<proposal> <table> <column>=<value>…`. A column that is NULL or false is left out; a column
+//! that is true is its name alone. The patterns below name every column, so that a new column does not compile unless it is added.
 
 use std::fmt::Display;
 
@@ -10,7 +10,7 @@ use xiebao_core::rows::{
 
 use super::notices::{A, B, C};
 
-/// The lines of a text, sorted, white space and empty lines aside.
+/// The lines of a text, trimmed and sorted, without empty lines.
 pub fn lines(text: &str) -> Vec<String> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let mut lines: Vec<String> = lines.map(str::to_owned).collect();

@@ -1,4 +1,4 @@
-//! Notices as the platform sends them, in few words.
+//! Notices as the platform sends them.
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ pub const A: &str = "20260301000001";
 pub const B: &str = "20260301000002";
 pub const C: &str = "20260301000003";
 
-/// A notice in the making, of partner 7 unless said otherwise.
+/// A notice under construction. The partner is 7 by default.
 #[derive(Debug, Clone)]
 pub struct Draft {
     notify_type: i64,

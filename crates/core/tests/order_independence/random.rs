@@ -1,5 +1,5 @@
-//! Random stories of up to three proposals of one partner, in random order, with repetitions, time-outs of single
-//! proposals and links that come late or twice, under random rules. They end in the rows of the plain order.
+//! Random stories of up to three proposals of one partner, in random order, with repetitions, time-outs of single proposals, and
+//! links that come late or twice, under random rules. Each ends in the same rows as in step order.
 
 use std::collections::BTreeMap;
 
@@ -19,16 +19,16 @@ const PROPOSALS: [&str; 3] = [A, B, C];
 const NAMES: [&str; 3] = ["赵一", "钱二", "孙三"];
 const WORDS: [&str; 3] = ["", "甲", "乙"];
 
-/// Something that comes to the workers, one at a time: a lock keeps them apart.
+/// An event for the workers. Events come one at a time, because a worker locks the proposal.
 #[derive(Debug, Clone)]
 enum Event {
-    /// The notice of that index, received so many minutes after the start.
+    /// The notice with that index, received that many minutes after the start.
     Notice(usize, i64),
-    /// A person lets that notice go, if it is held.
+    /// A person releases the notice with that index, if it is held.
     Release(usize),
-    /// What is due is let go, of one proposal.
+    /// The holds of one proposal time out.
     TimeOut(usize),
-    /// One of the links on their way arrives; for good, or to come again.
+    /// One of the pending links arrives; with `again`, it stays pending.
     Link { which: usize, again: bool },
 }
 
@@ -73,7 +73,7 @@ fn any_draft() -> impl Strategy<Value = Draft> {
     )
 }
 
-/// What is said of a policy is always the same, though not always all of it.
+/// All notices state the same about a policy, but may leave some of it out.
 fn issue(proposal: &str, policies: &[usize], leave_out: u8) -> Draft {
     let statement = |n: &usize| {
         let mut policy = json!({"policyNum": format!("P{n}")});
@@ -107,7 +107,7 @@ fn any_story() -> impl Strategy<Value = (Vec<Draft>, Vec<Event>)> {
     })
 }
 
-/// All of them apply on time-out; what waits for what, how long, and what is subscribed differs.
+/// Predecessors, waits and subscriptions vary; every step applies on time-out.
 fn any_rules() -> impl Strategy<Value = RuleSettings> {
     let plain = Just(RuleSettings::default());
     let unsubscribed = prop_oneof![2 => Just(vec![]), 1 => subsequence(Step::ALL.to_vec(), 1..=3)];
@@ -117,7 +117,7 @@ fn any_rules() -> impl Strategy<Value = RuleSettings> {
         unsubscribe(&mut settings, &gone);
         for (index, step) in Step::ALL.into_iter().enumerate() {
             let step = settings.steps.get_mut(&step).expect("all steps are there");
-            // Only earlier ones, lest there be a circle.
+            // Only earlier steps, so that there is no cycle.
             step.after = after[index]
                 .iter()
                 .filter(|i| **i < index)
@@ -153,8 +153,8 @@ impl<'r> World<'r> {
         }
     }
 
-    /// In one transaction a proposal.
-    fn tell(&mut self, notices: &[(&Draft, DateTime<Utc>)]) {
+    /// Delivers these notices in one transaction a proposal.
+    fn deliver(&mut self, notices: &[(&Draft, DateTime<Utc>)]) {
         self.now += TimeDelta::seconds(1);
         let mut batches: BTreeMap<_, Vec<Arrival>> = BTreeMap::new();
         for (draft, received_at) in notices {
@@ -175,7 +175,7 @@ impl<'r> World<'r> {
         }
     }
 
-    /// Of deliveries that come one after the other, up to so many make a batch.
+    /// Consecutive deliveries form batches of up to `size`.
     fn happen_in_batches(&mut self, drafts: &[Draft], events: &[Event], size: usize) {
         let mut batch = Vec::new();
         for event in events {
@@ -185,10 +185,10 @@ impl<'r> World<'r> {
                     continue;
                 }
             }
-            self.tell(&std::mem::take(&mut batch));
+            self.deliver(&std::mem::take(&mut batch));
             self.happen(drafts, event);
         }
-        self.tell(&batch);
+        self.deliver(&batch);
     }
 
     fn happen(&mut self, drafts: &[Draft], event: &Event) {
@@ -230,22 +230,22 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_story_in_any_order_ends_in_the_rows_of_the_plain_order(
+    fn any_story_in_any_order_ends_in_the_rows_of_step_order(
         (drafts, events) in any_story(),
         settings in any_rules(),
         batch_size in 1..5_usize,
     ) {
-        let rules = Rules::new(settings.clone()).expect("no circles");
+        let rules = Rules::new(settings.clone()).expect("no cycles");
         let mut world = World::new(&rules);
         world.happen_in_batches(&drafts, &events, batch_size);
         let database = world.end();
 
         let plain_rules = Rules::new(RuleSettings { subscribed: settings.subscribed, ..RuleSettings::default() });
-        let plain_rules = plain_rules.expect("no circles");
+        let plain_rules = plain_rules.expect("no cycles");
         let mut plain = World::new(&plain_rules);
         let mut in_order: Vec<&Draft> = drafts.iter().collect();
         in_order.sort_by_key(|draft| draft.read().step);
-        in_order.iter().for_each(|draft| plain.tell(&[(draft, start())]));
+        in_order.iter().for_each(|draft| plain.deliver(&[(draft, start())]));
         prop_assert_eq!(database.write_down(), plain.end().write_down());
 
         prop_assert!(!database.holds_any());
@@ -258,23 +258,23 @@ proptest! {
                 }
             }
         }
-        let counted = database.notices().map(|(digest, stored)| (digest.clone(), stored.receipts.count));
+        let counted = database.notices().map(|(digest, stored)| (digest.clone(), stored.deliveries.count));
         prop_assert_eq!(counted.collect::<BTreeMap<_, _>>(), came);
     }
 
     #[test]
-    fn an_endorsement_happened_as_often_as_its_times_of_receipt_say(
+    fn the_times_of_receipt_decide_how_often_an_endorsement_happened(
         received in prop::collection::vec(0..60 * 24_i64, 1..9),
         batch_size in 1..4_usize,
         sweeps in subsequence((0..8_usize).collect::<Vec<_>>(), 0..=3),
     ) {
-        // In hours, over sixty days; a copy a week after the one before is the last that is none of its own.
+        // In hours, over sixty days. A copy is a new occurrence if it comes more than a week after the previous one.
         let rules = Rules::default();
         let mut world = World::new(&rules);
         let draft = endorsed(A, 4);
         for (nth, batch) in received.chunks(batch_size).enumerate() {
             let batch: Vec<_> = batch.iter().map(|hours| (&draft, start() + TimeDelta::hours(*hours))).collect();
-            world.tell(&batch);
+            world.deliver(&batch);
             if sweeps.contains(&nth) {
                 world.happen(&[], &Event::TimeOut(0));
             }
@@ -286,7 +286,7 @@ proptest! {
         let happened = 1 + in_order.windows(2).filter(|pair| pair[1] - pair[0] > 7 * 24).count();
         let rows = database.write_down().iter().filter(|line| line.contains("endorsement")).count();
         prop_assert_eq!(rows, happened);
-        let counted: i64 = database.notices().map(|(_, stored)| stored.receipts.count).sum();
+        let counted: i64 = database.notices().map(|(_, stored)| stored.deliveries.count).sum();
         prop_assert_eq!(counted, received.len() as i64);
     }
 }

@@ -28,7 +28,7 @@ fn without_any_wait_the_rows_are_the_same() {
 }
 
 #[test]
-fn with_the_steps_waiting_the_other_way_round_the_rows_are_the_same() {
+fn with_the_steps_waiting_in_reverse_order_the_rows_are_the_same() {
     let backwards = |settings: &mut RuleSettings| {
         for pair in Step::ALL.windows(2) {
             settings.steps.get_mut(&pair[0]).expect("all steps").after = vec![pair[1]];
@@ -47,14 +47,14 @@ fn with_the_steps_waiting_the_other_way_round_the_rows_are_the_same() {
 }
 
 #[test]
-fn what_has_all_its_predecessors_is_never_a_dead_letter() {
+fn a_notice_with_all_predecessors_is_never_a_dead_letter() {
     let complete = [
         lives::a_smooth_life(),
         lives::every_type_that_stays_within_one_proposal(),
         lives::each_step_fails_before_it_succeeds(),
         lives::two_issue_notices_of_different_policies(),
         payments::renewals_are_payments_of_their_own(),
-        payments::a_payment_fails_and_nothing_more_is_heard(),
+        payments::a_payment_fails_and_nothing_follows(),
         cancellations::some_leave_then_all(),
         cancellations::cancelled_after_a_failed_issue(),
         reissues::a_proposal_is_reissued(),
@@ -76,10 +76,10 @@ fn with_dead_letters_on_time_out_nothing_is_lost_and_nothing_applied_out_of_orde
 }
 
 #[test]
-fn with_dead_letters_on_time_out_what_lacks_its_predecessor_leaves_no_row() {
+fn with_dead_letters_on_time_out_a_notice_without_its_predecessor_leaves_no_row() {
     let lost = Story {
         rows: "",
-        ..lives::the_predecessors_are_lost_altogether()
+        ..lives::all_predecessors_are_lost()
     };
     let mut explorer = Explorer::of(&lost).under(dead_letters);
     explorer.firing = Firing::Anywhere;
@@ -87,7 +87,7 @@ fn with_dead_letters_on_time_out_what_lacks_its_predecessor_leaves_no_row() {
 }
 
 #[test]
-fn without_insured_notices_the_rest_says_what_it_knows() {
+fn without_insured_notices_the_other_notices_make_the_rows() {
     let smooth = Story {
         rows: "
             A proposal partner=7 status=issued e_policy_ready key=user-2 case=case-3

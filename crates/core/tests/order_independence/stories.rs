@@ -1,4 +1,4 @@
-//! The life stories. What they end in is written by hand, from the contract, never computed.
+//! The stories. Their rows are written by hand from the contract, never computed.
 
 pub mod cancellations;
 pub mod lives;

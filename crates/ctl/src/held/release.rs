@@ -106,7 +106,7 @@ async fn held_of(
     held.sort_by_key(|entry| {
         (
             database.config.rules.rank(entry.notice.step),
-            entry.receipts.first,
+            entry.deliveries.first,
         )
     });
     Ok(held.iter().map(|entry| entry.notice.digest.clone()).collect())

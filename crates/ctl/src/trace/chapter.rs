@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use xiebao_core::facts::Notice;
 use xiebao_core::id::{Digest, NotifyType, Step};
-use xiebao_core::ledger::{Entry, Hold, Ledger, Place, Receipts};
+use xiebao_core::ledger::{Deliveries, Entry, Hold, Ledger, State};
 use xiebao_core::rules::{OnTimeout, Rules};
 use xiebao_core::sequencing;
 use xiebao_store::sql::notices::NoticeRow;
@@ -24,7 +24,7 @@ pub struct Chapter<'l> {
     pub success: bool,
     pub digest: &'l Digest,
     pub occurrence: i32,
-    pub received: Receipts,
+    pub received: Deliveries,
     pub hold: Option<Hold>,
     pub applied_at: Option<DateTime<Utc>>,
     /// How it was applied; `None`: it is held.
@@ -58,7 +58,7 @@ pub enum Going {
 pub struct Ignored {
     pub notify_type: NotifyType,
     pub digest: String,
-    pub received: Receipts,
+    pub received: Deliveries,
     pub data: Box<RawValue>,
     /// Its body was emptied then, because of its age.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,9 +71,9 @@ pub struct Ignored {
 
 impl<'l> Chapter<'l> {
     pub fn of(entry: &'l Entry, ledger: &Ledger, rules: &Rules) -> Self {
-        let (seq, applied_at) = match entry.place {
-            Place::Applied { seq, at } => (Some(seq), Some(at)),
-            Place::Held => (None, None),
+        let (seq, applied_at) = match entry.state {
+            State::Applied { seq, at } => (Some(seq), Some(at)),
+            State::Held => (None, None),
         };
         let notice = &entry.notice;
         let waits = entry.is_held() || entry.out_of_order;
@@ -90,7 +90,7 @@ impl<'l> Chapter<'l> {
             success: notice.success,
             digest: &notice.digest,
             occurrence: entry.occurrence,
-            received: entry.receipts,
+            received: entry.deliveries,
             hold: entry.hold,
             applied_at,
             went: applied_at.map(|at| going(entry, at)),
@@ -129,7 +129,7 @@ impl Ignored {
         Self {
             notify_type: NotifyType(row.notify_type),
             digest: row.digest.clone(),
-            received: Receipts {
+            received: Deliveries {
                 first: row.received_at.and_utc(),
                 last: row.last_received_at.and_utc(),
                 count: row.deliveries,

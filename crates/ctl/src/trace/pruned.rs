@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use xiebao_core::id::{Digest, NotifyType};
-use xiebao_core::ledger::{Ledger, Pruned, Receipts};
+use xiebao_core::ledger::{Deliveries, Ledger, Pruned};
 
 use crate::words::Words;
 
@@ -14,7 +14,7 @@ pub struct Emptied<'l> {
     pub notify_type: NotifyType,
     pub digest: &'l Digest,
     pub occurrence: i32,
-    pub received: Receipts,
+    pub received: Deliveries,
     pub applied_at: DateTime<Utc>,
     pub pruned_at: DateTime<Utc>,
     pub voided: bool,
@@ -34,7 +34,7 @@ impl<'l> Emptied<'l> {
             notify_type: known.notify_type,
             digest: &known.digest,
             occurrence: known.occurrence,
-            received: known.receipts,
+            received: known.deliveries,
             applied_at: known.applied_at,
             pruned_at: known.pruned_at,
             voided: known.voided,

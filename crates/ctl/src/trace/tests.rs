@@ -106,7 +106,7 @@ impl Case {
             notify_type: NotifyType(notify_type),
             digest: xiebao_core::id::Digest::parse(&row.digest).expect("64 digits"),
             occurrence: 1,
-            receipts: xiebao_core::ledger::Receipts::one(at(0)),
+            deliveries: xiebao_core::ledger::Deliveries::one(at(0)),
         });
         self.inbox.push(row);
         self

@@ -50,7 +50,7 @@ impl NewDeadLetter {
         let mut letter = Self::blank(
             entry.notice.digest.to_string(),
             &entry.raw,
-            entry.receipts.first,
+            entry.deliveries.first,
             now,
         );
         letter.insure_num = Some(entry.notice.insure_num.to_string());

@@ -16,7 +16,7 @@ use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use xiebao_core::envelope::Envelope;
 use xiebao_core::facts::Notice;
 use xiebao_core::id::{Digest, InsureNum, NotifyType, PartnerId};
-use xiebao_core::ledger::{Entry, Ignored, Novelty, Pruned, Receipts};
+use xiebao_core::ledger::{Deliveries, Entry, Ignored, Pruned, WriteState};
 
 pub use copies::recount;
 pub use held::{HeldRow, held, held_by_digest};
@@ -114,14 +114,14 @@ impl NoticeRow {
                 notify_type,
                 digest,
                 occurrence: self.occurrence,
-                receipts,
+                deliveries: receipts,
             }));
         }
         if let Some(pruned_at) = self.emptied_at() {
             return self.read_pruned(pruned_at, receipts).map(Known::Pruned);
         }
-        let place = self
-            .place()
+        let state = self
+            .state()
             .ok_or_else(|| self.unreadable("outcome, seq and applied_at contradict each other"))?;
         let digest = Digest::parse(&self.digest).ok_or_else(|| self.unreadable("digest is none"))?;
         let raw = Bytes::from(std::mem::take(&mut self.raw));
@@ -131,16 +131,16 @@ impl NoticeRow {
             notice: notice.into(),
             raw,
             occurrence: self.occurrence,
-            place,
+            state,
             hold: self.hold(),
             out_of_order: self.out_of_order,
             voided: self.voided,
-            receipts,
-            novelty: Novelty::Stored,
+            deliveries: receipts,
+            write_state: WriteState::Stored,
         })))
     }
 
-    fn read_pruned(&self, pruned_at: NaiveDateTime, receipts: Receipts) -> Result<Pruned, StoreError> {
+    fn read_pruned(&self, pruned_at: NaiveDateTime, receipts: Deliveries) -> Result<Pruned, StoreError> {
         let (Some(seq), Some(applied_at)) = (self.seq, self.applied_at) else {
             return Err(self.unreadable("was pruned without having been applied"));
         };
@@ -153,8 +153,8 @@ impl NoticeRow {
             applied_at: applied_at.and_utc(),
             pruned_at: pruned_at.and_utc(),
             voided: self.voided,
-            receipts,
-            recounted: false,
+            deliveries: receipts,
+            deliveries_changed: false,
         })
     }
 
@@ -187,8 +187,9 @@ pub async fn write(
     entries: &[Entry],
     copied: &[NoticeRow],
 ) -> Result<(), StoreError> {
-    let (new, changed): (Vec<&Entry>, Vec<_>) =
-        entries.iter().partition(|entry| entry.novelty == Novelty::New);
+    let (new, changed): (Vec<&Entry>, Vec<_>) = entries
+        .iter()
+        .partition(|entry| entry.write_state == WriteState::New);
     let new: Vec<_> = new.into_iter().map(EntryRow::of).collect();
     write_whole(conn, &new).await?;
     let changed = changed.into_iter().map(EntryRow::of);

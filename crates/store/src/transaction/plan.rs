@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use xiebao_core::id::{Digest, InsureNum, StepSet};
 use xiebao_core::ledger::{Arrival, Link};
 use xiebao_core::reason::Rejection;
-use xiebao_core::sequencing::Verdict;
+use xiebao_core::sequencing::DeliveryOutcome;
 
 use crate::sql::links::PendingLink;
 use crate::sql::notices::NoticeRow;
@@ -104,7 +104,7 @@ impl Plan {
 /// What a committed transaction has done.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    pub verdicts: Vec<(usize, Verdict)>,
+    pub verdicts: Vec<(usize, DeliveryOutcome)>,
     /// Reissue links that are to be told, in another transaction.
     pub links: Vec<PendingLink>,
     /// Held notices that went because what they waited for came.

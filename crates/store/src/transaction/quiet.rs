@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
-use xiebao_core::ledger::{Entry, Receipts};
+use xiebao_core::ledger::{Deliveries, Entry};
 use xiebao_core::rules::Rules;
-use xiebao_core::sequencing::{Sketch, Verdict};
+use xiebao_core::sequencing::{DeliveryOutcome, InboxView};
 
 use super::Task;
 use super::stored::Stored;
@@ -9,9 +9,9 @@ use super::stored::Stored;
 /// What a task comes to that changes nothing but the inbox: deliveries that have to wait, and copies. Half of a backlog that
 /// comes in any order is such, and to see it takes no parsing of bodies and no working out of rows.
 pub(super) struct Quiet {
-    pub verdicts: Vec<(usize, Verdict)>,
+    pub verdicts: Vec<(usize, DeliveryOutcome)>,
     /// Of each stored row, if copies of it have come: what is to stand there.
-    pub receipts: Vec<Option<Receipts>>,
+    pub receipts: Vec<Option<Deliveries>>,
     pub new: Vec<Entry>,
     /// The end of the earliest wait, if it is another than before.
     pub due: Option<DateTime<Utc>>,
@@ -24,7 +24,7 @@ impl Quiet {
             return None;
         }
         let outlines = stored.rows.iter().map(|row| row.outline());
-        let mut sketch = Sketch::of(outlines.collect::<Option<_>>()?, now, rules)?;
+        let mut sketch = InboxView::of(outlines.collect::<Option<_>>()?, now, rules)?;
         let was_due = sketch.due_at();
         let verdict = |(mark, arrival)| Some((mark, sketch.deliver(arrival)?));
         let arrivals = task.arrivals.iter().map(|(mark, arrival)| (*mark, arrival));
@@ -34,7 +34,7 @@ impl Quiet {
         Some(Self {
             verdicts,
             receipts: known
-                .map(|outline| outline.copied.then_some(outline.receipts))
+                .map(|outline| outline.deliveries_changed.then_some(outline.deliveries))
                 .collect(),
             new: sketch.new,
             due,

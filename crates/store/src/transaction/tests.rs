@@ -23,7 +23,7 @@ fn deliver(ledger: &mut Ledger, minute: i64) {
         redelivered: false,
     };
     let verdict = ledger.deliver(arrival, at(minute), &Rules::default());
-    assert!(matches!(verdict, Verdict::Held(_)), "{verdict:?}");
+    assert!(matches!(verdict, DeliveryOutcome::Held(_)), "{verdict:?}");
 }
 
 /// How many waits ended by time-out, if the proposal is looked at in this minute.

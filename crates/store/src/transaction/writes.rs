@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncMysqlConnection;
 use xiebao_core::id::{Digest, InsureNum, NotifyType, PartnerId};
-use xiebao_core::ledger::{Arrival, Entry, Ledger, Link, Novelty, Pruned};
+use xiebao_core::ledger::{Arrival, Entry, Ledger, Link, Pruned, WriteState};
 use xiebao_core::reason::Rejection;
 use xiebao_core::rows::{Changes, Rows};
 
@@ -51,17 +51,17 @@ impl Writes {
         for entry in ledger
             .entries
             .iter()
-            .filter(|entry| entry.novelty != Novelty::Stored)
+            .filter(|entry| entry.write_state != WriteState::Stored)
         {
             self.notices.push(entry.clone());
         }
         for (entry, rejection) in &ledger.rejected {
-            if entry.novelty != Novelty::New {
+            if entry.write_state != WriteState::New {
                 self.removed.push((num.clone(), entry.clone()));
             }
             self.dead.push(NewDeadLetter::of_entry(entry, rejection, now));
         }
-        let copies = ledger.pruned.iter().filter(|known| known.recounted);
+        let copies = ledger.pruned.iter().filter(|known| known.deliveries_changed);
         self.copied_pruned
             .extend(copies.map(|known| (num.clone(), known.clone())));
         if ledger.lost_nothing() {

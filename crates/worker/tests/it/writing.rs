@@ -7,7 +7,7 @@ use diesel_async::{AsyncMysqlConnection, SimpleAsyncConnection as _};
 use serde_json::json;
 use tokio::time::timeout;
 use xiebao_core::id::InsureNum;
-use xiebao_core::ledger::Novelty;
+use xiebao_core::ledger::WriteState;
 use xiebao_store::sql::{holds, notices};
 use xiebao_store::transaction;
 
@@ -74,8 +74,8 @@ async fn a_changed_notice_keeps_its_body_and_one_that_was_deleted_meanwhile_gets
         .flat_map(|ledger| std::mem::take(&mut ledger.entries))
         .collect();
     for entry in &mut entries {
-        entry.novelty = Novelty::Changed;
-        entry.receipts.count += 1;
+        entry.write_state = WriteState::Changed;
+        entry.deliveries.count += 1;
     }
     // That of the last is seen to stay, for it is another now.
     let of_last = format!("insure_num = '{}'", numbers[4]);
@@ -96,7 +96,7 @@ async fn a_changed_notice_keeps_its_body_and_one_that_was_deleted_meanwhile_gets
             numbers[1]
         ))
         .await;
-    entries.iter_mut().for_each(|entry| entry.receipts.count += 1);
+    entries.iter_mut().for_each(|entry| entry.deliveries.count += 1);
     notices::write(&mut conn, &entries, &[])
         .await
         .expect("they are written");

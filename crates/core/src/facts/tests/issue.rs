@@ -31,7 +31,7 @@ fn a_successful_issue_needs_a_policy_that_has_a_number() {
 }
 
 #[test]
-fn policies_that_are_no_list_of_objects_are_refused() {
+fn policies_that_are_not_a_list_of_objects_are_rejected() {
     for odd in [
         json!({}),
         json!("P1"),
@@ -48,7 +48,7 @@ fn policies_that_are_no_list_of_objects_are_refused() {
 }
 
 #[test]
-fn everything_that_is_stated_of_a_policy_is_read() {
+fn every_column_of_a_policy_is_read() {
     let policy = one(json!({
         "policyNum": 8800123, "productId": "101", "productName": "意外险", "planId": 11, "planName": "基础版",
         "applicant": " 赵一 ", "insurant": "赵一，钱二、孙三,", "startDate": "2026-03-02", "endDate": "2027-03-01",
@@ -73,7 +73,7 @@ fn everything_that_is_stated_of_a_policy_is_read() {
 }
 
 #[test]
-fn what_a_policy_leaves_out_is_absent_and_never_empty() {
+fn a_field_that_a_policy_leaves_out_is_none_and_never_empty() {
     for nothing in [json!(null), json!(""), json!(" "), json!([])] {
         let policy = one(json!({
             "policyNum": "P1", "productId": nothing, "productName": nothing, "planId": nothing, "planName": nothing,
@@ -84,7 +84,7 @@ fn what_a_policy_leaves_out_is_absent_and_never_empty() {
 }
 
 #[test]
-fn a_date_is_a_day_of_the_calendar_to_the_letter() {
+fn a_date_is_a_day_of_the_calendar_in_the_documented_form() {
     for key in ["startDate", "endDate"] {
         assert_eq!(
             refusal(3, json!({"policys": [{"policyNum": "P1", key: "2024-02-29"}]})),
@@ -139,7 +139,7 @@ fn numbers_of_products_and_plans_are_whole() {
 }
 
 #[test]
-fn what_does_not_fit_a_column_of_a_policy_is_refused() {
+fn a_policy_value_that_does_not_fit_its_column_is_rejected() {
     let columns = [
         ("policyNum", 64),
         ("productName", 255),
@@ -159,7 +159,7 @@ fn what_does_not_fit_a_column_of_a_policy_is_refused() {
 }
 
 #[test]
-fn entries_that_share_a_number_are_one_policy_with_the_persons_of_all() {
+fn entries_with_one_number_are_one_policy_with_the_persons_of_all() {
     let united = policies(json!({"policys": [
         {"policyNum": "P1", "insurant": "赵一", "productName": "甲"},
         {"policyNum": "P2", "insurant": "李四"},

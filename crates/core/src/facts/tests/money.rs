@@ -12,7 +12,7 @@ fn second(text: &str) -> NaiveDateTime {
 }
 
 #[test]
-fn numbers_may_stand_in_quotes() {
+fn numbers_may_be_quoted() {
     let quoted = paid(json!({"price": "19900", "payTime": "2026-03-01 10:00:00", "onlinePaymentId": "-11"}));
     let bare = paid(json!({"price": 19900, "payTime": "2026-03-01 10:00:00", "onlinePaymentId": -11}));
     assert_eq!(quoted, bare);
@@ -21,7 +21,7 @@ fn numbers_may_stand_in_quotes() {
 }
 
 #[test]
-fn a_whole_number_may_be_spelled_otherwise_where_that_is_the_same_value() {
+fn a_whole_number_may_have_any_spelling_of_the_same_value() {
     for (spelling, fen) in [
         ("100.0", 100),
         ("1e2", 100),
@@ -88,7 +88,7 @@ fn money_is_whole_fen_within_64_bits_and_not_negative() {
     for value in odd {
         let refused = price(value.clone()).expect_err("no money");
         assert_eq!(refused.reason, Reason::InvalidField, "{value}");
-        // A failure may leave the price out, but not state one that is none.
+        // A failure may leave the price out, but not state an invalid one.
         assert_eq!(
             refusal(2, json!({"state": false, "price": value})),
             Some(Reason::InvalidField)
@@ -97,7 +97,7 @@ fn money_is_whole_fen_within_64_bits_and_not_negative() {
 }
 
 #[test]
-fn a_gateway_that_nobody_has_documented_is_kept_and_one_that_is_no_number_refused() {
+fn an_undocumented_gateway_is_kept_and_one_that_is_not_a_number_is_rejected() {
     assert_eq!(
         paid(with(payment(), "onlinePaymentId", json!(i64::MIN))).gateway,
         Some(i64::MIN)
@@ -132,7 +132,7 @@ fn a_reissue_moves_no_money() {
 }
 
 #[test]
-fn a_time_has_its_seconds_and_its_zeros() {
+fn a_time_has_seconds_and_leading_zeros() {
     for good in [
         "2024-02-29 23:59:59",
         "1000-01-01 00:00:00",

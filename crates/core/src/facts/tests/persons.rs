@@ -17,7 +17,7 @@ fn names_are_trimmed_sorted_and_distinct() {
 }
 
 #[test]
-fn several_names_may_stand_in_one_text_and_a_text_in_place_of_the_list() {
+fn one_text_may_hold_several_names_and_replace_the_list() {
     for stated in [
         json!(["赵一,钱二，孙三、李四"]),
         json!("赵一,钱二，孙三、李四"),
@@ -29,7 +29,7 @@ fn several_names_may_stand_in_one_text_and_a_text_in_place_of_the_list() {
 }
 
 #[test]
-fn nothing_null_and_blank_names_cancel_the_whole_proposal() {
+fn absent_null_and_blank_names_cancel_the_whole_proposal() {
     for stated in [
         json!(null),
         json!(""),
@@ -44,7 +44,7 @@ fn nothing_null_and_blank_names_cancel_the_whole_proposal() {
 }
 
 #[test]
-fn names_that_cannot_be_read_never_pass_for_a_cancellation_of_the_whole() {
+fn unreadable_names_never_cancel_the_whole_proposal() {
     for odd in [
         json!({}),
         json!(5),
@@ -62,8 +62,8 @@ fn names_that_cannot_be_read_never_pass_for_a_cancellation_of_the_whole() {
 }
 
 #[test]
-fn the_list_of_who_leaves_fits_its_column_or_is_refused() {
-    // Two quotes, two brackets: 65,531 bytes are left for one name.
+fn a_list_of_leaving_persons_that_does_not_fit_its_column_is_rejected() {
+    // Quotes and brackets take four bytes, so 65,531 are left for one name.
     let fits = "a".repeat(65_531);
     let data = |name: &str| json!({"cancelInsurants": [name]});
     assert_eq!(refusal(4, data(&fits)), None);
@@ -71,7 +71,7 @@ fn the_list_of_who_leaves_fits_its_column_or_is_refused() {
 }
 
 #[test]
-fn who_leaves_is_written_as_a_sorted_json_array() {
+fn leaving_persons_are_written_as_a_sorted_json_array() {
     let Fact::Cancelled(cancellation) = notice(4, json!({"cancelInsurants": ["钱二", "赵\"一", "A"]})).fact
     else {
         panic!("a cancellation");
@@ -88,7 +88,7 @@ fn who_leaves_is_written_as_a_sorted_json_array() {
 }
 
 #[test]
-fn a_text_given_as_a_number_has_one_spelling() {
+fn a_number_counts_as_text_only_if_it_has_one_spelling() {
     let key = |spelled: &str| {
         let text = format!(
             r#"{{"notifyType":1,"sign":"","data":{{"insureNum":"A","partnerId":7,"state":true,"partnerUniqueKey":{spelled}}}}}"#
@@ -101,7 +101,7 @@ fn a_text_given_as_a_number_has_one_spelling() {
             Some(whole)
         );
     }
-    // Each of these is, as a JSON value, also spelled in another way: one notice, two rows.
+    // Each of these values has another spelling with the same digest: one notice could make two rows.
     for odd in ["1.0", "1e0", "-0", "12.5", "true", "{}", "[1]"] {
         assert_eq!(
             key(odd).expect_err("no text").reason,

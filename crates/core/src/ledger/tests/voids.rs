@@ -1,8 +1,8 @@
-//! A voided notice is out of the facts and the rows, and known all the same.
+//! A voided notice counts neither in the facts nor in the rows, but copies of it remain duplicates.
 
 use super::*;
 
-/// A life with failures, a correction of a policy, repeated endorsements and two notices that state one link.
+/// A life with failures, a corrected policy, and two notices that state the same link.
 fn life() -> Vec<(i64, serde_json::Value)> {
     vec![
         (1, json!({"partnerUniqueKey": "u", "caseCode": "c"})),
@@ -24,7 +24,7 @@ fn life() -> Vec<(i64, serde_json::Value)> {
     ]
 }
 
-/// All of the life but what is left out, each applied at once.
+/// The whole life without the notice `left_out`, each notice applied at once.
 fn applied_but(left_out: Option<usize>) -> Ledger {
     let mut ledger = ledger();
     for (index, (notify_type, data)) in life().into_iter().enumerate() {
@@ -33,7 +33,7 @@ fn applied_but(left_out: Option<usize>) -> Ledger {
         }
         let digest = notice(notify_type, data.clone()).digest;
         let minute = index as i64;
-        if let Verdict::Held(_) = deliver(&mut ledger, notify_type, data, minute) {
+        if let DeliveryOutcome::Held(_) = deliver(&mut ledger, notify_type, data, minute) {
             ledger.release(&digest, at(minute), &Rules::default());
         }
     }
@@ -48,13 +48,13 @@ fn digests() -> Vec<Digest> {
 }
 
 #[test]
-fn voiding_a_notice_leaves_the_rows_that_were_there_without_it() {
+fn voiding_a_notice_leaves_the_rows_of_a_life_without_it() {
     for (index, digest) in digests().iter().enumerate() {
         let mut ledger = applied_but(None);
         let whole = Rows::of(&ledger);
         assert!(ledger.set_voided(digest, true));
         assert_eq!(Rows::of(&ledger), Rows::of(&applied_but(Some(index))), "{index}");
-        assert!(!ledger.set_voided(digest, true), "it was voided before");
+        assert!(!ledger.set_voided(digest, true), "it is already voided");
         assert!(ledger.set_voided(digest, false));
         assert_eq!(Rows::of(&ledger), whole, "{index}");
     }
@@ -71,53 +71,56 @@ fn a_link_stays_as_long_as_one_counted_notice_states_it() {
 }
 
 #[test]
-fn a_copy_of_a_voided_notice_is_a_duplicate_and_its_number_is_not_given_again() {
+fn a_copy_of_a_voided_notice_is_a_duplicate_and_its_seq_is_not_reused() {
     let mut ledger = ledger();
     deliver(&mut ledger, 1, json!({}), 0);
     ledger.set_voided(&notice(1, json!({})).digest, true);
-    assert_eq!(deliver(&mut ledger, 1, json!({}), 1), Verdict::Duplicate);
+    assert_eq!(deliver(&mut ledger, 1, json!({}), 1), DeliveryOutcome::Duplicate);
     assert_eq!(Rows::of(&ledger), Rows::default());
-    // Its success is no longer there to be waited for.
-    assert!(matches!(deliver(&mut ledger, 2, payment(), 2), Verdict::Held(_)));
-    assert_eq!(deliver(&mut ledger, 27, json!({}), 3), Verdict::Applied);
+    // Its success no longer counts for notices that wait for it.
+    assert!(matches!(
+        deliver(&mut ledger, 2, payment(), 2),
+        DeliveryOutcome::Held(_)
+    ));
+    assert_eq!(deliver(&mut ledger, 27, json!({}), 3), DeliveryOutcome::Applied);
     let last = ledger.entries.last().expect("it is applied");
-    assert!(matches!(last.place, Place::Applied { seq: 2, .. }));
+    assert!(matches!(last.state, State::Applied { seq: 2, .. }));
 }
 
 #[test]
-fn only_what_is_applied_can_be_voided() {
+fn only_an_applied_notice_can_be_voided() {
     let mut ledger = ledger();
     deliver(&mut ledger, 2, payment(), 0);
     assert!(!ledger.set_voided(&notice(2, payment()).digest, true));
 }
 
 #[test]
-fn a_forgotten_link_stands_in_for_nothing() {
+fn a_removed_link_stands_in_for_nothing() {
     let mut ledger = ledger();
     ledger.link(link("O", 7), at(0), &Rules::default());
     ledger.unlink(&num("O"));
     assert!(matches!(
         deliver(&mut ledger, 3, policy("赵一"), 1),
-        Verdict::Held(_)
+        DeliveryOutcome::Held(_)
     ));
     assert_eq!(Rows::of(&ledger), Rows::default());
 }
 
 #[test]
-fn a_proposal_whose_notices_are_all_voided_is_free_for_its_true_partner() {
+fn another_partner_can_take_a_proposal_whose_notices_are_all_voided() {
     let mut ledger = ledger();
     deliver(&mut ledger, 1, json!({}), 0);
     let wrong = ledger.entries[0].notice.digest.clone();
     let theirs = || json!({ "partnerId": 8 });
     assert!(matches!(
         deliver(&mut ledger, 1, theirs(), 1),
-        Verdict::Rejected(rejection) if rejection.reason == Reason::PartnerMismatch
+        DeliveryOutcome::Rejected(rejection) if rejection.reason == Reason::PartnerMismatch
     ));
     assert!(ledger.set_voided(&wrong, true));
     assert_eq!((ledger.owner, Rows::of(&ledger)), (None, Rows::default()));
-    assert_eq!(deliver(&mut ledger, 1, theirs(), 2), Verdict::Applied);
+    assert_eq!(deliver(&mut ledger, 1, theirs(), 2), DeliveryOutcome::Applied);
     assert_eq!(ledger.owner, Some(PartnerId(8)));
-    // What was another's stays out, and is known all the same.
+    // The notice of the earlier owner stays voided, and its copy is a duplicate.
     assert!(!ledger.set_voided(&wrong, false));
-    assert_eq!(deliver(&mut ledger, 1, json!({}), 3), Verdict::Duplicate);
+    assert_eq!(deliver(&mut ledger, 1, json!({}), 3), DeliveryOutcome::Duplicate);
 }

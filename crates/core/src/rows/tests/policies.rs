@@ -16,7 +16,7 @@ fn persons(rows: &Rows) -> Vec<(&str, &str, bool)> {
     rows.insured_persons.iter().map(of).collect()
 }
 
-/// Two issue notices that disagree, received at these minutes, delivered in this order.
+/// Two issue notices that disagree, with the minutes of their receipt, delivered in this order.
 fn disagreeing(first: (Value, i64), second: (Value, i64)) -> Ledger {
     let mut ledger = ledger();
     for (entry, received) in [first, second] {
@@ -28,7 +28,7 @@ fn disagreeing(first: (Value, i64), second: (Value, i64)) -> Ledger {
 }
 
 #[test]
-fn of_two_that_disagree_the_later_received_wins_column_by_column() {
+fn if_two_issues_disagree_the_one_received_later_wins_column_by_column() {
     let early =
         || json!({"productName": "旧", "planName": "旧", "insurant": "赵一,钱二", "startDate": "2026-01-01"});
     let late = || json!({"productName": "新", "insurant": "孙三", "applicant": "赵一"});
@@ -64,7 +64,7 @@ fn of_two_that_disagree_the_later_received_wins_column_by_column() {
 }
 
 #[test]
-fn an_earlier_copy_makes_a_notice_the_earlier_one() {
+fn a_copy_received_earlier_moves_the_receipt_of_its_notice_back() {
     let mut ledger = disagreeing((json!({"planName": "甲"}), 5), (json!({"planName": "乙"}), 6));
     let plan = |ledger: &Ledger| Rows::of(ledger).policies[&num("P1")].plan_name.clone();
     assert_eq!(plan(&ledger).as_deref(), Some("乙"));
@@ -74,7 +74,7 @@ fn an_earlier_copy_makes_a_notice_the_earlier_one() {
 }
 
 #[test]
-fn two_that_agree_as_far_as_they_go_do_not_disagree() {
+fn issues_that_state_different_columns_do_not_disagree() {
     let ledger = disagreeing(
         (json!({"planName": "甲", "insurant": "赵一"}), 1),
         (json!({"productName": "乙"}), 2),
@@ -93,7 +93,7 @@ fn a_failed_issue_makes_no_policy() {
 }
 
 #[test]
-fn a_cancelled_name_counts_in_every_policy_and_only_where_it_is_insured() {
+fn a_cancelled_name_is_cancelled_in_every_policy_that_insures_it() {
     let two = json!({"policys": [
         {"policyNum": "P1", "insurant": "赵一,钱二"}, {"policyNum": "P2", "insurant": "赵一"}, {"policyNum": "P3"},
     ]});
@@ -131,7 +131,7 @@ fn only_a_full_cancellation_or_a_reissue_cancels_the_policies() {
 }
 
 #[test]
-fn a_later_issue_of_a_cancelled_proposal_is_of_a_cancelled_policy() {
+fn a_policy_issued_after_the_cancellation_is_cancelled() {
     let rows = rows(&[(4, json!({})), (3, policy("赵一"))]);
     assert!(rows.policies[&num("P1")].cancelled);
 }

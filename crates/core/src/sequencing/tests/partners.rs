@@ -1,4 +1,4 @@
-//! Whose proposal it is, and what a link of its own partner stands in for.
+//! The partner of a proposal, and the steps that a link of that partner stands in for.
 
 use serde_json::Value;
 
@@ -15,15 +15,15 @@ fn link(from: &str, partner: i64) -> Link {
 }
 
 #[test]
-fn a_notice_of_another_partner_is_refused_whether_the_first_is_held_or_applied() {
+fn a_notice_of_another_partner_is_rejected_whether_the_first_is_held_or_applied() {
     for first in [1, 2] {
         let mut ledger = ledger();
         let data = if first == 1 { json!({}) } else { payment() };
         deliver(&mut ledger, first, data.clone(), 0);
         let mut foreign = data;
         foreign["partnerId"] = json!(8);
-        let Verdict::Rejected(rejection) = deliver(&mut ledger, first, foreign, 1) else {
-            panic!("a foreign notice was taken");
+        let DeliveryOutcome::Rejected(rejection) = deliver(&mut ledger, first, foreign, 1) else {
+            panic!("a foreign notice was accepted");
         };
         assert_eq!(rejection.reason, Reason::PartnerMismatch);
         assert_eq!(ledger.entries.len(), 1);
@@ -31,7 +31,7 @@ fn a_notice_of_another_partner_is_refused_whether_the_first_is_held_or_applied()
 }
 
 #[test]
-fn a_proposal_whose_only_notice_died_belongs_to_nobody_again() {
+fn a_proposal_whose_only_notice_became_a_dead_letter_has_no_owner() {
     let strict = rules(|settings| {
         settings.steps.get_mut(&Step::Paid).expect("step").on_timeout = OnTimeout::DeadLetter;
     });
@@ -41,12 +41,12 @@ fn a_proposal_whose_only_notice_died_belongs_to_nobody_again() {
     assert_eq!((ledger.rejected.len(), ledger.owner), (1, None));
     assert_eq!(
         deliver(&mut ledger, 1, json!({"partnerId": 8}), 11),
-        Verdict::Applied
+        DeliveryOutcome::Applied
     );
 }
 
 #[test]
-fn a_link_stands_in_for_insured_and_paid_and_for_nothing_else() {
+fn a_link_stands_in_for_insured_and_paid_only() {
     let mut ledger = ledger();
     let held: [(i64, Value); 3] = [(9, json!({})), (3, policy("赵一")), (2, payment())];
     for (notify_type, data) in held {
@@ -62,14 +62,17 @@ fn a_link_stands_in_for_insured_and_paid_and_for_nothing_else() {
     unissued.link(link("O", 7), at(0), &Rules::default());
     assert!(matches!(
         deliver(&mut unissued, 9, json!({}), 1),
-        Verdict::Held(_)
+        DeliveryOutcome::Held(_)
     ));
-    assert_eq!(deliver(&mut unissued, 3, policy("赵一"), 2), Verdict::Applied);
+    assert_eq!(
+        deliver(&mut unissued, 3, policy("赵一"), 2),
+        DeliveryOutcome::Applied
+    );
     assert_eq!(unissued.held().count(), 0);
 }
 
 #[test]
-fn a_link_of_a_foreign_partner_stands_in_for_nothing_whichever_came_first() {
+fn a_link_of_another_partner_stands_in_for_nothing_whichever_came_first() {
     for link_first in [true, false] {
         let mut ledger = ledger();
         if link_first {
@@ -77,13 +80,13 @@ fn a_link_of_a_foreign_partner_stands_in_for_nothing_whichever_came_first() {
         }
         assert!(matches!(
             deliver(&mut ledger, 3, policy("赵一"), 1),
-            Verdict::Held(_)
+            DeliveryOutcome::Held(_)
         ));
         if !link_first {
             ledger.link(link("O", 8), at(2), &Rules::default());
         }
         assert_eq!(ledger.held().count(), 1);
-        // One of its own beside it does.
+        // A link of its own partner does stand in.
         ledger.link(link("N", 7), at(3), &Rules::default());
         assert_eq!(seqs(&ledger, 3), [1]);
     }

@@ -1,11 +1,11 @@
-//! What comes to a proposal whose notices have no bodies any more.
+//! Deliveries to a proposal whose notices were pruned.
 
 use super::*;
-use crate::ledger::{Pruned, Receipts};
+use crate::ledger::{Deliveries, Pruned};
 use crate::rows::Rows;
 use crate::samples::{days, num};
 
-/// A ledger as it is loaded once the notices with these contents have been pruned.
+/// The ledger that a worker loads after the notices with these contents were pruned.
 fn pruned(contents: &[(i64, serde_json::Value)]) -> Ledger {
     let mut ledger = ledger();
     for (nth, (notify_type, data)) in contents.iter().enumerate() {
@@ -20,23 +20,30 @@ fn pruned(contents: &[(i64, serde_json::Value)]) -> Ledger {
             applied_at: at(0),
             pruned_at: at(days(1200)),
             voided: false,
-            receipts: Receipts::one(at(0)),
-            recounted: false,
+            deliveries: Deliveries::one(at(0)),
+            deliveries_changed: false,
         });
     }
     ledger
 }
 
 #[test]
-fn a_late_copy_of_a_pruned_notice_is_a_duplicate_and_is_counted() {
+fn a_late_copy_of_a_pruned_notice_is_a_duplicate_and_counts() {
     let mut ledger = pruned(&[(1, json!({})), (2, payment())]);
-    assert_eq!(deliver(&mut ledger, 2, payment(), days(1300)), Verdict::Duplicate);
+    assert_eq!(
+        deliver(&mut ledger, 2, payment(), days(1300)),
+        DeliveryOutcome::Duplicate
+    );
     let known = &ledger.pruned[1];
     assert_eq!(
-        (known.receipts.count, known.receipts.last, known.recounted),
+        (
+            known.deliveries.count,
+            known.deliveries.last,
+            known.deliveries_changed
+        ),
         (2, at(days(1300)), true)
     );
-    assert!(!ledger.pruned[0].recounted);
+    assert!(!ledger.pruned[0].deliveries_changed);
 }
 
 #[test]
@@ -45,7 +52,7 @@ fn a_new_notice_of_a_pruned_proposal_is_a_dead_letter_and_changes_no_row() {
     let before = Rows::of(&ledger);
     for (notify_type, data) in [(3, policy("赵一")), (4, json!({})), (27, json!({}))] {
         match deliver(&mut ledger, notify_type, data, days(1300)) {
-            Verdict::Rejected(rejection) => assert_eq!(rejection.reason, Reason::Pruned),
+            DeliveryOutcome::Rejected(rejection) => assert_eq!(rejection.reason, Reason::Pruned),
             other => panic!("{other:?}"),
         }
     }
@@ -54,15 +61,15 @@ fn a_new_notice_of_a_pruned_proposal_is_a_dead_letter_and_changes_no_row() {
 }
 
 #[test]
-fn an_endorsement_that_truly_repeats_is_new_to_a_pruned_proposal_too() {
+fn an_endorsement_that_repeats_is_a_new_notice_of_a_pruned_proposal_too() {
     let mut ledger = pruned(&[(26, json!({"status": 4}))]);
     let copy = |ledger: &mut Ledger, day| deliver(ledger, 26, json!({"status": 4}), days(day));
-    assert_eq!(copy(&mut ledger, 7), Verdict::Duplicate);
-    assert!(matches!(copy(&mut ledger, 100), Verdict::Rejected(_)));
+    assert_eq!(copy(&mut ledger, 7), DeliveryOutcome::Duplicate);
+    assert!(matches!(copy(&mut ledger, 100), DeliveryOutcome::Rejected(_)));
 }
 
 #[test]
-fn a_pruned_proposal_stays_its_partners_and_can_not_be_voided() {
+fn a_pruned_proposal_keeps_its_partner_and_its_notices_cannot_be_voided() {
     let mut ledger = pruned(&[(1, json!({}))]);
     let digest = ledger.pruned[0].digest.clone();
     assert!(!ledger.set_voided(&digest, true));
@@ -72,12 +79,12 @@ fn a_pruned_proposal_stays_its_partners_and_can_not_be_voided() {
         json!({"partnerId": 8, "price": 1, "payTime": "2026-03-01 10:00:00"}),
         1,
     ) {
-        Verdict::Rejected(rejection) => assert_eq!(rejection.reason, Reason::PartnerMismatch),
+        DeliveryOutcome::Rejected(rejection) => assert_eq!(rejection.reason, Reason::PartnerMismatch),
         other => panic!("{other:?}"),
     }
     assert_eq!(ledger.partner(), Some(crate::id::PartnerId(7)));
     ledger.link(
-        crate::ledger::Link {
+        Link {
             reissued_from: num("OLD"),
             partner_id: crate::id::PartnerId(7),
         },

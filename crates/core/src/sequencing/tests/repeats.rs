@@ -1,10 +1,10 @@
-//! Only endorsements and abnormalities truly repeat.
+//! Only endorsements and abnormalities can repeat.
 
 use super::*;
 use crate::rows::Rows;
 use crate::samples::days;
 
-/// Delivers copies of one notice received at these minutes, in this order; the rows that they make.
+/// The rows of one notice whose copies are received at these minutes and delivered in this order.
 fn rows(notify_type: i64, received: &[i64]) -> Rows {
     let mut ledger = ledger();
     for minute in received {
@@ -12,12 +12,12 @@ fn rows(notify_type: i64, received: &[i64]) -> Rows {
         ledger.deliver(copy, at(0), &Rules::default());
     }
     ledger.settle(at(60), &Rules::default());
-    let counted: i64 = ledger.entries.iter().map(|entry| entry.receipts.count).sum();
+    let counted: i64 = ledger.entries.iter().map(|entry| entry.deliveries.count).sum();
     assert_eq!(counted, received.len() as i64, "a delivery was not counted");
     Rows::of(&ledger)
 }
 
-/// How many rows they make. These are numbered without a gap.
+/// The number of these rows, which are numbered without gaps.
 fn occurrences(notify_type: i64, received: &[i64]) -> usize {
     let rows = rows(notify_type, received);
     let keys = rows.endorsements.keys().chain(rows.abnormalities.keys());
@@ -55,7 +55,7 @@ fn a_copy_within_the_window_is_a_duplicate_and_one_after_it_a_new_occurrence() {
 }
 
 #[test]
-fn the_window_runs_from_the_copy_before_not_from_the_first() {
+fn the_window_runs_from_the_previous_copy_not_from_the_first() {
     assert_eq!(occurrences(26, &[0, days(6), days(12), days(18)]), 1);
     assert_eq!(occurrences(26, &[0, days(6), days(14)]), 2);
 }
@@ -82,25 +82,25 @@ fn the_order_of_arrival_makes_no_difference_to_the_rows() {
 }
 
 #[test]
-fn every_occurrence_is_a_notice_of_its_own_with_its_own_number() {
+fn every_occurrence_is_an_entry_with_its_own_number() {
     let mut ledger = ledger();
     for week in 0..3 {
-        let verdict = deliver(&mut ledger, 27, json!({"failMsg": "x"}), days(8 * week));
-        assert_eq!(verdict, Verdict::Applied);
+        let outcome = deliver(&mut ledger, 27, json!({"failMsg": "x"}), days(8 * week));
+        assert_eq!(outcome, DeliveryOutcome::Applied);
     }
     let numbers: Vec<i32> = ledger.entries.iter().map(|entry| entry.occurrence).collect();
     assert_eq!((numbers, seqs(&ledger, 27)), (vec![1, 2, 3], vec![1, 2, 3]));
 }
 
 #[test]
-fn the_configured_window_counts() {
+fn the_window_is_configurable() {
     let short = rules(|settings| settings.repeat_window = TimeDelta::minutes(1));
     let mut ledger = ledger();
     for minute in [0, 1, 3] {
         ledger.deliver(arrival(27, json!({}), at(minute)), at(minute), &short);
     }
     assert_eq!(ledger.entries.len(), 2);
-    assert_eq!(ledger.entries[0].receipts.count, 2);
+    assert_eq!(ledger.entries[0].deliveries.count, 2);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn any_other_notice_is_a_duplicate_for_ever() {
         deliver(&mut ledger, notify_type, data.clone(), 0);
         assert_eq!(
             deliver(&mut ledger, notify_type, data, days(4000)),
-            Verdict::Duplicate
+            DeliveryOutcome::Duplicate
         );
     }
 }
@@ -128,14 +128,14 @@ fn the_same_data_under_another_type_is_another_notice() {
     for notify_type in [1, 4, 9] {
         assert_ne!(
             deliver(&mut ledger, notify_type, json!({}), 0),
-            Verdict::Duplicate
+            DeliveryOutcome::Duplicate
         );
     }
     assert_eq!(ledger.entries.len(), 3);
 }
 
 #[test]
-fn the_order_of_keys_makes_no_other_notice_and_any_other_difference_does() {
+fn only_a_difference_in_values_makes_another_notice_not_the_order_of_keys() {
     let mut ledger = ledger();
     let mut text = |data: &str| {
         let raw = bytes::Bytes::from(format!(r#"{{"notifyType":1,"sign":"","data":{data}}}"#));
@@ -150,7 +150,7 @@ fn the_order_of_keys_makes_no_other_notice_and_any_other_difference_does() {
     };
     assert_eq!(
         text(r#"{"insureNum":"A","partnerId":7,"state":true}"#),
-        Verdict::Applied
+        DeliveryOutcome::Applied
     );
     assert_eq!(
         text(
@@ -158,14 +158,14 @@ fn the_order_of_keys_makes_no_other_notice_and_any_other_difference_does() {
                 .replace("7.0e0", "7")
                 .as_str()
         ),
-        Verdict::Duplicate
+        DeliveryOutcome::Duplicate
     );
     assert_eq!(
         text(r#"{"insureNum":"A","partnerId":"7","state":true}"#),
-        Verdict::Applied
+        DeliveryOutcome::Applied
     );
     assert_eq!(
         text(r#"{"insureNum":"A","partnerId":7,"state":true,"failMsg":null}"#),
-        Verdict::Applied
+        DeliveryOutcome::Applied
     );
 }

@@ -1,4 +1,4 @@
-//! Who leaves, leaves in every policy, whichever notice came first; and is counted once.
+//! A person who leaves is cancelled in every policy, whichever notice comes first, and counts once.
 
 use serde_json::json;
 
@@ -28,7 +28,7 @@ pub fn some_leave_after_a_refusal() -> Story {
     }
 }
 
-pub fn one_cancellation_is_told_in_three_ways() -> Story {
+pub fn one_cancellation_is_reported_in_three_ways() -> Story {
     Story {
         notices: vec![
             issued(A, [policy("P1", "韩一，杨二，朱三")]),
@@ -36,7 +36,7 @@ pub fn one_cancellation_is_told_in_three_ways() -> Story {
             left(A, &["杨二", "韩一", "韩一"])
                 .with("cancelMsg", "A")
                 .with("failMsg", "x"),
-            // The platform joins names in a list's place, too.
+            // The platform sometimes sends one text of joined names instead of a list.
             cancelled(A)
                 .with("cancelInsurants", "韩一、杨二")
                 .with("partnerUniqueKey", "user-1"),

@@ -1,4 +1,4 @@
-//! Lives without money troubles, cancellations or reissues.
+//! Stories without payment failures, cancellations or reissues.
 
 use serde_json::json;
 
@@ -78,7 +78,7 @@ pub fn nothing_ever_succeeds() -> Story {
     Story {
         notices: vec![
             insured(A).failed("资料不全"),
-            // A failure need not say how much, when or through which gateway.
+            // A failure may leave out price, time and gateway.
             paid(A, 1, 1, "08:00:00")
                 .failed("扣款失败")
                 .with("price", "")
@@ -96,7 +96,7 @@ pub fn nothing_ever_succeeds() -> Story {
     }
 }
 
-pub fn the_predecessors_are_lost_altogether() -> Story {
+pub fn all_predecessors_are_lost() -> Story {
     Story {
         notices: vec![
             issued(A, [policy("P1", "吴六")]).with("caseCode", "case-b"),
@@ -118,7 +118,7 @@ pub fn two_issue_notices_of_different_policies() -> Story {
         notices: vec![
             insured(A),
             paid(A, 30000, -11, "11:11:11"),
-            // Entries that share a number are one policy; one without a number is none.
+            // Entries with one number are one policy; an entry without a number is ignored.
             issued(
                 A,
                 [
@@ -158,7 +158,7 @@ pub fn two_issue_notices_of_different_policies() -> Story {
     }
 }
 
-pub fn what_waits_for_nobody_who_comes() -> Story {
+pub fn no_awaited_predecessor_comes() -> Story {
     Story {
         notices: vec![
             e_policy(A),

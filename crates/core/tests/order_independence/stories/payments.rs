@@ -1,9 +1,9 @@
-//! Money is never counted twice, and never too seldom.
+//! Every payment counts exactly once.
 
 use crate::exploration::Story;
 use crate::notices::{A, insured, issued, paid, policy};
 
-pub fn one_payment_is_told_in_four_ways() -> Story {
+pub fn one_payment_is_reported_in_four_ways() -> Story {
     Story {
         notices: vec![
             insured(A),
@@ -20,7 +20,7 @@ pub fn one_payment_is_told_in_four_ways() -> Story {
                 .with("partnerUniqueKey", "user-0"),
             paid(A, 19900, 21, "09:00:00").failed("扣款超时"),
         ],
-        // 甲 is E7 94 B2, 乙 is E4 B9 99; 扣款失败 goes on with E5, 扣款超时 with E8.
+        // In bytes, 甲 is E7 94 B2 and 乙 is E4 B9 99; after 扣款, 失 begins with E5 and 超 with E8.
         rows: "
             A proposal partner=7 status=paid key=user-2
             A payment success fen=19900 gateway=21 at=2026-03-01T09:00:00 new_money fail=甲
@@ -51,7 +51,7 @@ pub fn renewals_are_payments_of_their_own() -> Story {
     }
 }
 
-pub fn a_payment_fails_and_nothing_more_is_heard() -> Story {
+pub fn a_payment_fails_and_nothing_follows() -> Story {
     Story {
         notices: vec![
             insured(A),

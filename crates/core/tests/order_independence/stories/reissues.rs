@@ -1,4 +1,4 @@
-//! Several proposals: a successful 5 of one is told to another, at any time after.
+//! Several proposals: the link of a successful 5 reaches the other proposal at any time after it.
 
 use crate::exploration::Story;
 use crate::notices::{A, B, C, cancelled, insured, issued, paid, policy, reissued};
@@ -10,7 +10,7 @@ pub fn a_proposal_is_reissued() -> Story {
             paid(A, 200, 1, "10:00:00"),
             issued(A, [policy("P1", "施一,张二")]),
             reissued(A, B).with("cancelMsg", "改单"),
-            // No insured notice of its own; "paid" by the cancelled one.
+            // The new proposal has no insured notice, and the cancelled proposal "pays" for it.
             paid(B, 200, -3, "12:00:00"),
             issued(B, [policy("P2", "施一,张二")]),
         ],
@@ -81,7 +81,7 @@ pub fn a_reissue_is_reissued() -> Story {
     }
 }
 
-pub fn of_several_links_the_greatest_is_shown() -> Story {
+pub fn the_greatest_of_several_links_is_shown() -> Story {
     Story {
         notices: vec![
             reissued(A, B),
@@ -122,7 +122,7 @@ pub fn two_proposals_replace_each_other() -> Story {
     }
 }
 
-pub fn a_link_of_a_foreign_partner_stands_in_for_nothing() -> Story {
+pub fn a_link_of_another_partner_stands_in_for_nothing() -> Story {
     Story {
         notices: vec![
             issued(A, [policy("P1", "魏一")]),
@@ -144,7 +144,7 @@ pub fn a_link_of_a_foreign_partner_stands_in_for_nothing() -> Story {
     }
 }
 
-pub fn cancelled_in_full_and_reissued_into_silence() -> Story {
+pub fn cancelled_in_full_and_reissued_without_a_follow_up() -> Story {
     Story {
         notices: vec![
             insured(A),

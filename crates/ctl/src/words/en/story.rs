@@ -1,6 +1,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use xiebao_core::id::{NotifyType, Step};
-use xiebao_core::ledger::Receipts;
+use xiebao_core::ledger::Deliveries;
 use xiebao_core::rows::Disagreement;
 use xiebao_core::rules::OnTimeout;
 
@@ -67,7 +67,7 @@ impl StoryWords for English {
         )
     }
 
-    fn received(&self, receipts: &Receipts) -> String {
+    fn received(&self, receipts: &Deliveries) -> String {
         let (first, last) = (beijing(receipts.first), beijing(receipts.last));
         match receipts.count {
             ..=1 => format!("received {first}"),

@@ -17,7 +17,7 @@ pub async fn recount(
         .filter(notices::notify_type.eq(known.notify_type.0))
         .filter(notices::digest.eq(known.digest.as_str()))
         .filter(notices::occurrence.eq(known.occurrence));
-    let receipts = &known.receipts;
+    let receipts = &known.deliveries;
     diesel::update(row)
         .set((
             notices::received_at.eq(receipts.first.naive_utc()),

@@ -2,7 +2,7 @@ use chrono::NaiveDateTime;
 use diesel::QueryResult;
 use diesel::mysql::Mysql;
 use diesel::query_builder::AstPass;
-use xiebao_core::ledger::{Entry, Place};
+use xiebao_core::ledger::{Entry, State};
 
 use super::NoticeRow;
 use crate::schema::notices;
@@ -80,9 +80,9 @@ impl<'e> EntryRow<'e> {
     }
 
     pub(super) fn of(entry: &'e Entry) -> Self {
-        let (outcome, seq, applied_at) = match entry.place {
-            Place::Applied { seq, at } => ("applied", Some(seq), Some(at.naive_utc())),
-            Place::Held => ("held", None, None),
+        let (outcome, seq, applied_at) = match entry.state {
+            State::Applied { seq, at } => ("applied", Some(seq), Some(at.naive_utc())),
+            State::Held => ("held", None, None),
         };
         Self {
             insure_num: entry.notice.insure_num.as_str(),
@@ -94,9 +94,9 @@ impl<'e> EntryRow<'e> {
             seq,
             out_of_order: entry.out_of_order,
             raw: &entry.raw,
-            received_at: entry.receipts.first.naive_utc(),
-            last_received_at: entry.receipts.last.naive_utc(),
-            deliveries: entry.receipts.count,
+            received_at: entry.deliveries.first.naive_utc(),
+            last_received_at: entry.deliveries.last.naive_utc(),
+            deliveries: entry.deliveries.count,
             held_at: entry.hold.map(|hold| hold.at.naive_utc()),
             hold_until: entry.hold.map(|hold| hold.until.naive_utc()),
             applied_at,

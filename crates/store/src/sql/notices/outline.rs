@@ -1,45 +1,45 @@
 //! What a row tells without its body.
 
 use xiebao_core::id::{Digest, NotifyType, PartnerId, Step};
-use xiebao_core::ledger::{Hold, Place, Receipts};
-use xiebao_core::sequencing::{Outline, Standing};
+use xiebao_core::ledger::{Deliveries, Hold, State};
+use xiebao_core::sequencing::{StoredNotice, StoredState};
 
 use super::NoticeRow;
 
 impl NoticeRow {
     /// What it is to a sketch of its proposal; `None`: a sketch has no place for it, or it is none that was written so.
-    pub fn outline(&self) -> Option<Outline<'_>> {
+    pub fn outline(&self) -> Option<StoredNotice<'_>> {
         if self.voided || self.raw.is_empty() {
             return None;
         }
-        let standing = match self.place()? {
-            Place::Applied { .. } => Standing::Applied,
-            Place::Held => Standing::Held(self.hold()?),
+        let state = match self.state()? {
+            State::Applied { .. } => StoredState::Applied,
+            State::Held => StoredState::Held(self.hold()?),
         };
-        Digest::is_one(&self.digest).then_some(Outline {
+        Digest::is_one(&self.digest).then_some(StoredNotice {
             step: Step::of(NotifyType(self.notify_type))?,
             digest: &self.digest,
             partner_id: PartnerId(self.partner_id),
-            standing,
-            receipts: self.receipts(),
-            copied: false,
+            state,
+            deliveries: self.receipts(),
+            deliveries_changed: false,
         })
     }
 
     /// `None`: it contradicts itself, or is ignored.
-    pub(super) fn place(&self) -> Option<Place> {
+    pub(super) fn state(&self) -> Option<State> {
         match (self.outcome.as_str(), self.seq, self.applied_at) {
-            ("applied", Some(seq), Some(at)) => Some(Place::Applied {
+            ("applied", Some(seq), Some(at)) => Some(State::Applied {
                 seq,
                 at: at.and_utc(),
             }),
-            ("held", None, None) => Some(Place::Held),
+            ("held", None, None) => Some(State::Held),
             _ => None,
         }
     }
 
     pub fn is_applied(&self) -> bool {
-        matches!(self.place(), Some(Place::Applied { .. }))
+        matches!(self.state(), Some(State::Applied { .. }))
     }
 
     pub(super) fn hold(&self) -> Option<Hold> {
@@ -50,15 +50,15 @@ impl NoticeRow {
         })
     }
 
-    pub(super) fn receipts(&self) -> Receipts {
-        Receipts {
+    pub(super) fn receipts(&self) -> Deliveries {
+        Deliveries {
             first: self.received_at.and_utc(),
             last: self.last_received_at.and_utc(),
             count: self.deliveries,
         }
     }
 
-    pub fn set_receipts(&mut self, receipts: &Receipts) {
+    pub fn set_receipts(&mut self, receipts: &Deliveries) {
         self.received_at = receipts.first.naive_utc();
         self.last_received_at = receipts.last.naive_utc();
         self.deliveries = receipts.count;
