@@ -1,6 +1,7 @@
-//! A vhost of its own for a test, deleted at the end.
+//! A private vhost for a test, deleted at its end.
 
-mod leaving;
+mod deletion;
+mod management;
 mod message;
 
 use std::time::{Duration, Instant};
@@ -8,7 +9,8 @@ use std::time::{Duration, Instant};
 use lapin::options::{BasicGetOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
 use url::Url;
 
 pub use message::Message;
@@ -25,18 +27,17 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Makes an empty vhost.
+    /// Creates an empty vhost at the broker that the environment names; in a cluster, at its first node.
     ///
     /// # Panics
-    /// When there is no broker, saying how to get one.
+    /// If there is no broker; the message says how to start one.
     pub async fn new() -> Self {
-        // Of a cluster, the first node.
         let addresses = variable("XIEBAO__AMQP__URL");
         let first = addresses.split(",amqp").next().unwrap_or_default();
         Self::at(first, &variable("XIEBAO_TEST__MANAGEMENT_URL")).await
     }
 
-    /// The same at a broker of one's own.
+    /// Creates an empty vhost at a private broker.
     pub async fn of(private: &PrivateBroker) -> Self {
         Self::at(&private.url, &private.management).await
     }
@@ -51,21 +52,18 @@ impl Broker {
             url,
             management,
         };
-        let status = broker
-            .manage(Method::PUT, &format!("vhosts/{}", broker.vhost), None)
-            .await;
-        assert!(status.is_success(), "the vhost could not be made: {status}");
+        let status = broker.manage(Method::PUT, &["vhosts", &broker.vhost], None).await;
+        assert!(status.is_success(), "the vhost can't be created: {status}");
         broker.wait_until_running().await;
         broker
     }
 
-    /// A cluster has made a vhost before it has started on every node; a quorum queue declared in between fails.
+    /// A cluster reports a new vhost before the vhost runs on every node; a quorum queue declared in between fails.
     async fn wait_until_running(&self) {
         let deadline = Instant::now() + Duration::from_secs(10);
-        let (vhost, nodes) = (format!("vhosts/{}", self.vhost), "nodes?columns=name");
-        let nodes = self.get(nodes).await.as_array().map_or(0, Vec::len);
+        let nodes = self.list(&["nodes"]).await.len();
         loop {
-            let known = self.get(&vhost).await;
+            let known: Value = self.get(&["vhosts", &self.vhost]).await.unwrap_or_default();
             let states = known["cluster_state"].as_object();
             let running = states.map_or(0, |states| {
                 states.values().filter(|state| *state == "running").count()
@@ -78,7 +76,8 @@ impl Broker {
         }
     }
 
-    /// The address, vhost included; of a cluster, that of its first node, so that a test can break the way there.
+    /// The AMQP address with the vhost. In a cluster it names the first node only, so that a test can break the way
+    /// there.
     pub fn url(&self) -> String {
         self.url.to_string()
     }
@@ -92,6 +91,10 @@ impl Broker {
         )
     }
 
+    /// Opens a connection to the vhost.
+    ///
+    /// # Panics
+    /// If the broker refuses.
     pub async fn connect(&self) -> Connection {
         let properties = ConnectionProperties::default().with_connection_name("test".into());
         Connection::connect(self.url.as_str(), properties)
@@ -99,7 +102,10 @@ impl Broker {
             .expect("the broker takes connections")
     }
 
-    /// A channel of a connection of its own, which lives as long as the channel.
+    /// Opens a connection and a channel on it. The channel lives as long as the connection.
+    ///
+    /// # Panics
+    /// If the broker refuses.
     pub async fn channel(&self) -> (Connection, Channel) {
         let connection = self.connect().await;
         let channel = connection
@@ -109,7 +115,10 @@ impl Broker {
         (connection, channel)
     }
 
-    /// Takes and removes all messages of a queue.
+    /// Takes all messages off a queue.
+    ///
+    /// # Panics
+    /// If there is no such queue.
     pub async fn drain(&self, queue: &str) -> Vec<Message> {
         let (_connection, channel) = self.channel().await;
         let mut messages = Vec::new();
@@ -124,10 +133,10 @@ impl Broker {
         messages
     }
 
-    /// Waits until a queue has at least that many messages, then takes them all.
+    /// Takes messages off a queue until there are at least `count` of them.
     ///
     /// # Panics
-    /// When they don't come within ten seconds.
+    /// If they do not come within ten seconds.
     pub async fn drain_at_least(&self, queue: &str, count: usize) -> Vec<Message> {
         let deadline = Instant::now() + Duration::from_secs(10);
         let mut messages = Vec::new();
@@ -143,44 +152,44 @@ impl Broker {
         messages
     }
 
-    /// Closes all connections to this vhost from the broker's side.
+    /// Lets the broker close all connections to this vhost.
     pub async fn close_connections(&self) {
-        for connection in self.list(&format!("vhosts/{}/connections", self.vhost)).await {
+        for connection in self.list(&["vhosts", &self.vhost, "connections"]).await {
             if let Some(name) = connection["name"].as_str() {
-                let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
-                self.manage(Method::DELETE, &format!("connections/{name}"), None)
-                    .await;
+                self.manage(Method::DELETE, &["connections", name], None).await;
             }
         }
     }
 
-    /// Deletes a queue with all that is in it.
+    /// Deletes a queue and its messages.
+    ///
+    /// # Panics
+    /// If the broker refuses.
     pub async fn delete_queue(&self, queue: &str) {
-        let status = self
-            .manage(Method::DELETE, &format!("queues/{}/{queue}", self.vhost), None)
-            .await;
-        assert!(status.is_success(), "the queue could not be deleted: {status}");
-    }
-
-    /// Empties a queue.
-    ///
-    /// # Panics
-    /// When the broker refuses.
-    pub async fn purge(&self, queue: &str) {
-        let path = format!("queues/{}/{queue}/contents", self.vhost);
+        let path = ["queues", &self.vhost, queue];
         let status = self.manage(Method::DELETE, &path, None).await;
-        assert!(status.is_success(), "the queue could not be emptied: {status}");
+        assert!(status.is_success(), "the queue can't be deleted: {status}");
     }
 
-    /// How many messages stand ready in a queue, and how many consumers it has.
+    /// Removes all messages of a queue.
     ///
     /// # Panics
-    /// When there is no such queue.
+    /// If the broker refuses.
+    pub async fn purge(&self, queue: &str) {
+        let path = ["queues", &self.vhost, queue, "contents"];
+        let status = self.manage(Method::DELETE, &path, None).await;
+        assert!(status.is_success(), "the queue can't be emptied: {status}");
+    }
+
+    /// The number of ready messages in a queue, and the number of its consumers.
+    ///
+    /// # Panics
+    /// If there is no such queue.
     pub async fn depth(&self, queue: &str) -> (u32, u32) {
         self.passive(queue).await.expect("the queue is there")
     }
 
-    /// Whether the queue is there and somebody consumes from it.
+    /// True if the queue exists and has a consumer.
     pub async fn has_consumer(&self, queue: &str) -> bool {
         self.passive(queue)
             .await
@@ -199,15 +208,15 @@ impl Broker {
         Ok((found.message_count(), found.consumer_count()))
     }
 
-    /// Bounds the length of a queue by a policy, or takes that bound away again.
+    /// Limits the length of a queue by a policy, in messages; `None` removes the limit.
     ///
     /// # Panics
-    /// When the broker refuses.
+    /// If the broker refuses.
     pub async fn limit(&self, queue: &str, length: Option<u32>) {
-        let path = format!("policies/{}/limit", self.vhost);
+        let path = ["policies", &self.vhost, "limit"];
         let policy = length.map(|length| {
-            let definition = serde_json::json!({ "max-length": length, "overflow": "reject-publish" });
-            serde_json::json!({ "pattern": format!("^{queue}$"), "apply-to": "queues", "definition": definition })
+            let definition = json!({ "max-length": length, "overflow": "reject-publish" });
+            json!({ "pattern": format!("^{queue}$"), "apply-to": "queues", "definition": definition })
         });
         let method = if policy.is_some() {
             Method::PUT
@@ -215,65 +224,40 @@ impl Broker {
             Method::DELETE
         };
         let status = self.manage(method, &path, policy).await;
-        assert!(status.is_success(), "the limit could not be set: {status}");
+        assert!(status.is_success(), "the limit can't be set: {status}");
     }
 
-    /// How many messages wait in a queue.
+    /// The number of ready messages in a queue.
+    ///
+    /// # Panics
+    /// If there is no such queue.
     pub async fn length(&self, queue: &str) -> u32 {
-        let (_connection, channel) = self.channel().await;
-        let options = QueueDeclareOptions {
-            passive: true,
-            ..QueueDeclareOptions::default()
-        };
-        let declared = channel
-            .queue_declare(queue.into(), options, FieldTable::default())
-            .await;
-        declared.expect("the queue is there").message_count()
+        self.depth(queue).await.0
     }
 
-    /// Takes a right away from the user of the tests, or gives it back: what may be written to.
+    /// Sets the `write` permission of the tests' user: a regular expression of exchange and queue names.
+    ///
+    /// # Panics
+    /// If the broker refuses.
     pub async fn allow_writing(&self, pattern: &str) {
-        let rights = serde_json::json!({ "configure": ".*", "write": pattern, "read": ".*" });
-        let path = format!("permissions/{}/{}", self.vhost, self.url.username());
+        let rights = json!({ "configure": ".*", "write": pattern, "read": ".*" });
+        let path = ["permissions", &self.vhost, self.url.username()];
         let status = self.manage(Method::PUT, &path, Some(rights)).await;
-        assert!(status.is_success(), "the right could not be changed: {status}");
+        assert!(status.is_success(), "the permission can't be changed: {status}");
     }
 
-    /// Declares something by the management interface: `queues/NAME` or `exchanges/NAME`.
-    pub async fn declare(&self, kind: &str, name: &str, body: serde_json::Value) {
-        let status = self
-            .manage(Method::PUT, &format!("{kind}/{}/{name}", self.vhost), Some(body))
-            .await;
-        assert!(status.is_success(), "{name} could not be declared: {status}");
+    /// Declares a queue or an exchange by the management interface; `kind` is `queues` or `exchanges`.
+    ///
+    /// # Panics
+    /// If the broker refuses.
+    pub async fn declare(&self, kind: &str, name: &str, body: Value) {
+        let path = [kind, &self.vhost, name];
+        let status = self.manage(Method::PUT, &path, Some(body)).await;
+        assert!(status.is_success(), "{name} can't be declared: {status}");
     }
 
-    async fn manage(&self, method: Method, path: &str, body: Option<serde_json::Value>) -> StatusCode {
-        let request = Client::new().request(method, self.endpoint(path));
-        let request = match &body {
-            Some(body) => request.json(body),
-            None => request,
-        };
-        request
-            .send()
-            .await
-            .expect("the management interface answers")
-            .status()
-    }
-
-    async fn list(&self, path: &str) -> Vec<serde_json::Value> {
-        self.get(path).await.as_array().cloned().unwrap_or_default()
-    }
-
-    async fn get(&self, path: &str) -> serde_json::Value {
-        let answer = Client::new().get(self.endpoint(path)).send().await;
-        answer
-            .expect("the management interface answers")
-            .json()
-            .await
-            .unwrap_or_default()
-    }
-
-    fn endpoint(&self, path: &str) -> String {
-        format!("{}/api/{path}", self.management.as_str().trim_end_matches('/'))
+    async fn manage(&self, method: Method, path: &[&str], body: Option<Value>) -> StatusCode {
+        let answer = self.ask(method, path, body).await;
+        answer.expect("the management interface answers").status()
     }
 }

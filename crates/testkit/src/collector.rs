@@ -1,4 +1,4 @@
-//! A collector of traces: takes OTLP over HTTP and keeps what it was sent.
+//! A trace collector: receives OTLP over HTTP and keeps the spans.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,18 +14,18 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-/// What it makes of requests.
+/// How the collector answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mood {
-    /// Takes them.
+    /// 200, and the spans are kept.
     Willing,
-    /// Reads them and never answers.
+    /// Reads requests and never answers.
     Silent,
-    /// Answers 503.
+    /// 503.
     Unwilling,
 }
 
-/// Listens on loopback until it is dropped.
+/// A collector that listens on loopback until it is dropped.
 #[derive(Debug)]
 pub struct Collector {
     address: SocketAddr,
@@ -40,27 +40,29 @@ struct Seen {
     heads: Vec<String>,
 }
 
-/// Ids are lower-case hex.
+/// A span that the collector has received. Ids are lower-case hex.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenSpan {
-    /// Of the resource.
+    /// The attributes of its resource.
     pub about: BTreeMap<String, String>,
     pub name: String,
     pub kind: i32,
     pub trace_id: String,
     pub span_id: String,
-    /// Empty: it is the first of its trace.
+    /// Empty for the root span of a trace.
     pub parent_id: String,
-    /// Trace and span.
+    /// Pairs of trace id and span id.
     pub links: Vec<(String, String)>,
     pub attributes: BTreeMap<String, String>,
-    /// 2: an error.
+    /// The status code; 2 is an error.
     pub status: i32,
 }
 
 impl Collector {
+    /// Starts a collector.
+    ///
     /// # Panics
-    /// When the system has no port.
+    /// If no port is free.
     pub async fn start(mood: Mood) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
@@ -74,11 +76,12 @@ impl Collector {
         Self { address, seen, task }
     }
 
-    /// What `otlp.endpoint` is to be.
+    /// The value for the setting `otlp.endpoint`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
+    /// All spans so far.
     pub fn spans(&self) -> Vec<SeenSpan> {
         lock(&self.seen).spans.clone()
     }
@@ -88,10 +91,10 @@ impl Collector {
         lock(&self.seen).heads.clone()
     }
 
-    /// Waits for so many spans.
+    /// Waits for at least `count` spans.
     ///
     /// # Panics
-    /// When they have not come within 20 seconds.
+    /// If they do not come within 20 seconds.
     pub async fn wait_for(&self, count: usize) -> Vec<SeenSpan> {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
@@ -161,7 +164,7 @@ async fn read(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
 
 async fn answer(stream: &mut TcpStream, status: &str) {
     let text = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    // The other side may be gone.
+    // The client may be gone.
     let _ = stream.write_all(text.as_bytes()).await;
 }
 

@@ -1,9 +1,9 @@
-//! A database of its own for a test, dropped at the end.
+//! A private database for a test, dropped at its end.
 
 use diesel_async::{AsyncConnection as _, AsyncMysqlConnection, RunQueryDsl as _};
 use url::Url;
 
-use crate::services::{run_apart, unique_name, variable};
+use crate::services::{block_on_new_thread, unique_name, variable};
 
 /// A private, empty database.
 #[derive(Debug)]
@@ -13,10 +13,10 @@ pub struct Database {
 }
 
 impl Database {
-    /// Makes an empty database.
+    /// Creates an empty database.
     ///
     /// # Panics
-    /// When there is no server, saying how to get one.
+    /// If there is no server; the message says how to start one.
     pub async fn new() -> Self {
         let server =
             Url::parse(&variable("XIEBAO__DATABASE__URL")).expect("XIEBAO__DATABASE__URL is an address");
@@ -28,17 +28,18 @@ impl Database {
         database
             .on_server(&statement)
             .await
-            .expect("the server makes databases");
+            .expect("the server creates databases");
         database
     }
 
-    /// The address, database included.
+    /// The address with the database.
     pub fn url(&self) -> String {
         let mut url = self.server.clone();
         url.set_path(&self.name);
         url.to_string()
     }
 
+    /// The name of the database.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -52,6 +53,10 @@ impl Database {
         )
     }
 
+    /// Opens a connection to the database.
+    ///
+    /// # Panics
+    /// If the server refuses.
     pub async fn connect(&self) -> AsyncMysqlConnection {
         AsyncMysqlConnection::establish(&self.url())
             .await
@@ -65,20 +70,20 @@ impl Database {
     }
 }
 
-/// The one number that a query is answered with.
+/// Runs a query that returns one number.
 ///
 /// # Errors
-/// When the database at this address can't be reached, or has another answer.
+/// If the database at this address can't be reached, or returns no number.
 pub async fn number(url: &str, query: &str) -> anyhow::Result<i64> {
     let mut connection = AsyncMysqlConnection::establish(url).await?;
     let number = diesel::sql_query(format!("SELECT CAST(({query}) AS SIGNED) AS number"));
     Ok(number.get_result::<Number>(&mut connection).await?.number)
 }
 
-/// The numbers that a query is answered with, from its column `number`.
+/// Runs a query, and returns its column `number` of all rows.
 ///
 /// # Errors
-/// When the database at this address can't be reached, or has another answer.
+/// If the database at this address can't be reached, or there is no such column.
 pub async fn numbers(url: &str, query: &str) -> anyhow::Result<Vec<i64>> {
     let mut connection = AsyncMysqlConnection::establish(url).await?;
     let rows: Vec<Number> = diesel::sql_query(query).load(&mut connection).await?;
@@ -93,7 +98,7 @@ struct Number {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // A database that stays behind harms no other test, and a panic here would hide the test's own.
-        let _ = run_apart(self.on_server(&format!("DROP DATABASE IF EXISTS {}", self.name)));
+        // A leftover database harms no other test, and a panic here would hide the test's own.
+        let _ = block_on_new_thread(self.on_server(&format!("DROP DATABASE IF EXISTS {}", self.name)));
     }
 }

@@ -2,7 +2,7 @@
 
 use reqwest::Client;
 
-/// What the receiver answered.
+/// The receiver's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
@@ -13,6 +13,10 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Reads an answer with its body.
+    ///
+    /// # Panics
+    /// If the body is not text, or the connection breaks.
     pub async fn read(response: reqwest::Response) -> Self {
         let header = |name: &str| {
             response
@@ -29,7 +33,7 @@ impl Answer {
         }
     }
 
-    /// The verdict, or nothing.
+    /// The verdict, empty if there is none.
     pub fn verdict(&self) -> &str {
         self.verdict.as_deref().unwrap_or_default()
     }
@@ -38,7 +42,7 @@ impl Answer {
 /// Posts a notice with the platform's Content-Type.
 ///
 /// # Panics
-/// When nobody answers.
+/// If nobody answers.
 pub async fn post(url: &str, body: impl Into<reqwest::Body>) -> Answer {
     let request = Client::new()
         .post(url)

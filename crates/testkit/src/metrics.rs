@@ -1,27 +1,29 @@
-//! What a service says of itself at `/metrics`.
+//! Metrics of a service, read from `/metrics`.
 
 use std::net::SocketAddr;
 
 use reqwest::Client;
 
-/// One answer of a service's admin listener.
+/// The text of one answer.
 #[derive(Debug, Clone)]
 pub struct Metrics(String);
 
 impl Metrics {
+    /// Asks the service's admin listener.
+    ///
     /// # Errors
-    /// When the service does not answer.
+    /// If the service does not answer.
     pub async fn read(client: &Client, admin: SocketAddr) -> reqwest::Result<Self> {
         let answer = client.get(format!("http://{admin}/metrics")).send().await?;
         Ok(Self(answer.text().await?))
     }
 
-    /// The value of a metric, added up over its labels. `name` is the whole name: `xiebao_worker_notices_total`.
+    /// The sum of a metric over all its labels. `name` is the whole name: `xiebao_worker_notices_total`.
     pub fn sum(&self, name: &str) -> f64 {
         self.samples(name).map(|(_, value)| value).sum()
     }
 
-    /// The labels as they stand there, and the value.
+    /// The samples of a metric: the labels as they are written, and the value.
     pub fn samples<'m>(&'m self, name: &'m str) -> impl Iterator<Item = (&'m str, f64)> {
         self.0.lines().filter_map(move |line| {
             let (head, value) = line.rsplit_once(' ')?;

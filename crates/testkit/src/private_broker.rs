@@ -1,4 +1,4 @@
-//! A broker of a test's own, which may be stopped, killed and starved.
+//! A private broker for a test that stops, kills or starves it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// One node with a management interface, taken down with its data when dropped. Takes about eight seconds to start.
+use crate::process::signal;
+use crate::services::without_product_variables;
+
+/// One node with a management interface, removed with its data when dropped. It takes about eight seconds to start.
 #[derive(Debug)]
 pub struct PrivateBroker {
     folder: TempDir,
@@ -15,7 +18,7 @@ pub struct PrivateBroker {
     pub management: String,
 }
 
-/// What the broker is made to be short of.
+/// The resource that the broker runs out of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shortage {
     Memory,
@@ -23,12 +26,14 @@ pub enum Shortage {
 }
 
 impl PrivateBroker {
+    /// Starts a broker.
+    ///
     /// # Panics
-    /// When it does not start, with what `scripts/services` says.
+    /// If it does not start, with the output of `scripts/services`.
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        apart(services(folder.path(), &["up"])).await;
-        let lines = apart(services(folder.path(), &["env"])).await;
+        output_of(services(folder.path(), &["up"])).await;
+        let lines = output_of(services(folder.path(), &["env"])).await;
         let value = |name: &str| {
             let prefix = format!("export {name}='");
             let found = lines.lines().find_map(|line| line.strip_prefix(&*prefix));
@@ -44,43 +49,43 @@ impl PrivateBroker {
         }
     }
 
-    /// Freezes it: connections stay, and nobody answers.
+    /// Freezes it with SIGSTOP: connections stay open, and nobody answers.
     pub fn stop(&self) {
-        self.signal("-STOP");
+        self.signal("STOP");
     }
 
-    /// Lets it go on after [`Self::stop`].
+    /// Resumes it after [`Self::stop`].
     pub fn go_on(&self) {
-        self.signal("-CONT");
+        self.signal("CONT");
     }
 
-    /// Ends it as `kill -9` does, and waits until it is gone.
+    /// Sends SIGKILL, and waits until it is gone.
     ///
     /// # Panics
-    /// When it does not go within ten seconds.
+    /// If it is not gone within ten seconds.
     pub async fn kill(&self) {
         let process = PathBuf::from(format!("/proc/{}/fd", self.id()));
-        self.signal("-KILL");
+        self.signal("KILL");
         let deadline = Instant::now() + Duration::from_secs(10);
-        // A zombie has no files any more.
+        // A zombie has no open files.
         while std::fs::read_dir(&process).is_ok_and(|mut files| files.next().is_some()) {
             assert!(Instant::now() < deadline, "the broker outlives kill -9");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// Starts it again after [`Self::kill`], with the same address and data.
+    /// Restarts it after [`Self::kill`], with the same address and data.
     pub async fn start_again(&self) {
-        apart(services(self.folder.path(), &["up"])).await;
+        output_of(services(self.folder.path(), &["up"])).await;
     }
 
-    /// Raises an alarm: the broker takes no more messages until [`Self::relieve`].
+    /// Raises a resource alarm: the broker accepts no messages until [`Self::relieve`].
     pub async fn starve(&self, of: Shortage) {
         let arguments: &[&str] = match of {
             Shortage::Memory => &["set_vm_memory_high_watermark", "0.0000001"],
             Shortage::Disk => &["set_disk_free_limit", "100000GB"],
         };
-        apart(self.control(arguments)).await;
+        output_of(self.control(arguments)).await;
     }
 
     /// Ends the alarm.
@@ -89,20 +94,17 @@ impl PrivateBroker {
             Shortage::Memory => &["set_vm_memory_high_watermark", "0.4"],
             Shortage::Disk => &["set_disk_free_limit", "50MB"],
         };
-        apart(self.control(arguments)).await;
+        output_of(self.control(arguments)).await;
     }
 
     fn id(&self) -> u32 {
         let file = self.folder.path().join("rabbitmq/node.pid");
-        let text = std::fs::read_to_string(file).expect("the node has written its number");
+        let text = std::fs::read_to_string(file).expect("the node has written its process id");
         text.trim().parse().expect("a number")
     }
 
-    fn signal(&self, signal: &str) {
-        let status = Command::new("kill")
-            .args([signal, &self.id().to_string()])
-            .status();
-        assert!(status.is_ok_and(|status| status.success()), "the broker is gone");
+    fn signal(&self, name: &str) {
+        signal(self.id(), name).expect("the broker is there");
     }
 
     /// `rabbitmqctl` for this node; see `scripts/lib/rabbitmq.sh`.
@@ -137,32 +139,30 @@ impl PrivateBroker {
 impl Drop for PrivateBroker {
     fn drop(&mut self) {
         if self.folder.path().join("rabbitmq/node.pid").exists() {
-            // A frozen one is not asked, but must be able to go.
-            let _ = Command::new("kill")
-                .args(["-CONT", &self.id().to_string()])
-                .status();
+            // A frozen process could not shut down.
+            let _ = signal(self.id(), "CONT");
         }
         let down = services(self.folder.path(), &["down", "--purge"]).output();
         if !down.is_ok_and(|output| output.status.success()) {
-            eprintln!("a broker stays behind: {}", self.folder.path().display());
+            eprintln!("a broker is left over: {}", self.folder.path().display());
         }
     }
 }
 
-/// `scripts/services` for that state directory, whatever servers the environment names.
+/// `scripts/services` with that state directory, and without the servers that the environment names.
 fn services(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/services"));
-    for (variable, _) in std::env::vars_os() {
-        if variable.to_string_lossy().starts_with("XIEBAO") {
-            command.env_remove(variable);
-        }
-    }
-    command.args(arguments).env("XIEBAO_SERVICES_DIR", folder);
+    without_product_variables(&mut command)
+        .args(arguments)
+        .env("XIEBAO_SERVICES_DIR", folder);
     command
 }
 
-/// Runs to the end beside the test, and returns what was printed.
-async fn apart(mut command: Command) -> String {
+/// Runs the command without blocking the test's runtime, and returns its standard output.
+///
+/// # Panics
+/// If it fails, with its standard error.
+async fn output_of(mut command: Command) -> String {
     let running = tokio::task::spawn_blocking(move || (command.output(), command));
     let (output, command) = running.await.expect("it does not panic");
     let output = output.unwrap_or_else(|error| panic!("{command:?} can't be run: {error}"));

@@ -2,12 +2,17 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
+
+use crate::programs::program;
+use crate::services::without_product_variables;
+
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// A running program; killed when dropped.
 #[derive(Debug)]
@@ -18,19 +23,10 @@ pub struct Process {
     started: Instant,
 }
 
-/// A loopback address that nobody listens on now.
-///
-/// # Panics
-/// When the system has none.
-pub fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("a bound listener has an address")
-}
-
-/// Sends a signal, named as `kill` has it: `KILL`, `STOP`.
+/// Sends a signal, named as `kill` names it: `KILL`, `STOP`.
 ///
 /// # Errors
-/// When there is no such process.
+/// If there is no such process.
 pub fn signal(process: u32, name: &str) -> io::Result<()> {
     let mut command = Command::new("kill");
     let command = command.args([format!("-{name}"), process.to_string()]);
@@ -45,23 +41,24 @@ pub fn signal(process: u32, name: &str) -> io::Result<()> {
 }
 
 impl Process {
-    /// Starts a program of the workspace with these variables and no others of the product's.
+    /// Starts a program of the workspace, as its sources are now, with these variables and none of the caller's that
+    /// begin with `XIEBAO`.
     ///
     /// # Panics
-    /// When it is not built.
+    /// If it does not build or does not start.
     pub fn spawn<K: AsRef<OsStr>, V: AsRef<OsStr>>(
         name: &str,
         arguments: &[&str],
         environment: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        let started = Self::start(&binary(name), arguments, environment);
-        started.unwrap_or_else(|error| panic!("{name} can't be started (cargo build): {error}"))
+        let started = Self::start(&program(name), arguments, environment);
+        started.unwrap_or_else(|error| panic!("{name} can't be started: {error}"))
     }
 
-    /// The same for a program that lies elsewhere.
+    /// Starts the program at this path, in the same way.
     ///
     /// # Errors
-    /// When there is no such program, or no file for its log.
+    /// If there is no such program, or its log file can't be created.
     pub fn start<K: AsRef<OsStr>, V: AsRef<OsStr>>(
         binary: &Path,
         arguments: &[&str],
@@ -69,12 +66,10 @@ impl Process {
     ) -> io::Result<Self> {
         let log = NamedTempFile::new()?;
         let mut command = Command::new(binary);
-        for (variable, _) in std::env::vars_os() {
-            if variable.to_string_lossy().starts_with("XIEBAO") {
-                command.env_remove(variable);
-            }
-        }
-        let command = command.args(arguments).envs(environment).stdin(Stdio::null());
+        let command = without_product_variables(&mut command)
+            .args(arguments)
+            .envs(environment)
+            .stdin(Stdio::null());
         let started = Instant::now();
         Ok(Self {
             name: binary
@@ -88,33 +83,35 @@ impl Process {
         })
     }
 
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// What it has written so far.
+    /// Standard output and standard error so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.log.path()).unwrap_or_default()
     }
 
+    /// The file name of the program.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Since it was started.
+    /// The time since its start.
     pub fn age(&self) -> Duration {
         self.started.elapsed()
     }
 
-    /// How it has ended, if it has.
+    /// Its exit status, `None` while it runs.
     pub fn has_ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
-    /// Waits until `/readyz` says yes, and tells how long that took from its start.
+    /// Waits until `/readyz` answers 2xx, and returns the time since the start.
     ///
     /// # Panics
-    /// When that takes longer than `within`, or the program ends.
+    /// If that takes longer than `within`, or the program ends.
     pub async fn ready(&mut self, admin: SocketAddr, within: Duration) -> Duration {
         let client = reqwest::Client::new();
         loop {
@@ -126,14 +123,14 @@ impl Process {
                 panic!("{} ended ({status}):\n{}", self.name, self.log());
             }
             assert!(self.age() < within, "{} is not ready:\n{}", self.name, self.log());
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
     /// Resident memory, in bytes.
     ///
     /// # Panics
-    /// When the process is gone.
+    /// If the process is gone.
     pub fn resident_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it runs");
         let line = status
@@ -147,13 +144,13 @@ impl Process {
     /// Sends SIGTERM and does not wait.
     ///
     /// # Panics
-    /// When it is gone.
+    /// If the process is gone.
     pub fn terminate(&self) {
-        let told = signal(self.id(), "TERM");
-        assert!(told.is_ok(), "{} can't be told to end", self.name);
+        let sent = signal(self.id(), "TERM");
+        assert!(sent.is_ok(), "{} can't be sent SIGTERM", self.name);
     }
 
-    /// Ends it at once, as `kill -9` does.
+    /// Sends SIGKILL and waits until it is gone.
     pub fn kill(&mut self) {
         // It may have ended by itself.
         let _ = self.child.kill();
@@ -163,7 +160,7 @@ impl Process {
     /// Waits until it has ended.
     ///
     /// # Panics
-    /// When that takes longer than `within`.
+    /// If that takes longer than `within`.
     pub async fn ended(&mut self, within: Duration) -> ExitStatus {
         let deadline = Instant::now() + within;
         loop {
@@ -176,7 +173,7 @@ impl Process {
                 self.name,
                 self.log()
             );
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 }
@@ -185,11 +182,4 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// `target/debug/NAME`, seen from the test in `target/debug/deps`.
-fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a path");
-    let folder = test.ancestors().nth(2).expect("a test lies two folders deep");
-    folder.join(name)
 }

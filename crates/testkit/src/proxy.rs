@@ -16,37 +16,37 @@ use connection::Gate;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Pass,
-    /// Connections stay and nothing moves.
+    /// Connections stay open and no byte moves.
     Stall,
-    /// Connections are closed, new ones at once.
+    /// Connections are closed, and new ones as soon as they are accepted.
     Cut,
-    /// The same by RST, without a goodbye.
+    /// As `Cut`, with RST in place of FIN.
     Reset,
 }
 
 /// One direction of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Half {
-    /// What the client sends.
+    /// From client to server.
     ToServer,
-    /// What the server sends.
+    /// From server to client.
     ToClient,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct State {
     mode: Mode,
-    /// Between a byte's coming and its going on.
+    /// How long each byte is held back.
     delay: Duration,
     accepted: u64,
-    /// Connections before this one never move again.
+    /// Connections with a lower number stay stalled for ever.
     stranded: u64,
-    /// Connections before these have this half closed.
+    /// Connections with a lower number have this half closed.
     closed_to_server: u64,
     closed_to_client: u64,
 }
 
-/// Passes everything on until told otherwise. Lives in the runtime of the test.
+/// A proxy that forwards everything until one of its methods breaks it. It runs in the runtime of the test.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -55,10 +55,10 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Listens on a free port for what is to go to `upstream` (`host:port`).
+    /// Listens on a free port, and forwards to `upstream` (`host:port`).
     ///
     /// # Panics
-    /// When there is no free port.
+    /// If no port is free.
     pub async fn start(upstream: impl Into<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
@@ -78,14 +78,15 @@ impl Proxy {
         }
     }
 
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The same address by way of this proxy.
+    /// `url` with host and port of this proxy.
     ///
     /// # Panics
-    /// When it is no address.
+    /// If `url` is no URL with a host.
     pub fn instead_of(&self, url: &str) -> String {
         let mut url = Url::parse(url).expect("an address");
         url.set_ip_host(self.address.ip())
@@ -95,27 +96,28 @@ impl Proxy {
         url.to_string()
     }
 
-    /// Closes all connections, and new ones at once.
+    /// Closes all connections, and new ones as soon as they are accepted.
     pub fn cut(&self) {
         self.state.send_modify(|state| state.mode = Mode::Cut);
     }
 
-    /// Ends all connections by RST, and new ones at once: what a crashed host or a firewall looks like.
+    /// Ends all connections with RST, new ones too, as after the crash of a host or behind a firewall.
     pub fn reset(&self) {
         self.state.send_modify(|state| state.mode = Mode::Reset);
     }
 
-    /// Moves nothing more, and closes nothing: what a vanished peer looks like.
+    /// Forwards nothing and closes nothing, as if the peer had vanished.
     pub fn stall(&self) {
         self.state.send_modify(|state| state.mode = Mode::Stall);
     }
 
-    /// Holds every byte back for so long, in both directions. The throughput suffers only by what is under way.
+    /// Holds every byte back for this long, in both directions. The throughput falls only where the bytes held back fill
+    /// the proxy's buffers.
     pub fn delay(&self, by: Duration) {
         self.state.send_modify(|state| state.delay = by);
     }
 
-    /// Passes everything on again, without delay.
+    /// Forwards everything again, without delay.
     pub fn resume(&self) {
         self.state.send_modify(|state| {
             state.mode = Mode::Pass;
@@ -123,13 +125,13 @@ impl Proxy {
         });
     }
 
-    /// Lets no existing connection ever move again, without closing it; new ones are as good as ever.
+    /// Stalls every existing connection for ever, without closing it; new ones work.
     pub fn strand(&self) {
         self.state.send_modify(|state| state.stranded = state.accepted);
     }
 
-    /// Ends one direction of every existing connection, for good: its reader is told that nothing more will come, and
-    /// what is still sent there is swallowed. The other direction goes on, and new connections are as good as ever.
+    /// Closes one direction of every existing connection for ever: its reader receives FIN, and later bytes are dropped.
+    /// The other direction goes on, and new connections work.
     pub fn half_close(&self, half: Half) {
         self.state.send_modify(|state| match half {
             Half::ToServer => state.closed_to_server = state.accepted,
@@ -137,7 +139,7 @@ impl Proxy {
         });
     }
 
-    /// How many connections it has taken so far.
+    /// The number of connections accepted so far.
     pub fn accepted(&self) -> u64 {
         self.state.borrow().accepted
     }

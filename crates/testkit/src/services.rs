@@ -1,13 +1,14 @@
 //! Where the tests' broker and database are.
 
 use std::future::Future;
+use std::process::Command;
 
 use rand::distr::{Alphanumeric, SampleString as _};
 
 /// The value of a variable that `scripts/services env` prints.
 #[expect(
     clippy::disallowed_methods,
-    reason = "tests learn from the environment where their services are"
+    reason = "the environment tells tests where their services are"
 )]
 pub(crate) fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| {
@@ -15,16 +16,24 @@ pub(crate) fn variable(name: &str) -> String {
     })
 }
 
-/// A name that no other test has.
-pub(crate) fn unique_name() -> String {
-    format!(
-        "xb_{}",
-        Alphanumeric.sample_string(&mut rand::rng(), 16).to_lowercase()
-    )
+/// Removes the product's variables, so that the caller's environment does not configure the command.
+pub(crate) fn without_product_variables(command: &mut Command) -> &mut Command {
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("XIEBAO") {
+            command.env_remove(variable);
+        }
+    }
+    command
 }
 
-/// Runs to the end on a thread of its own, inside or outside of a runtime: for `Drop`.
-pub(crate) fn run_apart<T: Send>(work: impl Future<Output = T> + Send) -> T {
+/// A name that no other test has.
+pub(crate) fn unique_name() -> String {
+    let suffix = Alphanumeric.sample_string(&mut rand::rng(), 16);
+    format!("xb_{}", suffix.to_lowercase())
+}
+
+/// Runs a future to its end on a new thread, inside or outside of a runtime, because `drop` can't await.
+pub(crate) fn block_on_new_thread<T: Send>(work: impl Future<Output = T> + Send) -> T {
     let run = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a small runtime").block_on(work)

@@ -1,4 +1,4 @@
-//! The signed vectors: bodies as the platform sends them, and what must come of each.
+//! Test vectors: signed bodies as the platform sends them, with the expected result of each.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 const NOTICES: &str = include_str!("../fixtures/notices.jsonl");
 
-/// One request.
+/// A request with its expected result.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Vector {
     pub name: String,
@@ -18,11 +18,11 @@ pub struct Vector {
     pub expect: Expectation,
 }
 
-/// What must come of it. The last four are absent for what is refused.
+/// The expected result. The last four fields are `None` for a refused request.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Expectation {
     pub state: bool,
-    /// Any one of these verdicts.
+    /// The allowed verdicts; the answer has one of them.
     #[serde(rename = "result", deserialize_with = "one_or_many")]
     pub verdicts: Vec<String>,
     pub form: Option<String>,
@@ -34,7 +34,7 @@ pub struct Expectation {
 /// All vectors.
 ///
 /// # Panics
-/// When the fixture is damaged.
+/// If the fixture is damaged.
 pub fn vectors() -> Vec<Vector> {
     NOTICES
         .lines()

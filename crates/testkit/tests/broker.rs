@@ -1,4 +1,4 @@
-//! A vhost that goes leaves the broker as it was for the tests beside it.
+//! Deleting a vhost leaves the broker intact for the tests beside it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use xiebao_testkit::{Broker, PrivateBroker};
 
 const VHOSTS: u64 = 48;
 
-/// As the queues where notices wait: the broker starts a process of its own for each.
+/// Declares queues with the arguments of the notices queue; the broker starts a dead-letter process for each.
 async fn declare(broker: &Broker) -> lapin::Result<()> {
     let (_connection, channel) = broker.channel().await;
     let text = |text: &str| AMQPValue::LongString(text.into());
@@ -32,23 +32,23 @@ async fn declare(broker: &Broker) -> lapin::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_vhost_that_goes_while_queues_are_declared_in_it_harms_no_other() {
-    // Should it fail, no other test is to suffer.
+async fn a_vhost_deleted_while_queues_are_declared_in_it_harms_no_other() {
+    // A failure must not harm the other tests.
     let private = Arc::new(PrivateBroker::start().await);
-    let mut goings = JoinSet::new();
+    let mut deletions = JoinSet::new();
     for number in 0..VHOSTS {
         let private = Arc::clone(&private);
-        goings.spawn(async move {
+        deletions.spawn(async move {
             let broker = Broker::of(&private).await;
-            // It may be broken off at any moment.
+            // The declaration may break off at any moment.
             let _ = tokio::time::timeout(Duration::from_millis(number * 5), declare(&broker)).await;
             tokio::task::spawn_blocking(move || drop(broker)).await
         });
     }
-    while let Some(gone) = goings.join_next().await {
-        gone.expect("it goes").expect("it goes");
+    while let Some(gone) = deletions.join_next().await {
+        gone.expect("no task panics").expect("no drop panics");
     }
     declare(&Broker::of(&private).await)
         .await
-        .expect("such a queue can still be declared");
+        .expect("such queues can still be declared");
 }

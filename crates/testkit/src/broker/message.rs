@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use lapin::types::AMQPValue;
 
-/// What stood on a queue.
+/// A message taken off a queue.
 #[derive(Debug, Clone)]
 pub struct Message {
     pub body: Vec<u8>,
@@ -10,9 +10,9 @@ pub struct Message {
     pub routing_key: String,
     pub message_id: Option<String>,
     pub content_type: Option<String>,
-    /// 2: persistent.
+    /// 2 is persistent.
     pub delivery_mode: Option<u8>,
-    /// The headers that are text.
+    /// The headers with a text value.
     pub headers: BTreeMap<String, String>,
 }
 

@@ -10,8 +10,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Half, Mode, State};
 
-/// So many bytes are read at once, and so many such pieces are under way in one direction at most.
+/// The most bytes of one read.
 const PIECE: usize = 16 << 10;
+/// The most pieces that one direction holds back.
 const PIECES: usize = 64;
 
 /// One connection's view of the proxy.
@@ -21,14 +22,13 @@ pub(super) struct Gate {
     state: watch::Receiver<State>,
 }
 
-/// What came at one time, and when it may go on.
+/// The bytes of one read, and the time to forward them.
 struct Piece {
     due: Instant,
     bytes: Vec<u8>,
 }
 
-// The sender of the state is gone only when the proxy is, and then the connections are cut: its end is never waited for
-// in vain.
+// Errors of `wait_for` can be ignored: the sender is dropped together with the proxy, which cuts all connections.
 impl Gate {
     pub(super) fn new(number: u64, state: watch::Receiver<State>) -> Self {
         Self { number, state }
@@ -40,7 +40,7 @@ impl Gate {
         let _ = self.state.wait_for(moves).await;
     }
 
-    /// How the connection ends.
+    /// Waits until the proxy breaks the connection, and returns how.
     async fn broken(&mut self) -> Mode {
         let ends = |state: &State| matches!(state.mode, Mode::Cut | Mode::Reset);
         self.state
@@ -63,7 +63,7 @@ impl Gate {
     }
 }
 
-/// Carries a client's connection until either end closes it or the proxy breaks it.
+/// Forwards a client's connection until either end closes it or the proxy breaks it.
 pub(super) async fn serve(mut client: TcpStream, upstream: String, mut gate: Gate) {
     let mut until_broken = gate.clone();
     let connecting = async {
@@ -77,42 +77,42 @@ pub(super) async fn serve(mut client: TcpStream, upstream: String, mut gate: Gat
     let Ok(mut server) = connected else { return };
     let broken = tokio::select! {
         mode = until_broken.broken() => Some(mode),
-        _ = carry(&mut client, &mut server, &gate) => None,
+        _ = forward(&mut client, &mut server, &gate) => None,
     };
     if let Some(mode) = broken {
         end(mode, &[&client, &server]);
     }
 }
 
-/// A socket that does not linger says RST when it is dropped, which happens right after this.
+/// A socket with zero linger sends RST when it is dropped, which happens right after this call.
 fn end(mode: Mode, streams: &[&TcpStream]) {
     if mode == Mode::Reset {
-        // One that is gone already needs no end.
+        // This fails only for a closed socket.
         streams.iter().for_each(|stream| drop(stream.set_zero_linger()));
     }
 }
 
-async fn carry(client: &mut TcpStream, server: &mut TcpStream, gate: &Gate) -> io::Result<()> {
+async fn forward(client: &mut TcpStream, server: &mut TcpStream, gate: &Gate) -> io::Result<()> {
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
     tokio::select! {
-        ended = pump(from_client, to_server, gate, Half::ToServer) => ended,
-        ended = pump(from_server, to_client, gate, Half::ToClient) => ended,
+        ended = copy(from_client, to_server, gate, Half::ToServer) => ended,
+        ended = copy(from_server, to_client, gate, Half::ToClient) => ended,
     }
 }
 
-/// Ends when the sender has, or when either is gone.
-async fn pump(from: ReadHalf<'_>, to: WriteHalf<'_>, gate: &Gate, half: Half) -> io::Result<()> {
+/// Copies one direction until its sender closes it, or either end is gone.
+async fn copy(from: ReadHalf<'_>, to: WriteHalf<'_>, gate: &Gate, half: Half) -> io::Result<()> {
     let (sender, receiver) = mpsc::channel(PIECES);
     tokio::try_join!(
-        take(from, sender, gate.clone()),
-        give(receiver, to, gate.clone(), half)
+        read(from, sender, gate.clone()),
+        write(receiver, to, gate.clone(), half)
     )?;
     Ok(())
 }
 
-async fn take(mut from: ReadHalf<'_>, pieces: mpsc::Sender<Piece>, gate: Gate) -> io::Result<()> {
+async fn read(mut from: ReadHalf<'_>, pieces: mpsc::Sender<Piece>, gate: Gate) -> io::Result<()> {
     loop {
         let mut bytes = vec![0; PIECE];
         let length = from.read(&mut bytes).await?;
@@ -127,7 +127,7 @@ async fn take(mut from: ReadHalf<'_>, pieces: mpsc::Sender<Piece>, gate: Gate) -
     }
 }
 
-async fn give(
+async fn write(
     mut pieces: mpsc::Receiver<Piece>,
     mut to: WriteHalf<'_>,
     gate: Gate,
@@ -135,7 +135,7 @@ async fn give(
 ) -> io::Result<()> {
     let mut until_closed = gate.clone();
     tokio::select! {
-        ended = pass(&mut pieces, &mut to, gate) => return ended,
+        ended = write_when_due(&mut pieces, &mut to, gate) => return ended,
         () = until_closed.closed(half) => {}
     }
     to.shutdown().await?;
@@ -143,13 +143,17 @@ async fn give(
     Ok(())
 }
 
-async fn pass(pieces: &mut mpsc::Receiver<Piece>, to: &mut WriteHalf<'_>, mut gate: Gate) -> io::Result<()> {
+async fn write_when_due(
+    pieces: &mut mpsc::Receiver<Piece>,
+    to: &mut WriteHalf<'_>,
+    mut gate: Gate,
+) -> io::Result<()> {
     while let Some(Piece { due, bytes }) = pieces.recv().await {
         sleep_until(due).await;
         gate.passing().await;
         to.write_all(&bytes).await?;
     }
-    // That nothing more comes is news that a stalled network does not bring either.
+    // A stalled network does not deliver the FIN either.
     gate.passing().await;
     Ok(())
 }

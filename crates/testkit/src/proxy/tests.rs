@@ -8,10 +8,10 @@ use tokio::time::timeout;
 use super::*;
 
 const SOON: Duration = Duration::from_secs(5);
-/// What does not come within this does not come.
+/// Bytes that have not come after this time do not come.
 const NEVER: Duration = Duration::from_millis(200);
 
-/// A server that says everything back, and what it saw of its connections in the end.
+/// An echo server, and how it saw each of its connections end.
 struct Echo {
     address: SocketAddr,
     ends: tokio::sync::mpsc::UnboundedReceiver<Result<usize, ErrorKind>>,
@@ -34,7 +34,7 @@ async fn echo() -> Echo {
                         }
                         end => {
                             let _ = sender.send(end.map_err(|error| error.kind()));
-                            // Its own side stays open for as long as the test lasts.
+                            // Its own side stays open until the end of the test.
                             return std::future::pending().await;
                         }
                     }
@@ -55,7 +55,7 @@ async fn connected() -> (Proxy, Echo, TcpStream) {
     (proxy, echo, stream)
 }
 
-/// `None`: no echo came in time.
+/// `None` if no echo came in time.
 async fn exchange(stream: &mut TcpStream) -> Option<()> {
     stream.write_all(b"ping").await.ok()?;
     let mut buffer = [0; 4];
@@ -85,7 +85,7 @@ async fn a_delay_counts_in_both_directions_and_ends() {
 }
 
 #[tokio::test]
-async fn what_is_delayed_is_under_way_side_by_side() {
+async fn delayed_bytes_wait_in_parallel() {
     let (proxy, _echo, mut stream) = connected().await;
     proxy.delay(Duration::from_millis(300));
     let begun = Instant::now();
@@ -103,7 +103,7 @@ async fn what_is_delayed_is_under_way_side_by_side() {
 }
 
 #[tokio::test]
-async fn a_reset_is_one_for_both_ends_and_for_new_connections_until_it_is_over() {
+async fn a_reset_ends_both_sides_and_new_connections_until_the_proxy_resumes() {
     let (proxy, mut echo, mut stream) = connected().await;
     proxy.reset();
     let mut buffer = [0; 4];
@@ -132,7 +132,7 @@ async fn a_reset_is_one_for_both_ends_and_for_new_connections_until_it_is_over()
 }
 
 #[tokio::test]
-async fn half_closed_to_the_client_the_server_still_hears() {
+async fn half_closed_to_the_client_the_server_still_receives_bytes() {
     let (proxy, mut echo, mut stream) = connected().await;
     proxy.half_close(Half::ToClient);
     let mut buffer = [0; 4];
@@ -141,7 +141,7 @@ async fn half_closed_to_the_client_the_server_still_hears() {
     stream.write_all(b"more").await.expect("it is taken");
     assert!(
         timeout(NEVER, echo.ends.recv()).await.is_err(),
-        "the server has been told"
+        "the server received FIN"
     );
     drop(stream);
     assert_eq!(
@@ -151,7 +151,7 @@ async fn half_closed_to_the_client_the_server_still_hears() {
 }
 
 #[tokio::test]
-async fn half_closed_to_the_server_the_client_hears_nothing_of_it_and_new_connections_are_good() {
+async fn half_closed_to_the_server_the_client_receives_no_fin_and_new_connections_work() {
     let (proxy, mut echo, mut stream) = connected().await;
     proxy.half_close(Half::ToServer);
     assert_eq!(
@@ -159,10 +159,10 @@ async fn half_closed_to_the_server_the_client_hears_nothing_of_it_and_new_connec
         Some(Ok(0))
     );
     let mut buffer = [0; 4];
-    stream.write_all(b"lost").await.expect("it is swallowed");
+    stream.write_all(b"lost").await.expect("it is dropped");
     assert!(
         timeout(NEVER, stream.read(&mut buffer)).await.is_err(),
-        "the client has been told"
+        "the client received FIN"
     );
     let mut new = TcpStream::connect(proxy.address())
         .await
@@ -171,7 +171,7 @@ async fn half_closed_to_the_server_the_client_hears_nothing_of_it_and_new_connec
 }
 
 #[tokio::test]
-async fn what_is_stalled_goes_on_and_what_is_stranded_does_not() {
+async fn a_stalled_connection_resumes_and_a_stranded_one_does_not() {
     let (proxy, _echo, mut stream) = connected().await;
     proxy.stall();
     stream.write_all(b"ping").await.expect("it is taken");

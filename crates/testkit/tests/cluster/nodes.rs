@@ -1,4 +1,4 @@
-//! The nodes of the cluster, by the variables that `scripts/services env` prints.
+//! The nodes of the cluster that the variables of `scripts/services env` name.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use rand::distr::{Alphanumeric, SampleString as _};
 use reqwest::{Client, Method};
 use serde_json::Value;
 
-/// How long a leader may take to be elected, or a member to be back.
+/// How long the election of a leader, or the return of a member, may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Cluster {
@@ -28,7 +28,7 @@ struct Node {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "tests learn from the environment where their services are"
+    reason = "the environment tells tests where their services are"
 )]
 fn variable(name: &str) -> String {
     std::env::var(name)
@@ -73,14 +73,17 @@ impl Cluster {
         );
     }
 
-    /// `scripts/services up`
-    pub fn mend(&self) {
+    /// Runs `scripts/services up`.
+    pub fn restart_killed(&self) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/services");
         let up = Command::new(script)
             .arg("up")
             .env("XIEBAO_SERVICES_DIR", &self.state_dir)
             .status();
-        assert!(up.is_ok_and(|status| status.success()), "up mends the node");
+        assert!(
+            up.is_ok_and(|status| status.success()),
+            "scripts/services up restarts the node"
+        );
     }
 
     pub async fn make_vhost(&self) -> String {
@@ -125,7 +128,7 @@ impl Cluster {
             .expect("a quorum queue can be declared");
     }
 
-    /// Publishes the numbers, each confirmed before the next.
+    /// Publishes the numbers; each is confirmed before the next is published.
     pub async fn publish_confirmed(&self, node: usize, vhost: &str, queue: &str, numbers: Range<u32>) {
         let (_connection, channel) = self.channel(node, vhost).await;
         channel
@@ -147,7 +150,7 @@ impl Cluster {
                 .expect("the node answers");
             assert!(
                 matches!(confirmation, Confirmation::Ack(None)),
-                "{number} was not taken"
+                "{number} was not confirmed"
             );
         }
     }
@@ -166,7 +169,7 @@ impl Cluster {
         numbers
     }
 
-    /// The node that leads the queue, as another one sees it.
+    /// The node that leads the queue, as node `seen_by` reports it.
     pub async fn leader(&self, seen_by: usize, vhost: &str, queue: &str) -> usize {
         let name = self.queue(seen_by, vhost, queue).await["leader"].clone();
         let name = name.as_str().expect("the queue has a leader");
