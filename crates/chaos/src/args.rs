@@ -1,13 +1,13 @@
-//! What the program is told, mostly by `scripts/chaos`.
+//! The arguments, most of them given by `scripts/chaos`.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
 
-use crate::plan::Crew;
+use crate::plan::ProcessCounts;
 
-/// Notices of a run of one minute, unless told otherwise.
+/// Default number of notices a minute.
 const NOTICES_A_MINUTE: f64 = 10_000.0;
 
 /// Break everything under load, and see whether a notice is lost
@@ -17,10 +17,10 @@ pub struct Args {
     /// How long faults and load go on
     #[arg(long, value_name = "M", default_value_t = 1.0, value_parser = minutes)]
     minutes: f64,
-    /// What the plan and the stories follow from
+    /// The seed of the plan and of the stories
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
-    /// Distinct notices at least, spread over the minutes [default: 10,000 a minute]
+    /// The least number of distinct notices, spread over the minutes [default: 10,000 a minute]
     #[arg(long, value_name = "N")]
     notices: Option<usize>,
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
@@ -30,22 +30,22 @@ pub struct Args {
     /// Kill the leader of a three-node broker cluster every 20 s, and do nothing else
     #[arg(long)]
     pub cluster: bool,
-    /// One JSON object a fault, and a last one with the summary
+    /// Write one JSON object a fault there, and a last one with the summary
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Where the programs are
+    /// The directory of the programs
     #[arg(long, value_name = "DIRECTORY")]
     pub programs: PathBuf,
-    /// The script that starts what was killed of broker and database: scripts/services
+    /// The script that restarts broker and database when they were killed: scripts/services
     #[arg(long, value_name = "FILE")]
     pub services: PathBuf,
-    /// Its state directory
+    /// The state directory of that script
     #[arg(long, value_name = "DIRECTORY", env = "XIEBAO_SERVICES_DIR")]
     pub state: PathBuf,
-    /// Where logs go
+    /// The directory for logs
     #[arg(long, value_name = "DIRECTORY")]
     pub logs: PathBuf,
-    /// One address, or those of all nodes, comma-separated
+    /// The broker's address; the addresses of all nodes of a cluster, comma-separated
     #[arg(long, value_name = "URL", env = "XIEBAO__AMQP__URL", hide_env_values = true)]
     pub amqp: String,
     #[arg(
@@ -55,7 +55,7 @@ pub struct Args {
         hide_env_values = true
     )]
     pub database: String,
-    /// The broker's HTTP interface; of several nodes, comma-separated
+    /// The broker's management interface; of several nodes, comma-separated
     #[arg(
         long,
         value_name = "URL",
@@ -77,8 +77,8 @@ impl Args {
             .max(1)
     }
 
-    pub fn crew(&self) -> Crew {
-        Crew {
+    pub fn process_counts(&self) -> ProcessCounts {
+        ProcessCounts {
             receivers: self.receivers.into(),
             workers: self.workers.into(),
         }

@@ -1,20 +1,20 @@
-//! What can be done to what.
+//! The kinds of faults: an action on a target.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// What is done.
+/// The action on a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// SIGKILL, and started again.
+    /// SIGKILL, then a restart.
     Kill,
-    /// SIGSTOP, and SIGCONT.
+    /// SIGSTOP, then SIGCONT.
     Stop,
-    /// Every byte comes late.
+    /// Every byte is delayed.
     Delay,
-    /// Nothing moves, and nothing is closed.
+    /// No byte moves, and no connection is closed.
     Stall,
     /// RST to both ends of every connection, old and new.
     Reset,
@@ -22,7 +22,7 @@ pub enum Action {
     HalfClose,
 }
 
-/// Processes.
+/// The role of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -32,44 +32,44 @@ pub enum Role {
     Database,
 }
 
-/// Between whom connections go.
+/// The network connections between two roles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Link {
+pub enum Connection {
     ReceiverBroker,
     WorkerBroker,
     WorkerDatabase,
 }
 
-/// What is hit.
+/// The target of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(untagged)]
-pub enum Place {
+pub enum FaultTarget {
     Process(Role),
-    Link(Link),
+    Connection(Connection),
 }
 
-/// A kind of fault.
+/// An action together with its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Kind {
+pub struct FaultKind {
     pub action: Action,
-    #[serde(rename = "target")]
-    pub place: Place,
+
+    pub target: FaultTarget,
 }
 
 impl Role {
     const ALL: [Self; 4] = [Self::Receiver, Self::Worker, Self::Broker, Self::Database];
 
-    /// One of the two that there are only one of.
+    /// True for broker and database, which have one process each.
     pub fn is_server(self) -> bool {
         matches!(self, Self::Broker | Self::Database)
     }
 }
 
-impl Link {
+impl Connection {
     pub const ALL: [Self; 3] = [Self::ReceiverBroker, Self::WorkerBroker, Self::WorkerDatabase];
 
-    /// Whose connections these are.
+    /// The role that opens these connections.
     pub fn owner(self) -> Role {
         match self {
             Self::ReceiverBroker => Role::Receiver,
@@ -78,23 +78,25 @@ impl Link {
     }
 }
 
-impl Kind {
-    /// Every kind that there is.
+impl FaultKind {
+    /// Every kind of fault.
     pub fn all() -> Vec<Self> {
         let on_processes = [Action::Kill, Action::Stop]
             .into_iter()
-            .flat_map(|action| Role::ALL.map(|role| (action, Place::Process(role))));
-        let on_links = [Action::Delay, Action::Stall, Action::Reset, Action::HalfClose]
+            .flat_map(|action| Role::ALL.map(|role| (action, FaultTarget::Process(role))));
+        let on_connections = [Action::Delay, Action::Stall, Action::Reset, Action::HalfClose]
             .into_iter()
-            .flat_map(|action| Link::ALL.map(|link| (action, Place::Link(link))));
+            .flat_map(|action| {
+                Connection::ALL.map(|connection| (action, FaultTarget::Connection(connection)))
+            });
         on_processes
-            .chain(on_links)
-            .map(|(action, place)| Self { action, place })
+            .chain(on_connections)
+            .map(|(action, target)| Self { action, target })
             .collect()
     }
 
     pub fn is_at_the_broker(self) -> bool {
-        self.place == Place::Process(Role::Broker)
+        self.target == FaultTarget::Process(Role::Broker)
     }
 }
 
@@ -111,16 +113,16 @@ impl fmt::Display for Action {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for FaultTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Process(Role::Receiver) => "receiver",
             Self::Process(Role::Worker) => "worker",
             Self::Process(Role::Broker) => "broker",
             Self::Process(Role::Database) => "database",
-            Self::Link(Link::ReceiverBroker) => "receiver-broker",
-            Self::Link(Link::WorkerBroker) => "worker-broker",
-            Self::Link(Link::WorkerDatabase) => "worker-database",
+            Self::Connection(Connection::ReceiverBroker) => "receiver-broker",
+            Self::Connection(Connection::WorkerBroker) => "worker-broker",
+            Self::Connection(Connection::WorkerDatabase) => "worker-database",
         })
     }
 }

@@ -10,20 +10,20 @@ use tokio::process::Child;
 use tokio::time::sleep;
 
 use crate::args::Args;
+use crate::environment::Environment;
 use crate::metrics;
-use crate::stage::Stage;
 
-/// Of the distinct notices, this share is sent a second time.
+/// The share of notices that are sent a second time.
 const DUPLICATES: f64 = 0.2;
-/// The platform's hour is ten seconds, so it tries for at least fifty before it gives up.
+/// An hour of the platform takes ten seconds, so it tries for at least fifty seconds before it gives up.
 const TIME_SCALE: f64 = 360.0;
 const CONNECTIONS: usize = 512;
-/// More notices given up than this share, and the run has shown nothing.
+/// A run in which the platform gives up more than this share of notices shows nothing, and fails.
 const GIVEN_UP_AT_MOST: f64 = 0.01;
 
-/// What the platform was told, and what was found in the database; the part of its report that is looked at.
+/// The part of the simulator's report that counts here: the requests, and the comparison with the database.
 #[derive(Debug, Clone, Deserialize, Serialize)]
-pub struct Report {
+pub struct LoadReport {
     pub notices: u64,
     pub duplicates: u64,
     pub requests: u64,
@@ -33,11 +33,11 @@ pub struct Report {
     pub sending_seconds: f64,
     /// Between two acknowledgements.
     pub longest_gap_seconds: f64,
-    pub database: InDatabase,
+    pub database: Comparison,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
-pub struct InDatabase {
+pub struct Comparison {
     pub compared_proposals: u64,
     pub compared_notices: u64,
     pub compared_rows: u64,
@@ -55,11 +55,11 @@ pub struct Findings {
 pub struct Load(Child);
 
 impl Load {
-    pub fn start(stage: &Stage, args: &Args) -> anyhow::Result<Self> {
+    pub fn start(environment: &Environment, args: &Args) -> anyhow::Result<Self> {
         let rate = args.notices() as f64 * (1.0 + DUPLICATES) / args.run_length().as_secs_f64();
-        let mut command = stage.xiebao(&["simulate", "--json", "--settle", "120"]);
+        let mut command = environment.xiebao(&["simulate", "--json", "--settle", "120"]);
         let options = [
-            ("--url", stage.urls.join(",")),
+            ("--url", environment.urls.join(",")),
             ("--notices", args.notices().to_string()),
             ("--seed", args.seed.to_string()),
             ("--duplicates", DUPLICATES.to_string()),
@@ -71,22 +71,22 @@ impl Load {
             command.arg(option).arg(value);
         }
         command
-            .stdout(File::create(stage.log("simulate.json"))?)
-            .stderr(File::create(stage.log("simulate.log"))?);
+            .stdout(File::create(environment.log("simulate.json"))?)
+            .stderr(File::create(environment.log("simulate.log"))?);
         Ok(Self(command.spawn().context("xiebao simulate")?))
     }
 
-    /// Returns when the first notice has come.
-    pub async fn begun(&mut self, stage: &Stage) -> anyhow::Result<()> {
+    /// Waits for the first notice at a receiver.
+    pub async fn begun(&mut self, environment: &Environment) -> anyhow::Result<()> {
         loop {
             if let Some(status) = self.0.try_wait()? {
                 bail!(
                     "the load ended before it began ({status}):\n{}",
-                    read(stage, "simulate.log")
+                    read(environment, "simulate.log")
                 );
             }
-            for receiver in stage.programs.iter().take(stage.urls.len()) {
-                if metrics::notices(&stage.client, receiver.admin)
+            for receiver in environment.programs.iter().take(environment.urls.len()) {
+                if metrics::notices(&environment.client, receiver.admin)
                     .await
                     .is_some_and(|count| count > 0)
                 {
@@ -97,41 +97,41 @@ impl Load {
         }
     }
 
-    /// Waits for the comparison.
-    pub async fn report(mut self, stage: &Stage) -> anyhow::Result<Report> {
+    /// Waits for the comparison at the end of the simulation.
+    pub async fn report(mut self, environment: &Environment) -> anyhow::Result<LoadReport> {
         let status = self.0.wait().await?;
-        serde_json::from_str(&read(stage, "simulate.json")).with_context(|| {
+        serde_json::from_str(&read(environment, "simulate.json")).with_context(|| {
             format!(
                 "no report of the load ({status}):\n{}",
-                read(stage, "simulate.log")
+                read(environment, "simulate.log")
             )
         })
     }
 }
 
-/// A few stories after everything is over, without faults: whoever only says that it is ready is found out.
-pub async fn sample(stage: &Stage, seed: u64) -> anyhow::Result<()> {
-    let mut command = stage.xiebao(&["simulate", "--json", "--proposals", "100"]);
+/// Sends a few stories without faults, to find a service that is ready and does nothing.
+pub async fn sample(environment: &Environment, seed: u64) -> anyhow::Result<()> {
+    let mut command = environment.xiebao(&["simulate", "--json", "--proposals", "100"]);
     // Other stories than those of the load.
     command
         .arg("--seed")
         .arg((seed ^ (1 << 31)).to_string())
         .arg("--url")
-        .arg(stage.urls.join(","));
+        .arg(environment.urls.join(","));
     let output = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .output()
         .await?;
     if !output.status.success() {
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
-        bail!("{told}\n{}", String::from_utf8_lossy(&output.stderr));
+        let findings = String::from_utf8_lossy(&output.stdout).into_owned();
+        bail!("{findings}\n{}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(())
 }
 
-impl Report {
-    /// What must not be, in words.
+impl LoadReport {
+    /// A message for each way in which the report fails the run.
     pub fn problems(&self) -> Vec<String> {
         let Findings {
             lost,
@@ -155,15 +155,15 @@ impl Report {
     }
 }
 
-fn read(stage: &Stage, name: &str) -> String {
-    std::fs::read_to_string(stage.log(name)).unwrap_or_default()
+fn read(environment: &Environment, name: &str) -> String {
+    std::fs::read_to_string(environment.log(name)).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn report(lost: u64, given_up: u64) -> Report {
+    fn report(lost: u64, given_up: u64) -> LoadReport {
         let report = serde_json::json!({
             "notices": 1_000, "duplicates": 200, "requests": 1_300, "acknowledged": 1_200, "resent": 100,
             "given_up": given_up, "sending_seconds": 60.0, "longest_gap_seconds": 1.5,

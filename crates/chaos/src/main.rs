@@ -1,4 +1,4 @@
-//! `xiebao-chaos`: breaks what runs, under load, and judges what became of the notices. Started by `scripts/chaos`.
+//! `xiebao-chaos`: injects faults under load, and checks that no notice is lost. Started by `scripts/chaos`.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Which faults come when: a function of the seed, the length of the run and the number of processes.
+//! The faults and their times, as a function of the seed, the length of the run and the number of processes.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,99 +7,100 @@ use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha12Rng;
 
-use crate::kind::{Action, Kind, Link, Place, Role};
+use crate::kind::{Action, Connection, FaultKind, FaultTarget, Role};
 
-mod placing;
+mod scheduling;
 #[cfg(test)]
 mod tests;
 
-/// How many there are.
+/// The number of processes of each service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Crew {
+pub struct ProcessCounts {
     pub receivers: usize,
     pub workers: usize,
 }
 
-/// One fault, as it is planned.
+/// A planned fault.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fault {
     /// 1, 2, 3 … in the order of the starts.
     pub number: usize,
-    pub kind: Kind,
-    /// Which receiver or worker it hits, from 0 on; `None`: all of them, or the only one.
+    pub kind: FaultKind,
+    /// The index of the receiver or worker that is hit, from 0; `None` for all of them, or for a server.
     pub which: Option<usize>,
     pub detail: Detail,
-    /// From the first request on.
+    /// From the first request.
     pub start: Duration,
     pub lasts: Duration,
 }
 
-/// What else there is to know of a fault.
+/// The further properties of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
     Nothing,
-    /// So late is every byte.
+    /// The delay of every byte.
     Late(Duration),
-    /// The connections of a stall never move again: nobody hears the end of them.
+    /// After the stall, its connections stay stalled for ever, and no end receives FIN or RST.
     Stranded,
-    /// The server no longer hears the client.
-    ServerHearsNothing,
-    /// The client no longer hears the server.
-    ClientHearsNothing,
+    /// FIN from the client to the server.
+    ToServer,
+    /// FIN from the server to the client.
+    ToClient,
 }
 
-/// What no two faults hit at once.
+/// A part of the system that at most one fault hits at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lane {
-    /// Broker and database: the script that starts one of them would meddle with the other if it were stopped.
+pub enum Resource {
+    /// Broker and database together: `scripts/services up` restarts one of them, and would touch the other if it were
+    /// stopped.
     Servers,
     Process(Role, usize),
-    Wire(Link, usize),
+    Connection(Connection, usize),
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     pub seed: u64,
-    /// All that is planned is over, and what was killed should be back, after this.
+    /// After this time all faults are over, and every killed process should be back.
     pub run: Duration,
     pub faults: Vec<Fault>,
 }
 
 impl Plan {
-    /// `run`: at least a minute, or there is no room for every kind.
-    pub fn draw(seed: u64, run: Duration, crew: Crew) -> Self {
+    /// Draws a plan. `run` is at least a minute, or not every kind of fault fits.
+    pub fn draw(seed: u64, run: Duration, processes: ProcessCounts) -> Self {
         let mut rng = ChaCha12Rng::seed_from_u64(seed);
         let mut faults = Vec::new();
-        for kind in Kind::all() {
+        for kind in FaultKind::all() {
             for _ in 0..least(kind, run) {
-                faults.push(Fault::draw(kind, run, crew, &mut rng));
+                faults.push(Fault::draw(kind, run, processes, &mut rng));
             }
         }
         faults.shuffle(&mut rng);
-        let faults = placing::place(faults, run, crew, &mut rng);
+        let faults = scheduling::schedule(faults, run, processes, &mut rng);
         Self { seed, run, faults }
     }
 }
 
-/// In ten minutes at least five of every kind, and ten of those at the broker.
-pub fn least(kind: Kind, run: Duration) -> usize {
+/// The least number of faults of a kind: five in ten minutes, ten for those at the broker.
+pub fn least(kind: FaultKind, run: Duration) -> usize {
     let in_ten_minutes = if kind.is_at_the_broker() { 10.0 } else { 5.0 };
     let count = (in_ten_minutes * run.as_secs_f64() / 600.0).ceil();
     (count as usize).max(1)
 }
 
 impl Fault {
-    fn draw(kind: Kind, run: Duration, crew: Crew, rng: &mut ChaCha12Rng) -> Self {
+    fn draw(kind: FaultKind, run: Duration, processes: ProcessCounts, rng: &mut ChaCha12Rng) -> Self {
         let (shortest, longest) = bounds(kind.action);
-        // Short runs have short faults, so that every kind finds room.
+        // Short runs have short faults, so that every kind fits.
         let share = (run.as_secs_f64() / 180.0).min(1.0);
         let lasts = rng.random_range(shortest..shortest + (longest - shortest) * share);
-        let which = match kind.place {
-            Place::Process(role) if role.is_server() => None,
-            Place::Process(role) => Some(rng.random_range(0..crew.of(role))),
-            Place::Link(link) => rng
+        let which = match kind.target {
+            FaultTarget::Process(role) if role.is_server() => None,
+            FaultTarget::Process(role) => Some(rng.random_range(0..processes.of(role))),
+            FaultTarget::Connection(connection) => rng
                 .random_bool(0.5)
-                .then(|| rng.random_range(0..crew.of(link.owner()))),
+                .then(|| rng.random_range(0..processes.of(connection.owner()))),
         };
         Self {
             number: 0,
@@ -111,23 +112,25 @@ impl Fault {
         }
     }
 
-    pub fn lanes(&self, crew: Crew) -> Vec<Lane> {
+    pub fn resources(&self, processes: ProcessCounts) -> Vec<Resource> {
         let of = |role: Role| match self.which {
             Some(which) => which..which + 1,
-            None => 0..crew.of(role),
+            None => 0..processes.of(role),
         };
-        match self.kind.place {
-            Place::Process(role) if role.is_server() => vec![Lane::Servers],
-            Place::Process(role) => of(role).map(|which| Lane::Process(role, which)).collect(),
-            Place::Link(link) => of(link.owner()).map(|which| Lane::Wire(link, which)).collect(),
+        match self.kind.target {
+            FaultTarget::Process(role) if role.is_server() => vec![Resource::Servers],
+            FaultTarget::Process(role) => of(role).map(|which| Resource::Process(role, which)).collect(),
+            FaultTarget::Connection(connection) => of(connection.owner())
+                .map(|which| Resource::Connection(connection, which))
+                .collect(),
         }
     }
 
-    /// How long its lanes are taken: until what was killed has come up again, by a cautious guess.
+    /// How long the fault holds its resources: until the killed process is up again, by a cautious guess.
     pub fn occupies(&self) -> Duration {
-        let comes_up = match (self.kind.action, self.kind.place) {
-            (Action::Kill, Place::Process(Role::Broker)) => 14.0,
-            (Action::Kill, Place::Process(Role::Database)) => 4.0,
+        let comes_up = match (self.kind.action, self.kind.target) {
+            (Action::Kill, FaultTarget::Process(Role::Broker)) => 14.0,
+            (Action::Kill, FaultTarget::Process(Role::Database)) => 4.0,
             (Action::Kill, _) => 1.5,
             _ => 0.3,
         };
@@ -135,13 +138,13 @@ impl Fault {
     }
 }
 
-/// Seconds.
+/// The shortest and the longest duration, in seconds.
 fn bounds(action: Action) -> (f64, f64) {
     match action {
         Action::Kill => (0.2, 3.0),
         Action::Stop => (1.0, 15.0),
         Action::Delay => (2.0, 15.0),
-        // Longer than two heartbeats, sometimes.
+        // The longest stalls outlast two heartbeats.
         Action::Stall => (1.0, 25.0),
         Action::Reset => (0.2, 4.0),
         Action::HalfClose => (0.5, 3.0),
@@ -157,14 +160,14 @@ impl Detail {
         match action {
             Action::Delay => Self::Late(millis(rng.random_range(0.02..1.0))),
             Action::Stall if rng.random_bool(0.3) => Self::Stranded,
-            Action::HalfClose if rng.random_bool(0.5) => Self::ServerHearsNothing,
-            Action::HalfClose => Self::ClientHearsNothing,
+            Action::HalfClose if rng.random_bool(0.5) => Self::ToServer,
+            Action::HalfClose => Self::ToClient,
             _ => Self::Nothing,
         }
     }
 }
 
-impl Crew {
+impl ProcessCounts {
     pub fn of(self, role: Role) -> usize {
         match role {
             Role::Receiver => self.receivers,
@@ -176,10 +179,10 @@ impl Crew {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let which = match (self.which, self.kind.place) {
-            (Some(which), _) => format!("{} {}", self.kind.place, which + 1),
-            (None, Place::Link(_)) => format!("{}, all", self.kind.place),
-            (None, Place::Process(_)) => self.kind.place.to_string(),
+        let which = match (self.which, self.kind.target) {
+            (Some(which), _) => format!("{} {}", self.kind.target, which + 1),
+            (None, FaultTarget::Connection(_)) => format!("{}, all", self.kind.target),
+            (None, FaultTarget::Process(_)) => self.kind.target.to_string(),
         };
         write!(f, "#{:<4} {:<10} {which:<22}", self.number, self.kind.action)?;
         f.pad(&self.detail.to_string())
@@ -191,9 +194,9 @@ impl fmt::Display for Detail {
         match self {
             Self::Nothing => Ok(()),
             Self::Late(by) => write!(f, "by {} ms", by.as_millis()),
-            Self::Stranded => f.write_str("never to move again"),
-            Self::ServerHearsNothing => f.write_str("the server hears no more"),
-            Self::ClientHearsNothing => f.write_str("the client hears no more"),
+            Self::Stranded => f.write_str("stalled for ever"),
+            Self::ToServer => f.write_str("towards the server"),
+            Self::ToClient => f.write_str("towards the client"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A run from end to end.
+//! A run from its start to its end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,67 +10,67 @@ use tokio::time::{Instant, timeout};
 
 use crate::args::Args;
 use crate::cluster;
-use crate::ending;
-use crate::load::{Load, Report};
+use crate::environment::Environment;
+use crate::final_checks;
+use crate::inject::Injector;
+use crate::load::{Load, LoadReport};
 use crate::plan::Plan;
 use crate::record::Record;
-use crate::stage::Stage;
-use crate::strike::Striker;
-use crate::watch::Watch;
+use crate::watch::ReadinessWatch;
 
-/// Beyond the minutes that were asked for; whatever hangs is an end too.
+/// The time allowed beyond the minutes of the run; a run that hangs ends too.
 const GRACE: Duration = Duration::from_secs(300);
 
-/// `true`: nothing was lost, and nobody needed a hand.
+/// Runs the plan and all checks. Returns `true` if no notice was lost and no service needed manual help.
 ///
 /// # Errors
-/// When the run could not be brought to its end, or was told to stop.
+/// If the run can't be completed, or is interrupted.
 pub async fn run(args: Args) -> anyhow::Result<bool> {
     let mut terminate = signal(SignalKind::terminate())?;
     let bound = args.run_length() + GRACE;
     tokio::select! {
         played = timeout(bound, play(&args)) => match played {
             Ok(verdict) => verdict,
-            Err(_) => bail!("not at an end after {} s: something hangs", bound.as_secs()),
+            Err(_) => bail!("not finished after {} s: something hangs", bound.as_secs()),
         },
-        _ = tokio::signal::ctrl_c() => bail!("told to stop"),
-        _ = terminate.recv() => bail!("told to stop"),
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        _ = terminate.recv() => bail!("interrupted"),
     }
 }
 
 async fn play(args: &Args) -> anyhow::Result<bool> {
     let begun = Instant::now();
     let record = Arc::new(Record::open(args.json.as_deref())?);
-    let stage = Arc::new(Stage::set_up(args).await?);
-    let mut load = Load::start(&stage, args)?;
-    load.begun(&stage).await?;
-    let striker = Striker {
-        watch: Arc::new(Watch::over(&stage)),
+    let environment = Arc::new(Environment::set_up(args).await?);
+    let mut load = Load::start(&environment, args)?;
+    load.begun(&environment).await?;
+    let injector = Injector {
+        watch: Arc::new(ReadinessWatch::over(&environment)),
         record: Arc::clone(&record),
-        stage: Arc::clone(&stage),
+        environment: Arc::clone(&environment),
         zero: Instant::now(),
     };
-    act(&striker, args).await?;
+    inject_faults(&injector, args).await?;
     let mut problems = Vec::new();
-    if striker.watch.all_ready_after(Instant::now()).await.is_none() {
-        problems.push("not everybody got ready again after the last fault".to_owned());
+    if injector.watch.all_ready_after(Instant::now()).await.is_none() {
+        problems.push("not every service became ready after the last fault".to_owned());
     }
     println!("the faults are over; waiting for the comparison");
-    let report = load.report(&stage).await?;
+    let report = load.report(&environment).await?;
     problems.extend(report.problems());
     problems.extend(record.problems());
-    problems.extend(ending::problems(&stage, args).await?);
-    problems.extend(striker.watch.hands());
-    drop(striker);
-    problems.extend(stage.tear_down().await);
-    Ok(tell(args, &record, &report, &problems, begun.elapsed()))
+    problems.extend(final_checks::problems(&environment, args).await?);
+    problems.extend(injector.watch.interventions());
+    drop(injector);
+    problems.extend(environment.tear_down().await);
+    Ok(print_verdict(args, &record, &report, &problems, begun.elapsed()))
 }
 
-async fn act(striker: &Striker, args: &Args) -> anyhow::Result<()> {
+async fn inject_faults(injector: &Injector, args: &Args) -> anyhow::Result<()> {
     if args.cluster {
-        return cluster::play(striker, args).await;
+        return cluster::play(injector, args).await;
     }
-    let plan = Plan::draw(args.seed, args.run_length(), args.crew());
+    let plan = Plan::draw(args.seed, args.run_length(), args.process_counts());
     println!(
         "seed {}: {} faults in {} s",
         plan.seed,
@@ -84,16 +84,22 @@ async fn act(striker: &Striker, args: &Args) -> anyhow::Result<()> {
             fault.to_string()
         );
     }
-    println!("as it comes about:");
-    striker.play(&plan, args.crew()).await
+    println!("the faults as they happen:");
+    injector.play(&plan, args.process_counts()).await
 }
 
-fn tell(args: &Args, record: &Record, report: &Report, problems: &[String], took: Duration) -> bool {
+fn print_verdict(
+    args: &Args,
+    record: &Record,
+    report: &LoadReport,
+    problems: &[String],
+    took: Duration,
+) -> bool {
     let by_kind = record.by_kind();
     by_kind.iter().for_each(|line| println!("{line}"));
     let found = &report.database;
     println!(
-        "{} notices, {} of them sent twice, in {:.0} s: {} requests, {} acknowledged, {} made again, {} given up",
+        "{} notices, {} of them sent twice, in {:.0} s: {} requests, {} acknowledged, {} sent again, {} given up",
         report.notices,
         report.duplicates,
         report.sending_seconds,

@@ -1,7 +1,7 @@
-//! Receivers and workers, started by this program and by nobody else.
+//! Receivers and workers, started by this program only.
 
 use std::fs::OpenOptions;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,33 +11,33 @@ use xiebao_testkit::signal;
 
 use crate::kind::Role;
 
-/// The mark by which `scripts/chaos` finds what is left of a run that was itself killed.
+/// The variable by which `scripts/chaos` finds leftover processes of a run that was killed itself.
 const MARK: &str = "XIEBAO_STARTED_AS";
 
-/// One receiver or worker through all its lives.
+/// A receiver or worker, through all its restarts.
 #[derive(Debug)]
 pub struct Program {
     pub name: String,
     pub role: Role,
-    /// Among those of its role, from 0 on.
+    /// Its index among the programs of its role, from 0.
     pub which: usize,
     pub admin: SocketAddr,
     binary: PathBuf,
     settings: Vec<(String, String)>,
     log: PathBuf,
-    body: Mutex<Body>,
+    incarnation: Mutex<Incarnation>,
 }
 
 #[derive(Debug)]
-struct Body {
+struct Incarnation {
     child: Child,
-    /// It was told to end.
+    /// It was killed, or asked to end.
     may_end: bool,
 }
 
-/// What a program is started with.
+/// The start parameters of a program.
 #[derive(Debug)]
-pub struct Recipe<'r> {
+pub struct ProgramConfig<'r> {
     pub role: Role,
     pub which: usize,
     pub admin: SocketAddr,
@@ -47,25 +47,25 @@ pub struct Recipe<'r> {
 }
 
 impl Program {
-    pub fn start(recipe: Recipe<'_>) -> anyhow::Result<Self> {
-        let kind = if recipe.role == Role::Receiver {
+    pub fn start(config: ProgramConfig<'_>) -> anyhow::Result<Self> {
+        let kind = if config.role == Role::Receiver {
             "receiver"
         } else {
             "worker"
         };
-        let name = format!("{kind}-{}", recipe.which + 1);
-        let binary = recipe.binaries.join(format!("xiebao-{kind}"));
-        let log = recipe.logs.join(format!("{name}.log"));
-        let child = spawn(&binary, &recipe.settings, &log)?;
+        let name = format!("{kind}-{}", config.which + 1);
+        let binary = config.binaries.join(format!("xiebao-{kind}"));
+        let log = config.logs.join(format!("{name}.log"));
+        let child = spawn(&binary, &config.settings, &log)?;
         Ok(Self {
             name,
-            role: recipe.role,
-            which: recipe.which,
-            admin: recipe.admin,
+            role: config.role,
+            which: config.which,
+            admin: config.admin,
             binary,
-            settings: recipe.settings,
+            settings: config.settings,
             log,
-            body: Mutex::new(Body {
+            incarnation: Mutex::new(Incarnation {
                 child,
                 may_end: false,
             }),
@@ -73,16 +73,16 @@ impl Program {
     }
 
     pub fn kill(&self) -> anyhow::Result<()> {
-        let mut body = self.body();
-        body.may_end = true;
-        body.child.kill()?;
-        body.child.wait()?;
+        let mut incarnation = self.incarnation();
+        incarnation.may_end = true;
+        incarnation.child.kill()?;
+        incarnation.child.wait()?;
         Ok(())
     }
 
     pub fn start_again(&self) -> anyhow::Result<()> {
         let child = spawn(&self.binary, &self.settings, &self.log)?;
-        *self.body() = Body {
+        *self.incarnation() = Incarnation {
             child,
             may_end: false,
         };
@@ -90,37 +90,37 @@ impl Program {
     }
 
     pub fn signal(&self, name: &str) -> anyhow::Result<()> {
-        Ok(signal(self.body().child.id(), name)?)
+        Ok(signal(self.incarnation().child.id(), name)?)
     }
 
-    /// `None`: it runs, or was told to end.
+    /// `None` if it runs, or was asked to end.
     pub fn ended_by_itself(&self) -> Option<ExitStatus> {
-        let mut body = self.body();
-        if body.may_end {
+        let mut incarnation = self.incarnation();
+        if incarnation.may_end {
             return None;
         }
-        body.child.try_wait().ok().flatten()
+        incarnation.child.try_wait().ok().flatten()
     }
 
-    pub fn tell_to_end(&self) -> anyhow::Result<()> {
-        self.body().may_end = true;
+    pub fn ask_to_end(&self) -> anyhow::Result<()> {
+        self.incarnation().may_end = true;
         self.signal("TERM")
     }
 
     pub fn ended(&self) -> Option<ExitStatus> {
-        self.body().child.try_wait().ok().flatten()
+        self.incarnation().child.try_wait().ok().flatten()
     }
 
-    /// The end of what it has logged, over all its lives.
-    pub fn last_words(&self) -> String {
+    /// The end of its log, over all its restarts.
+    pub fn end_of_log(&self) -> String {
         let text = std::fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(15)..].join("\n")
     }
 
-    fn body(&self) -> MutexGuard<'_, Body> {
-        self.body.lock().unwrap_or_else(PoisonError::into_inner)
+    fn incarnation(&self) -> MutexGuard<'_, Incarnation> {
+        self.incarnation.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -145,7 +145,7 @@ fn spawn(binary: &Path, settings: &[(String, String)], log: &Path) -> anyhow::Re
         .with_context(|| format!("{} can't be started", binary.display()))
 }
 
-/// Nobody's settings but those that are given here reach what is started.
+/// Removes the product's variables, so that the caller's environment does not configure the command.
 pub fn without_settings(command: &mut Command) {
     for (variable, _) in std::env::vars_os() {
         let name = variable.to_string_lossy();
@@ -153,13 +153,4 @@ pub fn without_settings(command: &mut Command) {
             command.env_remove(&variable);
         }
     }
-}
-
-/// A loopback address that nobody listens on, outside the range of the ports that outgoing connections get: a client that
-/// tries the port of a dead receiver again and again would be connected to itself one day.
-pub fn free_address() -> anyhow::Result<SocketAddr> {
-    (0..200)
-        .map(|_| SocketAddr::from((Ipv4Addr::LOCALHOST, rand::random_range(20_000..32_000))))
-        .find(|address| TcpListener::bind(address).is_ok())
-        .context("no free port between 20000 and 31999")
 }

@@ -1,4 +1,4 @@
-//! What is told of a run: a line a fault, as text and as JSON, and the sums at the end.
+//! The report of a run: a line for each fault, as text and as JSON, and sums at the end.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,20 +10,21 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use crate::kind::Kind;
+use crate::kind::FaultKind;
 use crate::plan::{Detail, Fault};
 
-/// A fault as it came about.
+/// A fault as it happened.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct FaultOutcome {
     pub fault: Fault,
-    /// From the first request on.
+    /// From the first request.
     pub start: Duration,
-    /// Until SIGCONT, until the wire is whole, until a receiver or worker is started again, until a server answers again.
+    /// Until SIGCONT, until the proxy forwards again, until a service is started again, or until a server answers
+    /// again.
     pub lasted: Duration,
-    /// From then until everybody says that it is ready; `None`: that was not waited for any longer.
+    /// From then until every service is ready; `None` if that took too long.
     pub recovery: Option<Duration>,
-    /// Another fault was under way meanwhile.
+    /// Another fault was active in that time.
     pub disturbed: bool,
 }
 
@@ -34,7 +35,7 @@ pub struct Record {
 
 #[derive(Debug)]
 struct Inner {
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<FaultOutcome>,
     json: Option<File>,
 }
 
@@ -49,7 +50,7 @@ impl Record {
         })
     }
 
-    pub fn add(&self, outcome: Outcome) {
+    pub fn add(&self, outcome: FaultOutcome) {
         println!("{}", outcome.in_words());
         let mut inner = self.inner();
         inner.write(&outcome.as_json());
@@ -67,13 +68,13 @@ impl Record {
     pub fn problems(&self) -> Vec<String> {
         let inner = self.inner();
         let left = inner.outcomes.iter().filter(|outcome| outcome.recovery.is_none());
-        left.map(|outcome| format!("not everybody got ready again after {}", outcome.fault))
+        left.map(|outcome| format!("not every service became ready after {}", outcome.fault))
             .collect()
     }
 
-    /// Faults by kind, with the slowest recovery of all and of those that no other fault disturbed.
+    /// A line for each kind of fault, with the slowest recovery of all, and of the undisturbed ones.
     pub fn by_kind(&self) -> Vec<String> {
-        let mut kinds: BTreeMap<Kind, Sum> = BTreeMap::new();
+        let mut kinds: BTreeMap<FaultKind, KindSummary> = BTreeMap::new();
         for outcome in &self.inner().outcomes {
             kinds.entry(outcome.fault.kind).or_default().add(outcome);
         }
@@ -86,14 +87,14 @@ impl Record {
 }
 
 #[derive(Debug, Default)]
-struct Sum {
+struct KindSummary {
     count: usize,
     worst: Duration,
     worst_alone: Option<Duration>,
 }
 
-impl Sum {
-    fn add(&mut self, outcome: &Outcome) {
+impl KindSummary {
+    fn add(&mut self, outcome: &FaultOutcome) {
         self.count += 1;
         let Some(recovery) = outcome.recovery else { return };
         self.worst = self.worst.max(recovery);
@@ -102,7 +103,7 @@ impl Sum {
         }
     }
 
-    fn in_words(&self, kind: Kind) -> String {
+    fn in_words(&self, kind: FaultKind) -> String {
         let alone = match self.worst_alone {
             Some(worst) => format!("{:.2} s", worst.as_secs_f64()),
             None => "-".to_owned(),
@@ -110,7 +111,7 @@ impl Sum {
         format!(
             "{:<10} {:<15} {:>4} times   recovered within {:>6.2} s   alone {alone:>8}",
             kind.action,
-            kind.place,
+            kind.target,
             self.count,
             self.worst.as_secs_f64()
         )
@@ -127,13 +128,9 @@ impl Inner {
     }
 }
 
-impl Outcome {
+impl FaultOutcome {
     fn in_words(&self) -> String {
-        let disturbed = if self.disturbed {
-            "  (others meanwhile)"
-        } else {
-            ""
-        };
+        let disturbed = if self.disturbed { "  (beside others)" } else { "" };
         let recovery = match self.recovery {
             Some(recovery) => format!("recovered in {:>5.2} s", recovery.as_secs_f64()),
             None => "NOT RECOVERED".to_owned(),
@@ -151,7 +148,7 @@ impl Outcome {
         json!({
             "number": self.fault.number,
             "kind": self.fault.kind.action,
-            "target": self.fault.kind.place,
+            "target": self.fault.kind.target,
             "which": self.fault.which.map(|which| which + 1),
             "detail": detail,
             "planned_start_s": self.fault.start.as_secs_f64(),

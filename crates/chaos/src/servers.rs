@@ -1,4 +1,4 @@
-//! Broker and database: killed and stopped by their process numbers, started again by `scripts/services up`.
+//! Broker and database: killed and stopped by their process ids, restarted by `scripts/services up`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,14 +14,14 @@ use xiebao_testkit::signal;
 use crate::kind::Role;
 use crate::programs::without_settings;
 
-/// A server on a busy machine takes its time to come up.
+/// A server on a busy machine starts slowly.
 const UP_WITHIN: Duration = Duration::from_secs(180);
 
 #[derive(Debug)]
 pub struct Servers {
     script: PathBuf,
     state: PathBuf,
-    /// Must not be left behind like this.
+    /// Resumed on drop.
     stopped: Mutex<BTreeSet<u32>>,
 }
 
@@ -38,7 +38,7 @@ impl Servers {
         Ok(signal(self.process(role)?, "KILL")?)
     }
 
-    /// `node`: as the broker names it.
+    /// Kills a broker node; `node` is its Erlang name.
     pub fn kill_node(&self, node: &str) -> anyhow::Result<()> {
         let folders = ["rabbitmq", "rabbitmq-2", "rabbitmq-3"].map(|name| self.state.join(name));
         let home = folders
@@ -55,12 +55,12 @@ impl Servers {
         Ok(process)
     }
 
-    pub fn go_on(&self, process: u32) -> anyhow::Result<()> {
+    pub fn resume(&self, process: u32) -> anyhow::Result<()> {
         self.stopped().remove(&process);
         Ok(signal(process, "CONT")?)
     }
 
-    /// Starts whichever of them is down, and waits until it answers.
+    /// Restarts the servers that are down, and waits until they answer.
     pub async fn up(&self) -> anyhow::Result<()> {
         let mut command = Command::new(&self.script);
         without_settings(command.as_std_mut());

@@ -1,4 +1,4 @@
-//! Who is ready, all the time; and who needed a hand.
+//! Polls the readiness of all services, and notes which of them needed manual help.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,38 +11,38 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::kind::{Place, Role};
+use crate::environment::Environment;
+use crate::kind::{FaultTarget, Role};
 use crate::plan::Fault;
 use crate::programs::Program;
-use crate::stage::Stage;
 
 const EVERY: Duration = Duration::from_millis(50);
-/// An answer that is later than this is none.
+/// A later answer counts as none.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
-/// Whoever is not ready for longer, while nothing that concerns it is broken, waits for a hand.
+/// A service that is not ready for this long, while no fault concerns it, needs manual help.
 pub const READY_WITHIN: Duration = Duration::from_secs(60);
 
-/// The faults that are under way.
+/// The active faults.
 #[derive(Debug, Default)]
-pub struct Field {
+pub struct ActiveFaults {
     active: Mutex<BTreeMap<usize, Fault>>,
     begun: AtomicUsize,
 }
 
-impl Field {
+impl ActiveFaults {
     pub fn begin(&self, fault: &Fault) {
         self.begun.fetch_add(1, Ordering::SeqCst);
         self.active().insert(fault.number, fault.clone());
     }
 
-    /// `true`: it was the only one.
+    /// Returns `true` if no other fault is active.
     pub fn end(&self, fault: &Fault) -> bool {
         let mut active = self.active();
         active.remove(&fault.number);
         active.is_empty()
     }
 
-    /// Faults so far.
+    /// The number of faults begun so far.
     pub fn begun(&self) -> usize {
         self.begun.load(Ordering::SeqCst)
     }
@@ -59,89 +59,92 @@ impl Field {
 }
 
 fn concerns(fault: &Fault, role: Role, which: usize) -> bool {
-    let owner = match fault.kind.place {
-        Place::Process(Role::Broker) => return true,
-        Place::Process(Role::Database) => Role::Worker,
-        Place::Process(role) => role,
-        Place::Link(link) => link.owner(),
+    let owner = match fault.kind.target {
+        FaultTarget::Process(Role::Broker) => return true,
+        FaultTarget::Process(Role::Database) => Role::Worker,
+        FaultTarget::Process(role) => role,
+        FaultTarget::Connection(connection) => connection.owner(),
     };
     owner == role && fault.which.is_none_or(|hit| hit == which)
 }
 
-/// One look at everybody.
+/// The result of one poll of all services.
 #[derive(Debug, Clone, Copy)]
-struct Round {
+struct ReadinessRound {
     begun: Instant,
     all_ready: bool,
 }
 
-/// Looks until it is dropped.
+/// A watch that polls until it is dropped.
 #[derive(Debug)]
-pub struct Watch {
-    rounds: watch::Receiver<Round>,
-    hands: Arc<Mutex<Vec<String>>>,
-    looking: JoinHandle<()>,
+pub struct ReadinessWatch {
+    rounds: watch::Receiver<ReadinessRound>,
+    interventions: Arc<Mutex<Vec<String>>>,
+    polling: JoinHandle<()>,
 }
 
-impl Watch {
-    pub fn over(stage: &Arc<Stage>) -> Self {
-        let (sender, rounds) = watch::channel(Round {
+impl ReadinessWatch {
+    pub fn over(environment: &Arc<Environment>) -> Self {
+        let (sender, rounds) = watch::channel(ReadinessRound {
             begun: Instant::now(),
             all_ready: false,
         });
-        let hands = Arc::default();
-        let look = Look {
-            stage: Arc::clone(stage),
-            hands: Arc::clone(&hands),
-            unready: vec![Duration::ZERO; stage.programs.len()],
+        let interventions = Arc::default();
+        let poller = Poller {
+            environment: Arc::clone(environment),
+            interventions: Arc::clone(&interventions),
+            unready: vec![Duration::ZERO; environment.programs.len()],
         };
         Self {
             rounds,
-            hands,
-            looking: tokio::spawn(look.again_and_again(sender)),
+            interventions,
+            polling: tokio::spawn(poller.poll_until_dropped(sender)),
         }
     }
 
-    /// Waits until everybody says that it is ready, asked after that moment. Returns when that was; `None`: not at one
-    /// moment of the time in which it must be so.
+    /// Waits for a poll that begins after `moment` and finds every service ready, and returns the begin of that poll.
+    /// `None` if no such poll comes in time.
     pub async fn all_ready_after(&self, moment: Instant) -> Option<Instant> {
         let mut rounds = self.rounds.clone();
         let ready = rounds.wait_for(|round| round.all_ready && round.begun >= moment);
         let ready = timeout(READY_WITHIN * 2, ready).await.ok()?;
-        // The other end lives as long as this watch.
+        // The sender lives as long as this watch.
         ready.ok().map(|round| round.begun)
     }
 
-    /// What needed a hand so far, in words.
-    pub fn hands(&self) -> Vec<String> {
-        self.hands.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// A message for each service that needed manual help so far.
+    pub fn interventions(&self) -> Vec<String> {
+        self.interventions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
-impl Drop for Watch {
+impl Drop for ReadinessWatch {
     fn drop(&mut self) {
-        self.looking.abort();
+        self.polling.abort();
     }
 }
 
-struct Look {
-    stage: Arc<Stage>,
-    hands: Arc<Mutex<Vec<String>>>,
-    /// For how long each was not ready although nothing that concerns it was broken.
+struct Poller {
+    environment: Arc<Environment>,
+    interventions: Arc<Mutex<Vec<String>>>,
+    /// How long each service has not been ready while no fault concerned it.
     unready: Vec<Duration>,
 }
 
-impl Look {
-    async fn again_and_again(mut self, rounds: watch::Sender<Round>) {
+impl Poller {
+    async fn poll_until_dropped(mut self, rounds: watch::Sender<ReadinessRound>) {
         loop {
             let begun = Instant::now();
-            let stage = Arc::clone(&self.stage);
-            let asked = stage
+            let environment = Arc::clone(&self.environment);
+            let asked = environment
                 .programs
                 .iter()
-                .map(|program| is_ready(&stage.client, program));
+                .map(|program| is_ready(&environment.client, program));
             let ready = join_all(asked).await;
-            rounds.send_replace(Round {
+            rounds.send_replace(ReadinessRound {
                 begun,
                 all_ready: ready.iter().all(|ready| *ready),
             });
@@ -153,31 +156,31 @@ impl Look {
     }
 
     fn note(&mut self, at: usize, ready: bool, passed: Duration) {
-        let stage = Arc::clone(&self.stage);
-        let program = &stage.programs[at];
+        let environment = Arc::clone(&self.environment);
+        let program = &environment.programs[at];
         if let Some(status) = program.ended_by_itself() {
-            self.hand(program, &format!("ended by itself ({status})"));
-            // So that the rest of the run says something too; it has failed already.
+            self.note_intervention(program, &format!("ended by itself ({status})"));
+            // The run has failed, but the rest of it is still worth seeing.
             if let Err(error) = program.start_again() {
-                self.hand(program, &format!("can't be started again: {error}"));
+                self.note_intervention(program, &format!("can't be started again: {error}"));
             }
         }
         if ready {
             self.unready[at] = Duration::ZERO;
-        } else if !stage.field.concerns(program) {
+        } else if !environment.active_faults.concerns(program) {
             let before = self.unready[at];
             self.unready[at] += passed;
             if before < READY_WITHIN && self.unready[at] >= READY_WITHIN {
-                let wait = format!("was not ready for {READY_WITHIN:?} with nothing broken around it");
-                self.hand(program, &wait);
+                let wait = format!("was not ready for {READY_WITHIN:?} although no fault concerned it");
+                self.note_intervention(program, &wait);
             }
         }
     }
 
-    fn hand(&self, program: &Program, what: &str) {
+    fn note_intervention(&self, program: &Program, what: &str) {
         let words = format!("{} {what}", program.name);
-        println!("!! {words}\n{}", program.last_words());
-        self.hands
+        println!("!! {words}\n{}", program.end_of_log());
+        self.interventions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(words);

@@ -1,4 +1,4 @@
-//! Everything that takes part, set up and torn down.
+//! Everything that takes part in a run: started together, and stopped together.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,26 +9,26 @@ use anyhow::{Context as _, bail, ensure};
 use reqwest::Client;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
-use xiebao_testkit::{KEY, PARTNER};
+use xiebao_testkit::{KEY, PARTNER, free_address};
 
 use crate::args::Args;
-use crate::kind::{Link, Role};
-use crate::programs::{Program, Recipe, free_address, without_settings};
+use crate::kind::{Connection, Role};
+use crate::programs::{Program, ProgramConfig, without_settings};
+use crate::proxies::Proxies;
 use crate::servers::Servers;
-use crate::watch::{Field, is_ready};
-use crate::wires::Wires;
+use crate::watch::{ActiveFaults, is_ready};
 
 const START_WITHIN: Duration = Duration::from_secs(60);
-/// Kubernetes' grace is 30 s unless told otherwise; a machine that is full of tests gets twice that.
+/// Kubernetes' default grace period is 30 s; a machine that runs many tests gets twice that.
 const END_WITHIN: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
-pub struct Stage {
+pub struct Environment {
     pub programs: Vec<Program>,
-    /// `None`: services and servers are connected directly.
-    pub wires: Option<Wires>,
+    /// `None` if the services connect to the servers directly.
+    pub proxies: Option<Proxies>,
     pub servers: Servers,
-    pub field: Field,
+    pub active_faults: ActiveFaults,
     pub client: Client,
     pub urls: Vec<String>,
     binaries: PathBuf,
@@ -36,61 +36,71 @@ pub struct Stage {
     settings: Vec<(String, String)>,
 }
 
-impl Stage {
-    /// Migrates the database, starts everything, and waits until all are ready.
+impl Environment {
+    /// Migrates the database, starts the services, and waits until all are ready.
     pub async fn set_up(args: &Args) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&args.logs)?;
         let keys = args.logs.join("keys.toml");
         std::fs::write(&keys, format!("\"{PARTNER}\" = [\"{KEY}\"]\n"))?;
-        let wires = match args.cluster {
+        let proxies = match args.cluster {
             true => None,
-            false => Some(Wires::lay(args.crew(), &args.amqp, &args.database).await?),
+            false => Some(Proxies::start(args.process_counts(), &args.amqp, &args.database).await?),
         };
-        let mut stage = Self {
+        let mut environment = Self {
             programs: Vec::new(),
-            wires,
+            proxies,
             servers: Servers::new(&args.services, &args.state),
-            field: Field::default(),
+            active_faults: ActiveFaults::default(),
             client: Client::new(),
             urls: Vec::new(),
             binaries: args.programs.clone(),
             logs: args.logs.clone(),
             settings: settings(&args.amqp, &args.database, &keys),
         };
-        let migrated = stage.xiebao(&["migrate"]).output().await?;
-        let said = String::from_utf8_lossy(&migrated.stderr);
-        ensure!(migrated.status.success(), "xiebao migrate: {said}");
+        let migrated = environment.xiebao(&["migrate"]).output().await?;
+        let errors = String::from_utf8_lossy(&migrated.stderr);
+        ensure!(migrated.status.success(), "xiebao migrate: {errors}");
         for role in [Role::Receiver, Role::Worker] {
-            for which in 0..args.crew().of(role) {
-                stage.start(role, which)?;
+            for which in 0..args.process_counts().of(role) {
+                environment.start(role, which)?;
             }
         }
-        stage.wait_until_ready().await?;
-        Ok(stage)
+        environment.wait_until_ready().await?;
+        Ok(environment)
     }
 
     fn start(&mut self, role: Role, which: usize) -> anyhow::Result<()> {
-        let (admin, listen) = (free_address()?, free_address()?);
+        let (admin, listen) = (free_address(), free_address());
         let mut settings = self.settings.clone();
         match role {
             Role::Receiver => {
                 settings.push(setting("XIEBAO__RECEIVER__ADMIN_LISTEN", admin));
                 settings.push(setting("XIEBAO__RECEIVER__LISTEN", listen));
                 self.urls.push(format!("http://{listen}/notices"));
-                self.lead_through(&mut settings, "XIEBAO__AMQP__URL", Link::ReceiverBroker, which);
+                self.route_through(
+                    &mut settings,
+                    "XIEBAO__AMQP__URL",
+                    Connection::ReceiverBroker,
+                    which,
+                );
             }
             _ => {
                 settings.push(setting("XIEBAO__WORKER__ADMIN_LISTEN", admin));
-                self.lead_through(&mut settings, "XIEBAO__AMQP__URL", Link::WorkerBroker, which);
-                self.lead_through(
+                self.route_through(
+                    &mut settings,
+                    "XIEBAO__AMQP__URL",
+                    Connection::WorkerBroker,
+                    which,
+                );
+                self.route_through(
                     &mut settings,
                     "XIEBAO__DATABASE__URL",
-                    Link::WorkerDatabase,
+                    Connection::WorkerDatabase,
                     which,
                 );
             }
         }
-        self.programs.push(Program::start(Recipe {
+        self.programs.push(Program::start(ProgramConfig {
             role,
             which,
             admin,
@@ -101,10 +111,16 @@ impl Stage {
         Ok(())
     }
 
-    fn lead_through(&self, settings: &mut Vec<(String, String)>, name: &str, link: Link, which: usize) {
-        if let Some(wires) = &self.wires {
-            // The later one of two settings of the same name holds.
-            settings.push((name.to_owned(), wires.address(link, which)));
+    fn route_through(
+        &self,
+        settings: &mut Vec<(String, String)>,
+        name: &str,
+        connection: Connection,
+        which: usize,
+    ) {
+        if let Some(proxies) = &self.proxies {
+            // The last of several settings with the same name counts.
+            settings.push((name.to_owned(), proxies.address(connection, which)));
         }
     }
 
@@ -113,7 +129,11 @@ impl Stage {
         for program in &self.programs {
             while !is_ready(&self.client, program).await {
                 if Instant::now() > deadline || program.ended_by_itself().is_some() {
-                    bail!("{} does not get ready:\n{}", program.name, program.last_words());
+                    bail!(
+                        "{} does not become ready:\n{}",
+                        program.name,
+                        program.end_of_log()
+                    );
                 }
                 sleep(Duration::from_millis(50)).await;
             }
@@ -128,7 +148,7 @@ impl Stage {
             .with_context(|| format!("there is no {role:?} {which:?}"))
     }
 
-    /// `xiebao`, connected to the servers directly.
+    /// A command of `xiebao`, connected to the servers directly.
     pub fn xiebao(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.binaries.join("xiebao"));
         without_settings(command.as_std_mut());
@@ -142,23 +162,24 @@ impl Stage {
         self.logs.join(name)
     }
 
-    /// Asks all to stop, as Kubernetes does. What did not go well, in words.
+    /// Sends SIGTERM to all services, as Kubernetes does, and waits. Returns a message for each that did not end
+    /// well.
     pub async fn tear_down(&self) -> Vec<String> {
         for program in &self.programs {
-            if let Err(error) = program.tell_to_end() {
+            if let Err(error) = program.ask_to_end() {
                 return vec![format!("{} is gone: {error}", program.name)];
             }
         }
         let deadline = Instant::now() + END_WITHIN;
-        let mut wrong = Vec::new();
+        let mut problems = Vec::new();
         for program in &self.programs {
             match ended(program, deadline).await {
                 Some(status) if status.success() => {}
-                Some(status) => wrong.push(format!("{} ended badly ({status})", program.name)),
-                None => wrong.push(format!("{} did not end within {END_WITHIN:?}", program.name)),
+                Some(status) => problems.push(format!("{} failed at shutdown ({status})", program.name)),
+                None => problems.push(format!("{} did not end within {END_WITHIN:?}", program.name)),
             }
         }
-        wrong
+        problems
     }
 }
 
