@@ -1,4 +1,4 @@
-//! How many notices' rows a second the database takes.
+//! Measures how many notices a second the database stores, as rows.
 
 mod args;
 mod proposals;
@@ -23,15 +23,16 @@ use crate::Failure;
 use crate::measure::{best, median, rounded, windows};
 use crate::signals::unless_stopped;
 
-/// Written and forgotten before the first measurement: the server's memory is cold.
+/// A run before the first measurement, because the server's caches are cold.
 const WARM_UP: Duration = Duration::from_secs(1);
-/// How often the same rows are written in one shape of load. With more, emptying the tables would take most of the time.
+/// How often the same rows are written in one shape of load. With more rounds, emptying the tables takes most of the
+/// time.
 const ROUNDS: usize = 10;
 
-/// What a shape of load gave.
+/// The result of one shape of load.
 #[derive(Debug, Clone, Serialize)]
-struct Point {
-    /// Notices a transaction.
+struct DatabasePoint {
+    /// Notices in a transaction.
     batch: usize,
     connections: usize,
     /// Notices a second: the median of the windows.
@@ -39,7 +40,7 @@ struct Point {
     windows: Vec<f64>,
 }
 
-/// Measures what is asked for, and prints it.
+/// Runs `raw-database` and prints its figures.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let opts = Opts::from_url(&args.from).map_err(mysql_async::Error::from)?;
     let mut from = Conn::new(opts).await.map_err(unreachable)?;
@@ -59,7 +60,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     report(&args, &source, &points)
 }
 
-async fn sweep(args: &Args, source: &Source, scratch: &mut Scratch) -> Result<Vec<Point>, Failure> {
+async fn sweep(args: &Args, source: &Source, scratch: &mut Scratch) -> Result<Vec<DatabasePoint>, Failure> {
     let mut points = Vec::new();
     let shapes = args.shapes();
     if let Some(shape) = shapes.last() {
@@ -69,21 +70,21 @@ async fn sweep(args: &Args, source: &Source, scratch: &mut Scratch) -> Result<Ve
     for shape in shapes {
         let written = write_shape(shape, args.length(), source, scratch).await?;
         let rates = windows(&written.commits, written.time, args.length() / args.windows);
-        let point = Point {
+        let point = DatabasePoint {
             batch: shape.batch,
             connections: shape.connections,
             rate: rounded(median(&rates)),
             windows: rates.into_iter().map(rounded).collect(),
         };
-        say(&point);
+        print_point(&point);
         points.push(point);
     }
     Ok(points)
 }
 
-fn say(point: &Point) {
+fn print_point(point: &DatabasePoint) {
     let windows: Vec<String> = point.windows.iter().map(|rate| format!("{rate:.0}")).collect();
-    let Point {
+    let DatabasePoint {
         batch,
         connections,
         rate,
@@ -95,7 +96,7 @@ fn say(point: &Point) {
     );
 }
 
-/// Writes for that long, not counting the time in which the tables are emptied.
+/// Writes for `length`, without the time in which the tables are emptied.
 async fn write_shape(
     shape: Shape,
     length: Duration,
@@ -117,10 +118,10 @@ async fn write_shape(
             length.saturating_sub(all.time),
         )
         .await?;
-        let (said, stored) = (written.notices(), scratch.notices().await?);
-        if said != stored {
+        let (committed, stored) = (written.notices(), scratch.notices().await?);
+        if committed != stored {
             return Err(Failure::Broken(format!(
-                "{said} notices were written, but {stored} are stored"
+                "{committed} notices were committed, but {stored} are stored"
             )));
         }
         all.append(written);
@@ -134,18 +135,18 @@ async fn write_shape(
     Ok(all)
 }
 
-fn report(args: &Args, source: &Source, points: &[Point]) -> Result<(), Failure> {
+fn report(args: &Args, source: &Source, points: &[DatabasePoint]) -> Result<(), Failure> {
     let Some(top) = best(points, |point| point.rate) else {
         return Err(Failure::Usage("there is no shape of load to try".to_owned()));
     };
-    let Point {
+    let DatabasePoint {
         batch,
         connections,
         rate,
         windows,
     } = top;
     if args.json {
-        let said = json!({
+        let json = json!({
             "rate": rate,
             "batch": batch,
             "connections": connections,
@@ -154,7 +155,7 @@ fn report(args: &Args, source: &Source, points: &[Point]) -> Result<(), Failure>
             "notices": source.notices(),
             "sweep": points,
         });
-        println!("{said}");
+        println!("{json}");
     } else {
         println!("{rate:.0} notices/s in transactions of {batch} on {connections} connections");
     }

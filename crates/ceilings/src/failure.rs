@@ -1,4 +1,4 @@
-//! Why there is no figure.
+//! The reasons why there is no figure.
 
 use std::process::ExitCode;
 
@@ -6,13 +6,13 @@ use thiserror::Error;
 
 #[derive(Debug, Error)]
 pub enum Failure {
-    /// What was published or written did not get where it belongs, so its rate means nothing. Exit code 1.
+    /// Messages or rows were lost or refused, so the rate means nothing. Exit code 1.
     #[error("{0}")]
     Broken(String),
-    /// The arguments, or what they name, make no sense. Exit code 2.
+    /// The arguments, or the files and databases they name, make no sense. Exit code 2.
     #[error("{0}")]
     Usage(String),
-    /// The broker or the database. Exit code 3.
+    /// The broker or the database can't be reached. Exit code 3.
     #[error("{0}")]
     Unreachable(String),
 }

@@ -1,5 +1,4 @@
-//! A server that reads a request and acknowledges it, and does nothing else: what HTTP alone costs on this machine,
-//! whatever stands behind it.
+//! A server that reads requests and acknowledges them: the cost of HTTP alone on this machine.
 
 use std::net::SocketAddr;
 
@@ -14,26 +13,28 @@ use crate::signals::unless_stopped;
 
 mod request;
 
-/// In bytes: what is read at once; a longer request takes several reads.
+/// The bytes of one read; a longer request takes several reads.
 const ROOM: usize = 16 * 1024;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 14\r\ncontent-type: application/json;charset=UTF-8\r\n\r\n{\"state\":true}";
 
-/// Acknowledge every request, whatever is in it, until told to stop
+/// Acknowledge every request, whatever its content, until stopped
 ///
-/// Says where it listens in one line of JSON. Exit codes: 1 always, since it only ends when stopped; 2 wrong usage.
+/// Prints its address as one line of JSON. Exit codes: 1 always, because it only ends when stopped; 2 wrong usage.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "raw-http", version)]
 pub struct Args {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
-    /// Threads that answer
+    /// The number of threads that answer
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub threads: u8,
 }
 
+/// Runs `raw-http`.
+///
 /// # Errors
-/// When it can't listen, or was stopped.
+/// If it can't listen, or is stopped.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let listener = TcpListener::bind(args.listen).await.map_err(broken)?;
     println!("{}", json!({ "address": listener.local_addr().map_err(broken)? }));
@@ -44,14 +45,14 @@ pub async fn run(args: Args) -> Result<(), Failure> {
             let (stream, _) = listener.accept().await.map_err(broken)?;
             let stream = stream.into_std().map_err(broken)?;
             threads.rotate_left(1);
-            // Threads live as long as their senders.
+            // The threads hold the receivers until the senders are dropped.
             let _ = threads[0].send(stream);
         }
     })
     .await
 }
 
-/// A thread that serves the connections it is given, until the sender is gone.
+/// Starts a thread that serves the connections sent to it, until the sender is dropped.
 fn spawn_thread() -> Result<mpsc::UnboundedSender<std::net::TcpStream>, Failure> {
     let (sender, mut connections) = mpsc::unbounded_channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
@@ -59,7 +60,7 @@ fn spawn_thread() -> Result<mpsc::UnboundedSender<std::net::TcpStream>, Failure>
     std::thread::spawn(move || {
         runtime.block_on(async {
             while let Some(stream) = connections.recv().await {
-                // A connection that breaks is the client's matter.
+                // A broken connection is the client's concern.
                 tokio::spawn(async move { TcpStream::from_std(stream).map(serve)?.await });
             }
         });

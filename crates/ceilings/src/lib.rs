@@ -1,9 +1,10 @@
-//! What the broker and the database do by themselves: the ceilings that the receiver and the worker are held against.
-//! Shares no code with them, so that a slow way of theirs can't hide in what it is compared with.
+//! Measures broker, database and HTTP alone: the ceilings that `xiebao-bench` compares receiver and worker with.
+//! Shares no code with the services, so that an inefficiency of theirs can't hide in the ceiling.
 //!
-//! `http` acknowledges requests and does nothing else. `broker` publishes notices with confirms, as many as go through;
-//! `database` writes rows that a worker has written before, as fast as they go in. These two try several shapes of load (`measure`), print what each gave, and report the
-//! best. Durability is the servers' own: nothing here loosens it.
+//! `http` acknowledges requests and does nothing else. `broker` publishes notices with confirms, as fast as the
+//! broker accepts them. `database` inserts rows that a worker has written before, as fast as the database accepts
+//! them. The latter two try several shapes of load (`measure`), print each result, and report the best. Durability is
+//! left as the servers configure it.
 
 mod broker;
 mod database;
@@ -19,8 +20,9 @@ pub use http::{Args as HttpArgs, run as run_http};
 
 use std::process::ExitCode;
 
-/// Runs a program on one thread, beside lapin's own for each connection. In alternating runs on two cores a runtime of
-/// two threads was faster in one of three only: the program takes a sixth of the machine, and the broker the rest.
+/// Runs a program on one thread, beside lapin's own thread for each connection. In alternating runs on two cores a
+/// runtime with two threads was faster only once in three runs: the program takes a sixth of the machine, and the
+/// broker the rest.
 pub fn main(name: &str, program: impl Future<Output = Result<(), Failure>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = runtime

@@ -4,23 +4,23 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-/// How many shapes of load are tried.
+/// The number of shapes of load to try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Sweep {
-    /// Those that have been best somewhere
+    /// The shapes that have been best on some machine
     Quick,
-    /// All
+    /// All shapes
     Full,
 }
 
-/// Something was done `count` times, that long after the beginning.
+/// `count` events, this long after the begin.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Done {
     pub at: Duration,
     pub count: usize,
 }
 
-/// The middle one, or between the middle two; of none 0.
+/// The middle value, or the mean of the two middle values; 0 without values.
 pub fn median(rates: &[f64]) -> f64 {
     let mut sorted = rates.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -32,20 +32,20 @@ pub fn median(rates: &[f64]) -> f64 {
     }
 }
 
-/// Cuts a time into windows of about that length, all alike: the rate a second of each.
+/// Cuts `time` into equal windows of about `length`, and returns the rate of each, a second.
 pub fn windows(done: &[Done], time: Duration, length: Duration) -> Vec<f64> {
     let number = (time.as_secs_f64() / length.as_secs_f64()).round().max(1.0);
     let width = time.as_secs_f64() / number;
     let mut counts = vec![0; number as usize];
     for Done { at, count } in done {
         let window = (at.as_secs_f64() / width) as usize;
-        // What was done with the last tick belongs to the last window.
+        // An event at the very end belongs to the last window.
         counts[window.min(number as usize - 1)] += count;
     }
     counts.into_iter().map(|count| count as f64 / width).collect()
 }
 
-/// The first of those with the highest rate.
+/// The point with the highest rate; the first of equals.
 pub fn best<P>(points: &[P], rate: impl Fn(&P) -> f64) -> Option<&P> {
     points
         .iter()
@@ -53,7 +53,7 @@ pub fn best<P>(points: &[P], rate: impl Fn(&P) -> f64) -> Option<&P> {
         .max_by(|one, other| rate(one).total_cmp(&rate(other)))
 }
 
-/// To a tenth: more would only look exact.
+/// Rounds to a tenth; more digits would only look exact.
 pub fn rounded(rate: f64) -> f64 {
     (rate * 10.0).round() / 10.0
 }
@@ -78,14 +78,14 @@ mod tests {
     }
 
     #[test]
-    fn a_window_holds_what_was_done_in_it() {
+    fn a_window_counts_the_events_in_it() {
         let all = [done(100, 10), done(999, 10), done(1_001, 5), done(2_000, 1)];
         let rates = windows(&all, Duration::from_secs(2), Duration::from_secs(1));
         assert_eq!(rates, [20.0, 6.0]);
     }
 
     #[test]
-    fn a_time_that_is_no_multiple_is_cut_evenly() {
+    fn a_time_that_is_no_multiple_of_the_length_is_cut_evenly() {
         let all = [done(500, 12), done(1_100, 12)];
         let rates = windows(&all, Duration::from_millis(1_200), Duration::from_millis(500));
         assert_eq!(rates.len(), 2);

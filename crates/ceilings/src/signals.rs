@@ -1,10 +1,10 @@
-//! Being told to stop: what was made on the servers is removed all the same.
+//! Interruption by SIGINT or SIGTERM, after which the programs still clean up on the servers.
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Failure;
 
-/// Does the work unless the program is told to stop meanwhile.
+/// Runs `work`, and fails if the program is interrupted meanwhile.
 pub async fn unless_stopped<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| Failure::Broken(e.to_string()))?;
     tokio::select! {

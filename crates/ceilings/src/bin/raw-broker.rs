@@ -1,4 +1,4 @@
-//! `raw-broker`: how many notices the broker confirms a second, without the receiver.
+//! `raw-broker`: measures how many notices a second the broker confirms without the receiver.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `raw-database`: how many notices' rows the database takes a second, without the worker.
+//! `raw-database`: measures how many notices a second the database stores without the worker.
 
 use std::process::ExitCode;
 

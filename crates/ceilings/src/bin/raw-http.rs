@@ -1,4 +1,4 @@
-//! `raw-http`: how many requests a second are answered when nothing is done about them, without the receiver.
+//! `raw-http`: answers requests without handling them, for the rate of HTTP without the receiver.
 
 use std::process::ExitCode;
 

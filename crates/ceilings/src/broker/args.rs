@@ -1,4 +1,4 @@
-//! What `raw-broker` is told.
+//! The arguments of `raw-broker`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,40 +9,40 @@ use crate::measure::Sweep;
 
 /// Publish notices to a quorum queue, confirmed, persistent and mandatory, as fast as the broker takes them
 ///
-/// The queue and its exchange are its own, and gone in the end. Exit codes: 0 done, 1 the broker refused or returned a
-/// message or stopped confirming, 2 wrong usage, 3 the broker can't be reached.
+/// The queue and its exchange belong to this run and are deleted at its end. Exit codes: 0 done, 1 the broker refused
+/// or returned a message or stopped confirming, 2 wrong usage, 3 the broker can't be reached.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "raw-broker", version)]
 pub struct Args {
     #[arg(long, value_name = "URL", env = "XIEBAO__AMQP__URL", hide_env_values = true)]
     pub url: String,
-    /// What is published, over and over: a notice's HTTP body a line
+    /// The bodies to publish, over and over: the HTTP body of a notice on each line
     #[arg(long, value_name = "FILE")]
     pub bodies: PathBuf,
-    /// How long each shape of load is measured, after a quarter of that (at most a second) for warming up
+    /// How long each shape of load is measured, after a quarter of that time (at most a second) to warm up
     #[arg(long, value_name = "S", default_value_t = 4.0, value_parser = seconds)]
     pub seconds: f64,
-    /// In how many windows, whose median counts; of no effect with --rate
+    /// The number of windows, whose median counts; without effect beside --rate
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub windows: u32,
-    /// Publish so many a second on two channels, and report percentiles of the time from when each message was due to
-    /// its confirm
+    /// Publish at this rate (messages a second) on two channels, and report percentiles of the time from when each
+    /// message was due to its confirm
     #[arg(long, value_name = "R", value_parser = rate, conflicts_with_all = ["channels", "sweep"])]
     pub rate: Option<f64>,
-    /// How many connections the channels are spread over
+    /// The number of connections that share the channels
     #[arg(long, value_name = "C", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub connections: u16,
     /// The shapes of load: 1 to 4 channels, each with 64, 256 and 1,024 in flight; full: also with 128 and 512
     #[arg(long, value_enum, default_value_t = Sweep::Quick)]
     pub sweep: Sweep,
-    /// Measure one shape of load only: so many channels
+    /// Measure one shape of load only, with this number of channels
     #[arg(long, value_name = "N", requires = "in_flight", conflicts_with = "sweep",
           value_parser = clap::value_parser!(u16).range(1..=256))]
     pub channels: Option<u16>,
-    /// Messages that are not confirmed yet, of all channels together
+    /// The most unconfirmed messages of all channels together
     #[arg(long, value_name = "M", requires = "channels", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub in_flight: Option<u32>,
-    /// Print JSON on standard output instead of words
+    /// Print JSON on standard output instead of text
     #[arg(long)]
     pub json: bool,
 }
@@ -51,12 +51,12 @@ pub struct Args {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
     pub channels: usize,
-    /// Of all channels together.
+    /// The total of all channels.
     pub in_flight: usize,
 }
 
 impl Shape {
-    /// How many each channel may have in flight: together just as many as said, and one at least.
+    /// The unconfirmed messages allowed to each channel: `in_flight` in total, and at least one each.
     pub fn shares(self) -> impl Iterator<Item = usize> {
         let (each, more) = (self.in_flight / self.channels, self.in_flight % self.channels);
         (0..self.channels).map(move |channel| (each + usize::from(channel < more)).max(1))
@@ -72,7 +72,7 @@ impl Args {
         Duration::from_secs_f64((self.seconds / 4.0).min(1.0))
     }
 
-    /// The one shape that is asked for.
+    /// The single shape of load, if the arguments name one.
     pub fn shape(&self) -> Option<Shape> {
         Some(Shape {
             channels: self.channels?.into(),
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_channels_together_have_in_flight_what_is_said() {
+    fn the_channels_share_the_messages_in_flight() {
         for shape in Sweep::Full.shapes() {
             assert_eq!(shape.shares().count(), shape.channels);
             assert_eq!(shape.shares().sum::<usize>(), shape.in_flight, "{shape:?}");

@@ -1,4 +1,4 @@
-//! What is published: bodies of notices, in messages that look like the receiver's.
+//! The messages to publish: bodies of notices, with the properties that the receiver sets.
 
 use std::path::Path;
 
@@ -10,11 +10,11 @@ use crate::Failure;
 
 const PERSISTENT: u8 = 2;
 
-/// All there are, and over and over again.
+/// The messages in turn, over and over.
 #[derive(Debug)]
 pub struct Messages {
     notices: Vec<Notice>,
-    /// Makes the ids of this run its own.
+    /// The part of the message ids that differs from run to run.
     run: u64,
 }
 
@@ -22,7 +22,7 @@ pub struct Messages {
 pub struct Notice {
     pub body: Vec<u8>,
     pub routing_key: ShortString,
-    /// All but the id.
+    /// All properties except the message id.
     properties: BasicProperties,
 }
 
@@ -39,7 +39,7 @@ impl Messages {
             .map(|(number, line)| Notice::of(line).map_err(|e| format!("line {}: {e}", number + 1)))
             .collect::<Result<Vec<_>, _>>()?;
         if notices.is_empty() {
-            return Err("there is no notice in it".to_owned());
+            return Err("it holds no notice".to_owned());
         }
         Ok(Self {
             notices,
@@ -47,7 +47,7 @@ impl Messages {
         })
     }
 
-    /// The one that is published as number `number`, with its properties.
+    /// The message with this number, and its properties.
     pub fn get(&self, number: u64) -> (&Notice, BasicProperties) {
         let notice = &self.notices[number as usize % self.notices.len()];
         let id = format!("{:016x}{number:048x}", self.run);
@@ -99,21 +99,21 @@ mod tests {
     const LINE: &str = r#"{"notifyType":3,"sign":"aa","data":{"partnerId":7,"insureNum":"A"}}"#;
 
     #[test]
-    fn a_message_is_persistent_and_says_whose_notice_it_is() {
+    fn a_message_is_persistent_and_has_the_headers_of_its_notice() {
         let messages = Messages::of(LINE).expect("a notice");
         let (notice, properties) = messages.get(0);
         assert_eq!(notice.body, LINE.as_bytes());
         assert_eq!(notice.routing_key.as_str(), "notice.3");
         assert_eq!(*properties.delivery_mode(), Some(2));
         let headers = properties.headers().clone().expect("headers");
-        let stated = |name: &str| headers.inner().get(name).cloned();
+        let header = |name: &str| headers.inner().get(name).cloned();
         assert_eq!(headers.inner().len(), 7);
-        assert_eq!(stated("x-insure-num"), Some(AMQPValue::LongString("A".into())));
-        assert_eq!(stated("x-partner-id"), Some(AMQPValue::LongString("7".into())));
+        assert_eq!(header("x-insure-num"), Some(AMQPValue::LongString("A".into())));
+        assert_eq!(header("x-partner-id"), Some(AMQPValue::LongString("7".into())));
     }
 
     #[test]
-    fn every_message_has_an_id_of_64_digits_of_its_own() {
+    fn every_message_has_its_own_id_of_64_digits() {
         let messages = Messages::of(LINE).expect("a notice");
         let id = |number| {
             let (_, properties) = messages.get(number);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_bodies_is_refused_by_its_line() {
+    fn a_malformed_body_is_refused_with_its_line() {
         assert!(Messages::of("\n").is_err());
         let fault = Messages::of(&format!("{LINE}\n{{")).expect_err("half a body");
         assert!(fault.starts_with("line 2"), "{fault}");

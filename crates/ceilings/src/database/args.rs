@@ -1,4 +1,4 @@
-//! What `raw-database` is told.
+//! The arguments of `raw-database`.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use crate::measure::Sweep;
 
 /// Write the rows that a worker has written, by multi-row inserts in transactions, as fast as the database takes them
 ///
-/// The tables of --into are made like those of --from, with all their indexes, and are dropped in the end. It must not
-/// hold any other table; if there is no such database, it is made for the time. Exit codes: 0 done, 1 the database
+/// The tables in --into are created like those in --from, with all indexes, and dropped at the end. --into must hold
+/// no other table; if there is no such database, it is created for this run. Exit codes: 0 done, 1 the database
 /// refused or lost rows, 2 wrong usage, 3 it can't be reached.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "raw-database", version)]
 pub struct Args {
-    /// A database that workers have filled: only read
+    /// A database that workers have filled; it is only read
     #[arg(
         long,
         value_name = "URL",
@@ -25,26 +25,27 @@ pub struct Args {
     /// An empty database to write to
     #[arg(long, value_name = "URL")]
     pub into: String,
-    /// Take whole proposals until they have so many notices
+    /// Take whole proposals until they have this number of notices
     #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
     pub notices: u32,
-    /// How long each shape of load is measured; the tables are emptied, without counting the time, when all is written
+    /// How long each shape of load is measured, without the time in which full tables are emptied
     #[arg(long, value_name = "S", default_value_t = 4.0, value_parser = seconds)]
     pub seconds: f64,
-    /// In how many windows, whose median counts
+    /// The number of windows, whose median counts
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub windows: u32,
-    /// The shapes of load: transactions of 10, 100 and 500 notices on 1, 2 and 4 connections; full: also of 50 and 200
+    /// The shapes of load: transactions of 10, 100 and 500 notices on 1, 2 and 4 connections; full: also of 50 and
+    /// 200
     #[arg(long, value_enum, default_value_t = Sweep::Quick)]
     pub sweep: Sweep,
-    /// Measure one shape of load only: transactions of so many notices
+    /// Measure one shape of load only, with transactions of this number of notices
     #[arg(long, value_name = "N", requires = "connections", conflicts_with = "sweep",
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub batch: Option<u32>,
-    /// Connections that write at the same time, each its own proposals
+    /// The number of connections that write at the same time, each other proposals
     #[arg(long, value_name = "C", requires = "batch", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub connections: Option<u16>,
-    /// Print JSON on standard output instead of words
+    /// Print JSON on standard output instead of text
     #[arg(long)]
     pub json: bool,
 }
@@ -52,7 +53,7 @@ pub struct Args {
 /// A shape of load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
-    /// Notices a transaction.
+    /// Notices in a transaction.
     pub batch: usize,
     pub connections: usize,
 }
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn one_shape_can_be_asked_for_by_both_its_numbers() {
+    fn one_shape_is_named_by_both_its_numbers() {
         let both = line(&["--batch", "200", "--connections", "2"]).expect("both");
         assert_eq!(
             both.shapes(),

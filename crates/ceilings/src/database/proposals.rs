@@ -1,37 +1,37 @@
-//! What is written: rows as SQL, proposal by proposal.
+//! The rows to write, as SQL, by proposal.
 
 use std::collections::BTreeMap;
 
 use mysql_async::Value;
 
-/// A table to be written to.
+/// A table to write to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     pub name: String,
-    /// Those that are stated when a row is written: not the generated ones.
+    /// The columns to insert: all except generated ones.
     pub columns: Vec<String>,
-    /// What makes it.
+    /// The `CREATE TABLE` statement.
     pub ddl: String,
 }
 
 /// The rows of one proposal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proposal {
-    /// How many of its rows are notices.
+    /// The number of its rows that are notices.
     pub notices: usize,
     pub rows: usize,
-    /// `(…),(…)` for each table by its number; empty where it has no row.
+    /// `(…),(…)` for each table, by the table's index; empty if there is no row.
     pub tuples: Vec<String>,
 }
 
-/// Rows, gathered by proposal. They may come in any order of tables.
+/// Collects rows by proposal, in any order of tables.
 #[derive(Debug, Default)]
-pub struct Gathering {
+pub struct RowsByProposal {
     proposals: BTreeMap<Vec<u8>, Proposal>,
     tables: usize,
 }
 
-impl Gathering {
+impl RowsByProposal {
     pub fn new(tables: usize) -> Self {
         Self {
             proposals: BTreeMap::new(),
@@ -39,7 +39,7 @@ impl Gathering {
         }
     }
 
-    /// Adds a row of a table (by its number), of the proposal `insure_num`.
+    /// Adds a row of the proposal `insure_num` to a table, given by its index.
     pub fn add(&mut self, table: usize, is_notice: bool, insure_num: &[u8], tuple: &str) {
         let tables = self.tables;
         let proposal = self
@@ -58,13 +58,13 @@ impl Gathering {
         proposal.notices += usize::from(is_notice);
     }
 
-    /// By number, as the indexes like it best: this is to be a ceiling.
+    /// Sorted by number, the order that suits the indexes best: this is to be a ceiling.
     pub fn into_proposals(self) -> Vec<Proposal> {
         self.proposals.into_values().collect()
     }
 }
 
-/// A row's values as SQL takes them: `(…)`.
+/// The values of a row in SQL: `(…)`.
 pub fn tuple(values: &[Value], no_backslash_escapes: bool) -> String {
     let values: Vec<String> = values
         .iter()
@@ -73,7 +73,7 @@ pub fn tuple(values: &[Value], no_backslash_escapes: bool) -> String {
     format!("({})", values.join(","))
 }
 
-/// Cuts proposals into transactions of `batch` notices or a little more, since a proposal is never cut.
+/// Cuts the proposals into transactions of at least `batch` notices. A proposal is never split.
 pub fn batches(proposals: &[Proposal], batch: usize) -> Vec<&[Proposal]> {
     let (mut all, mut start, mut notices) = (Vec::new(), 0, 0);
     for (number, proposal) in proposals.iter().enumerate() {
@@ -94,13 +94,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rows_of_a_proposal_come_together_whatever_table_they_are_of() {
-        let mut gathering = Gathering::new(2);
-        gathering.add(0, true, b"B", "('B',1)");
-        gathering.add(0, true, b"A", "('A',1)");
-        gathering.add(0, true, b"B", "('B',2)");
-        gathering.add(1, false, b"A", "('A')");
-        let proposals = gathering.into_proposals();
+    fn the_rows_of_a_proposal_come_together_from_all_tables() {
+        let mut rows = RowsByProposal::new(2);
+        rows.add(0, true, b"B", "('B',1)");
+        rows.add(0, true, b"A", "('A',1)");
+        rows.add(0, true, b"B", "('B',2)");
+        rows.add(1, false, b"A", "('A')");
+        let proposals = rows.into_proposals();
         let (a, b) = (&proposals[0], &proposals[1]);
         assert_eq!(a.tuples, ["('A',1)", "('A')"]);
         assert_eq!((a.notices, a.rows), (1, 2));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_written_so_that_the_same_come_back() {
+    fn values_are_written_as_sql_that_reads_them_back() {
         let values = [
             Value::NULL,
             Value::Int(-3),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_has_as_many_notices_as_asked_for_and_no_proposal_is_cut() {
+    fn a_transaction_has_the_notices_asked_for_and_no_proposal_is_split() {
         let proposals = of(&[4, 4, 4, 0, 12, 1]);
         let sizes: Vec<Vec<usize>> = batches(&proposals, 8)
             .iter()

@@ -1,4 +1,4 @@
-//! The database that is written to. What somebody else has made there is never touched.
+//! The database to write to. Tables of other origin are never touched.
 
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts, OptsBuilder};
@@ -8,14 +8,14 @@ use super::source::NOTICES;
 use super::statements::quoted;
 use crate::Failure;
 
-/// The comment of every table that is made here: those with it may be dropped, and no others.
-const MARK: &str = "made by raw-database, dropped by it at any time";
+/// The comment of every table that this program creates; only tables with it may be dropped.
+const MARK: &str = "created by raw-database, which may drop it at any time";
 
 const UNKNOWN_DATABASE: u16 = 1049;
 
-/// Where a database is, as its server says: the same one can have many addresses.
+/// The identity of a database, as its server reports it; one database can have many addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
+struct DatabaseIdentity {
     host: String,
     port: u16,
     data: String,
@@ -23,16 +23,16 @@ struct Place {
 }
 
 pub struct Scratch {
-    /// To make and empty tables with.
+    /// Creates and empties the tables.
     conn: Conn,
     opts: Opts,
     tables: Vec<Table>,
-    /// It was not there before.
+    /// The database did not exist before.
     is_own: bool,
 }
 
 impl Scratch {
-    /// Refuses a database that is the source, or holds what this program has not made.
+    /// Prepares the database. Refuses it if it is the source, or holds tables of other origin.
     pub async fn claim(from: &mut Conn, into: &str, tables: Vec<Table>) -> Result<Self, Failure> {
         let opts = Opts::from_url(into).map_err(mysql_async::Error::from)?;
         if opts.db_name().is_none_or(str::is_empty) {
@@ -48,7 +48,7 @@ impl Scratch {
         match scratch.prepare(from).await {
             Ok(()) => Ok(scratch),
             Err(failure) => {
-                // Of two failures the first says more.
+                // The first of two failures says more.
                 let _ = scratch.drop_own_database().await;
                 Err(failure)
             }
@@ -56,15 +56,15 @@ impl Scratch {
     }
 
     async fn prepare(&mut self, from: &mut Conn) -> Result<(), Failure> {
-        if place(from).await? == place(&mut self.conn).await? {
+        if identity(from).await? == identity(&mut self.conn).await? {
             return Err(Failure::Usage(
                 "--from and --into are the same database".to_owned(),
             ));
         }
         lock(&mut self.conn).await?;
-        let old = names_if_own(&found(&mut self.conn).await?)?;
+        let old = own_tables(&tables_and_comments(&mut self.conn).await?)?;
         self.drop_tables(&old).await?;
-        self.make_tables().await
+        self.create_tables().await
     }
 
     pub fn tables(&self) -> &[Table] {
@@ -92,7 +92,7 @@ impl Scratch {
         Ok(count.unwrap_or_default())
     }
 
-    /// Leaves the database as it was found.
+    /// Restores the database to its state before.
     pub async fn clear(mut self) -> Result<(), Failure> {
         let names: Vec<String> = self.tables.iter().map(|table| table.name.clone()).collect();
         self.drop_tables(&names).await?;
@@ -101,7 +101,7 @@ impl Scratch {
         Ok(())
     }
 
-    /// Only if it was not there before.
+    /// Drops the database if it did not exist before.
     async fn drop_own_database(&mut self) -> Result<(), Failure> {
         if let Some(name) = self.opts.db_name().filter(|_| self.is_own) {
             let drop_database = format!("DROP DATABASE {}", quoted(name));
@@ -118,8 +118,8 @@ impl Scratch {
         Ok(())
     }
 
-    /// Like those of the source, all indexes included.
-    async fn make_tables(&mut self) -> Result<(), Failure> {
+    /// Creates the tables like those of the source, with all indexes.
+    async fn create_tables(&mut self) -> Result<(), Failure> {
         for table in &self.tables {
             self.conn.query_drop(marked(&table.ddl)).await?;
         }
@@ -127,16 +127,16 @@ impl Scratch {
     }
 }
 
-/// Of an option that is stated twice the latter counts.
+/// The last of repeated options counts.
 fn marked(ddl: &str) -> String {
     format!("{ddl} COMMENT='{MARK}'")
 }
 
-/// True: it had to be made.
+/// Connects. Returns `true` if the database had to be created.
 async fn open(opts: &Opts) -> Result<(Conn, bool), Failure> {
     match Conn::new(opts.clone()).await {
         Ok(conn) => Ok((conn, false)),
-        Err(mysql_async::Error::Server(complaint)) if complaint.code == UNKNOWN_DATABASE => {
+        Err(mysql_async::Error::Server(error)) if error.code == UNKNOWN_DATABASE => {
             let nowhere = OptsBuilder::from_opts(opts.clone()).db_name(None::<String>);
             let mut conn = Conn::new(nowhere).await?;
             let name = quoted(opts.db_name().unwrap_or_default());
@@ -148,12 +148,12 @@ async fn open(opts: &Opts) -> Result<(Conn, bool), Failure> {
     }
 }
 
-/// Whatever the reason, there is no connection.
+/// A failure to connect, for any reason.
 pub fn unreachable(error: mysql_async::Error) -> Failure {
     Failure::Unreachable(format!("no connection to the database: {error}"))
 }
 
-/// Two runs would drop each other's tables. The lock goes with the connection.
+/// Prevents two runs from dropping each other's tables. The connection holds the lock.
 async fn lock(conn: &mut Conn) -> Result<(), Failure> {
     let query = "SELECT GET_LOCK(LEFT(CONCAT('raw-database ', DATABASE()), 64), 0)";
     match conn.query_first(query).await? {
@@ -162,13 +162,13 @@ async fn lock(conn: &mut Conn) -> Result<(), Failure> {
     }
 }
 
-async fn place(conn: &mut Conn) -> Result<Place, Failure> {
+async fn identity(conn: &mut Conn) -> Result<DatabaseIdentity, Failure> {
     let row: Option<(String, u16, String, Option<String>)> = conn
         .query_first("SELECT @@hostname, @@port, @@datadir, DATABASE()")
         .await?;
     let (host, port, data, database) = row.unwrap_or_default();
     let database = database.unwrap_or_default();
-    Ok(Place {
+    Ok(DatabaseIdentity {
         host,
         port,
         data,
@@ -177,17 +177,17 @@ async fn place(conn: &mut Conn) -> Result<Place, Failure> {
 }
 
 /// The names of all tables and views, with their comments.
-async fn found(conn: &mut Conn) -> Result<Vec<(String, String)>, Failure> {
+async fn tables_and_comments(conn: &mut Conn) -> Result<Vec<(String, String)>, Failure> {
     let query =
         "SELECT table_name, table_comment FROM information_schema.tables WHERE table_schema = DATABASE()";
     Ok(conn.query(query).await?)
 }
 
-/// The names of what an earlier run has left, if there is nothing else.
-fn names_if_own(found: &[(String, String)]) -> Result<Vec<String>, Failure> {
+/// The names of the tables that an earlier run has left, if there are no others.
+fn own_tables(found: &[(String, String)]) -> Result<Vec<String>, Failure> {
     match found.iter().find(|(_, comment)| comment != MARK) {
         Some((name, _)) => Err(Failure::Usage(format!(
-            "--into is not empty: it has {name}, which this program has not made"
+            "--into is not empty: it has {name}, which this program has not created"
         ))),
         None => Ok(found.iter().map(|(name, _)| name.clone()).collect()),
     }
@@ -202,26 +202,26 @@ mod tests {
     }
 
     #[test]
-    fn a_database_with_a_table_of_somebody_is_refused() {
+    fn a_database_with_a_table_of_other_origin_is_refused() {
         let found = [table("notices", MARK), table("payroll", "")];
-        let refused = names_if_own(&found).expect_err("not ours");
+        let refused = own_tables(&found).expect_err("not ours");
         assert!(
             matches!(&refused, Failure::Usage(text) if text.contains("payroll")),
             "{refused}"
         );
         let inbox = [table("notices", "the inbox: every authentic notice once")];
-        assert!(names_if_own(&inbox).is_err());
+        assert!(own_tables(&inbox).is_err());
     }
 
     #[test]
-    fn what_an_earlier_run_has_left_may_go() {
+    fn tables_of_an_earlier_run_may_be_dropped() {
         let found = [table("notices", MARK), table("proposals", MARK)];
-        assert_eq!(names_if_own(&found).expect("ours"), ["notices", "proposals"]);
-        assert!(names_if_own(&[]).expect("empty").is_empty());
+        assert_eq!(own_tables(&found).expect("ours"), ["notices", "proposals"]);
+        assert!(own_tables(&[]).expect("empty").is_empty());
     }
 
     #[test]
-    fn a_table_that_is_made_here_says_so_last() {
+    fn the_mark_is_the_last_comment_of_a_table() {
         let ddl = "CREATE TABLE `t` (`k` int) ENGINE=InnoDB COMMENT='of the worker'";
         assert!(marked(ddl).ends_with(&format!("COMMENT='of the worker' COMMENT='{MARK}'")));
     }

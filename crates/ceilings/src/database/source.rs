@@ -1,17 +1,17 @@
-//! The rows that a worker has written, and the tables that they are in.
+//! The rows that a worker has written, and their tables.
 
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Row, Value};
 
-use super::proposals::{Gathering, Proposal, Table, tuple};
+use super::proposals::{Proposal, RowsByProposal, Table, tuple};
 use super::statements::quoted;
 use crate::Failure;
 
-/// The column that names the proposal, and the table whose rows are counted.
+/// The column with the proposal's number, and the table whose rows are counted.
 const INSURE_NUM: &str = "insure_num";
 pub const NOTICES: &str = "notices";
 
-/// What is written to the scratch database.
+/// The rows and tables to copy to the scratch database.
 pub struct Source {
     pub tables: Vec<Table>,
     pub proposals: Vec<Proposal>,
@@ -27,7 +27,7 @@ impl Source {
         rows as f64 / self.notices().max(1) as f64
     }
 
-    /// Whole proposals, in the order of their numbers, until they have `notices` notices.
+    /// Reads whole proposals, in the order of their numbers, until they have `notices` notices.
     pub async fn read(from: &mut Conn, notices: u32) -> Result<Self, Failure> {
         let tables = tables(from).await?;
         if !tables.iter().any(|table| table.name == NOTICES) {
@@ -35,13 +35,13 @@ impl Source {
         }
         let last = last_proposal(from, notices).await?;
         let escapes = has_no_backslash_escapes(from).await?;
-        let mut gathering = Gathering::new(tables.len());
+        let mut rows = RowsByProposal::new(tables.len());
         for (number, table) in tables.iter().enumerate() {
-            read_table(from, number, table, last.as_ref(), escapes, &mut gathering).await?;
+            read_table(from, number, table, last.as_ref(), escapes, &mut rows).await?;
         }
         let source = Self {
             tables,
-            proposals: gathering.into_proposals(),
+            proposals: rows.into_proposals(),
         };
         match source.notices() {
             0 => Err(Failure::Usage("--from has no notices".to_owned())),
@@ -50,8 +50,8 @@ impl Source {
     }
 }
 
-/// Those whose primary key begins with the proposal: the business tables, and what the worker keeps beside them for
-/// each proposal. Dead letters and the operators' log are none of them.
+/// The tables whose primary key begins with the proposal: the business tables, and the tables that the worker keeps
+/// for each proposal. Dead letters and the operators' log are not among them.
 async fn tables(from: &mut Conn) -> Result<Vec<Table>, Failure> {
     let names: Vec<String> = from
         .exec(
@@ -80,44 +80,44 @@ async fn tables(from: &mut Conn) -> Result<Vec<Table>, Failure> {
     Ok(tables)
 }
 
-/// The proposal with the last of so many notices; `None` if there are not so many.
+/// The proposal that holds the `notices`th notice; `None` if there are fewer.
 async fn last_proposal(from: &mut Conn, notices: u32) -> Result<Option<Value>, Failure> {
     let query = format!("SELECT {INSURE_NUM} FROM {NOTICES} ORDER BY {INSURE_NUM} LIMIT 1 OFFSET ?");
     Ok(from.exec_first(query, (notices - 1,)).await?)
 }
 
-/// How text is quoted: the session that writes has the same mode.
+/// The way to quote text. The writing session has the same mode.
 async fn has_no_backslash_escapes(from: &mut Conn) -> Result<bool, Failure> {
     let mode: Option<String> = from.query_first("SELECT @@sql_mode").await?;
     Ok(mode.is_some_and(|mode| mode.contains("NO_BACKSLASH_ESCAPES")))
 }
 
-/// By the binary protocol, so that times and numbers come as values and not as somebody's spelling of them.
+/// Uses the binary protocol, so that times and numbers arrive as values, not as formatted text.
 async fn read_table(
     from: &mut Conn,
     number: usize,
     table: &Table,
     last: Option<&Value>,
     escapes: bool,
-    gathering: &mut Gathering,
+    rows: &mut RowsByProposal,
 ) -> Result<(), Failure> {
     let columns: Vec<String> = table.columns.iter().map(|name| quoted(name)).collect();
-    let place = table.columns.iter().position(|name| name == INSURE_NUM);
-    let place = place.ok_or_else(|| Failure::Usage(format!("{} has no {INSURE_NUM}", table.name)))?;
+    let position = table.columns.iter().position(|name| name == INSURE_NUM);
+    let position = position.ok_or_else(|| Failure::Usage(format!("{} has no {INSURE_NUM}", table.name)))?;
     let select = format!("SELECT {} FROM {}", columns.join(","), quoted(&table.name));
-    let mut rows = match last {
+    let mut cursor = match last {
         Some(last) => {
             let bounded = format!("{select} WHERE {INSURE_NUM} <= ?");
             from.exec_iter(bounded, (last,)).await?
         }
         None => from.exec_iter(select, ()).await?,
     };
-    while let Some(row) = rows.next().await? {
+    while let Some(row) = cursor.next().await? {
         let values = Row::unwrap(row);
-        let Value::Bytes(insure_num) = &values[place] else {
+        let Value::Bytes(insure_num) = &values[position] else {
             return Err(Failure::Usage(format!("{}.{INSURE_NUM} is no text", table.name)));
         };
-        gathering.add(
+        rows.add(
             number,
             table.name == NOTICES,
             insure_num,

@@ -1,12 +1,12 @@
-//! A transaction as text, in one packet where the server takes it.
+//! A transaction as text, in one packet if the server accepts its size.
 
 use super::proposals::{Proposal, Table};
 
 /// The server's own limit (`max_allowed_packet`) is 16 MiB or more.
 pub const LARGEST: usize = 8 * 1_024 * 1_024;
 
-/// What writes these proposals in one transaction: one multi-row insert a table, all in one packet, so that the way to
-/// the server is gone once. Only what would be larger than `largest` bytes is sent in several.
+/// The statements that write these proposals in one transaction: one multi-row insert for each table, all in one
+/// packet, so that there is one round trip to the server. A packet larger than `largest` bytes is split.
 pub fn transaction(tables: &[Table], proposals: &[Proposal], largest: usize) -> Vec<String> {
     let mut packets = Packets {
         done: Vec::new(),
@@ -46,7 +46,8 @@ struct Packets {
 }
 
 impl Packets {
-    /// Adds rows to the insert at the end of the open packet if it was `begun`, or else begins it. True: it is begun.
+    /// Adds rows to the last insert of the open packet if it has `begun`, or begins a new one. Returns `true`: it has
+    /// begun.
     fn add(&mut self, head: &str, tuples: &str, begun: bool) -> bool {
         let more = tuples.len() + if begun { 1 } else { 1 + head.len() };
         let fits = self.open.len() + more <= self.largest;
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_for_a_packet_goes_in_several_and_no_row_is_lost() {
+    fn a_large_transaction_is_split_into_packets_without_losing_a_row() {
         let proposals: Vec<Proposal> = (10..50)
             .map(|number| proposal([&format!("({number},0)"), &format!("({number})")]))
             .collect();

@@ -1,4 +1,4 @@
-//! Writing transactions, as many as go through.
+//! Writes transactions as fast as the database commits them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use super::statements::{LARGEST, transaction};
 use crate::Failure;
 use crate::measure::Done;
 
-/// How long the database may take for one transaction.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest time for one transaction.
+const COMMIT_WITHIN: Duration = Duration::from_secs(60);
 
-/// What was committed from the beginning on, and how long it took.
+/// The commits since the begin, and the total time.
 #[derive(Debug, Default)]
 pub struct Written {
     pub commits: Vec<Done>,
@@ -27,7 +27,7 @@ impl Written {
         self.commits.iter().map(|commit| commit.count).sum()
     }
 
-    /// Adds what was written later on, as if without a pause.
+    /// Appends later commits, as if there had been no pause.
     pub fn append(&mut self, later: Self) {
         let time = self.time;
         self.commits.extend(later.commits.into_iter().map(|commit| Done {
@@ -38,7 +38,7 @@ impl Written {
     }
 }
 
-/// Writes batches on all connections at once, each batch once, until none is left or the time is over.
+/// Writes batches on all connections at once, each batch once, until none is left or the time is up.
 pub async fn write(
     conns: &mut [Conn],
     tables: &[Table],
@@ -46,7 +46,7 @@ pub async fn write(
     limit: Duration,
 ) -> Result<Written, Failure> {
     let (next, start) = (AtomicUsize::new(0), Instant::now());
-    let lane = async |conn: &mut Conn| {
+    let write_batches = async |conn: &mut Conn| {
         let mut commits = Vec::new();
         while start.elapsed() < limit {
             let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) else {
@@ -60,20 +60,20 @@ pub async fn write(
         }
         Ok::<_, Failure>(commits)
     };
-    let lanes = try_join_all(conns.iter_mut().map(lane)).await?;
+    let commits_by_connection = try_join_all(conns.iter_mut().map(write_batches)).await?;
     Ok(Written {
-        commits: lanes.into_iter().flatten().collect(),
+        commits: commits_by_connection.into_iter().flatten().collect(),
         time: start.elapsed(),
     })
 }
 
 async fn commit(conn: &mut Conn, tables: &[Table], batch: &[Proposal]) -> Result<(), Failure> {
     for packet in transaction(tables, batch, LARGEST) {
-        match tokio::time::timeout(PATIENCE, conn.query_drop(packet)).await {
+        match tokio::time::timeout(COMMIT_WITHIN, conn.query_drop(packet)).await {
             Ok(result) => result?,
             Err(_) => {
                 return Err(Failure::Unreachable(format!(
-                    "the database took more than {PATIENCE:?}"
+                    "the database took more than {COMMIT_WITHIN:?}"
                 )));
             }
         }
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_after_a_pause_follows_without_it() {
+    fn commits_after_a_pause_are_appended_without_it() {
         let second = |at, count| Done {
             at: Duration::from_secs(at),
             count,

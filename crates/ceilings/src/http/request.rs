@@ -1,9 +1,9 @@
-//! Where a request ends.
+//! Finds the end of a request.
 
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 const LENGTH: &[u8] = b"content-length:";
 
-/// The length of the request that the bytes begin with, head and body, once all of it is there.
+/// The length of the first request in `bytes`, head and body, once all of it is there.
 pub fn whole(bytes: &[u8]) -> Option<usize> {
     let head = bytes
         .windows(END_OF_HEAD.len())
@@ -13,7 +13,7 @@ pub fn whole(bytes: &[u8]) -> Option<usize> {
     (bytes.len() >= all).then_some(all)
 }
 
-/// As the head says it, or nothing.
+/// The value of `content-length`, or 0.
 fn body_length(head: &[u8]) -> usize {
     let lines = head.split(|byte| *byte == b'\n');
     let value = lines.into_iter().find_map(|line| {

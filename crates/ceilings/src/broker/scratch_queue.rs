@@ -1,4 +1,4 @@
-//! Connections, and a queue of one's own for as long as one shape of load lasts.
+//! Connections, and a queue that exists for one shape of load.
 
 use std::time::Duration;
 
@@ -10,40 +10,40 @@ use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
 
 use crate::Failure;
 
-/// How long the broker may take to open or delete something: lapin itself may wait for ever.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest time to open or delete something; lapin itself would wait for ever.
+const CONFIRM_WITHIN: Duration = Duration::from_secs(30);
 
-/// After that long the broker deletes a queue that a killed program left behind. Publishing does not count as use, so
-/// it is longer than any measurement.
+/// The broker deletes the queue of a killed run after this time. Publishing does not count as use, so the time is
+/// longer than any measurement.
 const EXPIRY_MS: i32 = 2 * 3_600 * 1_000;
 
-/// What is published to, empty at first.
-pub struct Stage {
+/// A queue with its exchange, empty at first.
+pub struct ScratchQueue {
     connections: Vec<Connection>,
-    /// Of the queue and of its exchange.
+    /// The name of the queue, and of its exchange.
     name: ShortString,
 }
 
-impl Stage {
-    /// `url`: one address, or several with commas between them, of which the first is taken.
+impl ScratchQueue {
+    /// Creates the queue. `url` may hold several addresses separated by commas; the first one is used.
     pub async fn open(url: &str, connections: usize) -> Result<Self, Failure> {
         let url = url.split(',').next().unwrap_or_default();
-        let mut stage = Self {
+        let mut queue = Self {
             connections: Vec::new(),
             name: format!("raw-broker.{:016x}", rand::random::<u64>()).into(),
         };
         for _ in 0..connections {
-            stage.connections.push(within(connect(url)).await?);
+            queue.connections.push(within(connect(url)).await?);
         }
-        within(stage.declare()).await?;
-        Ok(stage)
+        within(queue.declare()).await?;
+        Ok(queue)
     }
 
     pub fn exchange(&self) -> ShortString {
         self.name.clone()
     }
 
-    /// One in confirm mode. Those with consecutive numbers are on different connections, if there are several.
+    /// Opens a channel in confirm mode. Consecutive numbers go to different connections, if there are several.
     pub async fn channel(&self, number: usize) -> Result<Channel, Failure> {
         let connection = &self.connections[number % self.connections.len()];
         within(async {
@@ -54,7 +54,7 @@ impl Stage {
         .await
     }
 
-    /// The receiver's topology in small. The exchange goes with its queue.
+    /// A small copy of the receiver's topology. The broker deletes the exchange together with its queue.
     async fn declare(&self) -> Result<(), Failure> {
         let channel = self.connections[0].create_channel().await?;
         let exchange = ExchangeDeclareOptions {
@@ -78,7 +78,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Deletes the queue and all that is in it, and closes the connections.
+    /// Deletes the queue with its messages, and closes the connections.
     pub async fn clear(self) -> Result<(), Failure> {
         let deleted = within(async {
             let channel = self.connections[0].create_channel().await?;
@@ -89,7 +89,7 @@ impl Stage {
         })
         .await;
         for connection in &self.connections {
-            // The queue is gone, whatever becomes of the connection.
+            // The queue is deleted; errors of the connection no longer matter.
             let _ = within(async { Ok(connection.close(200, "done".into()).await?) }).await;
         }
         deleted
@@ -111,10 +111,10 @@ fn quorum() -> FieldTable {
 }
 
 async fn within<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    match tokio::time::timeout(PATIENCE, work).await {
+    match tokio::time::timeout(CONFIRM_WITHIN, work).await {
         Ok(result) => result,
         Err(_) => Err(Failure::Unreachable(format!(
-            "the broker did not answer within {PATIENCE:?}"
+            "the broker did not answer within {CONFIRM_WITHIN:?}"
         ))),
     }
 }

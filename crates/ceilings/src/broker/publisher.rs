@@ -1,4 +1,4 @@
-//! Publishing as many as go through: a window of unconfirmed messages a channel.
+//! Publishes as fast as the broker confirms, with a limited number of unconfirmed messages a channel.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use lapin::{Channel, Confirmation};
 use super::messages::Messages;
 use crate::Failure;
 
-/// A channel, and what is published on it: every `step`th message.
-pub struct Lane {
+/// A channel that publishes every `step`th message, from number `first`.
+pub struct Publisher {
     pub channel: Channel,
     pub exchange: ShortString,
     pub messages: Arc<Messages>,
@@ -21,19 +21,19 @@ pub struct Lane {
     pub step: u64,
 }
 
-/// What the lanes and who measures them tell each other.
+/// Shared by the publishers and the measurement.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct ConfirmCount {
     confirmed: AtomicU64,
     ended: AtomicBool,
 }
 
-impl Tally {
+impl ConfirmCount {
     pub fn confirmed(&self) -> u64 {
         self.confirmed.load(Ordering::Relaxed)
     }
 
-    /// Nothing more is published; what is in flight is waited for.
+    /// Stops publishing; the publishers still wait for the messages in publish.
     pub fn end(&self) {
         self.ended.store(true, Ordering::Relaxed);
     }
@@ -47,8 +47,8 @@ impl Tally {
     }
 }
 
-impl Lane {
-    /// Publishes the lane's `count`th message, and waits for its confirm.
+impl Publisher {
+    /// Publishes this publisher's `count`th message, and waits for its confirm.
     pub async fn publish(&self, count: u64) -> Result<(), Failure> {
         let options = BasicPublishOptions {
             mandatory: true,
@@ -60,7 +60,7 @@ impl Lane {
             .channel
             .basic_publish(exchange, key, options, &notice.body, properties);
         match sending.await?.await? {
-            // Of an ack with a returned message nothing is stored.
+            // An ack with a returned message means that no queue has stored it.
             Confirmation::Ack(None) => Ok(()),
             Confirmation::Ack(Some(returned)) | Confirmation::Nack(Some(returned)) => Err(Failure::Broken(
                 format!("the broker returned a message: {}", returned.reply_text),
@@ -71,35 +71,35 @@ impl Lane {
         }
     }
 
-    /// Keeps `window` messages in flight until the end is told.
+    /// Keeps `window` messages in publish until the measurement ends.
     ///
-    /// A publish is queued by its first poll. To await its being written, as is usual, would hand every single message
-    /// from this thread to lapin's and back. And only the oldest is awaited: most confirms come several at once, so
-    /// one wake-up finds many of them.
-    pub async fn pump(self, window: usize, tally: Arc<Tally>) -> Result<(), Failure> {
-        let mut flights = VecDeque::with_capacity(window);
+    /// The first poll of a publish queues it. To await the write, as usual, would pass every single message from this
+    /// thread to lapin's and back. Only the oldest confirm is awaited: most confirms come several at once, so one
+    /// wake-up finds many of them.
+    pub async fn keep_in_flight(self, window: usize, confirms: Arc<ConfirmCount>) -> Result<(), Failure> {
+        let mut in_flight = VecDeque::with_capacity(window);
         let mut count = 0;
         loop {
-            while flights.len() < window && !tally.has_ended() {
-                let mut flight = Box::pin(self.publish(count));
+            while in_flight.len() < window && !confirms.has_ended() {
+                let mut publish = Box::pin(self.publish(count));
                 count += 1;
-                match (&mut flight).now_or_never() {
-                    Some(confirmed) => confirmed.map(|()| tally.add(1))?,
-                    None => flights.push_back(flight),
+                match (&mut publish).now_or_never() {
+                    Some(confirmed) => confirmed.map(|()| confirms.add(1))?,
+                    None => in_flight.push_back(publish),
                 }
             }
-            let Some(oldest) = flights.front_mut() else {
+            let Some(oldest) = in_flight.front_mut() else {
                 return Ok(());
             };
             oldest.await?;
-            flights.pop_front();
+            in_flight.pop_front();
             let mut confirmed = 1;
-            while let Some(result) = flights.front_mut().and_then(|next| next.now_or_never()) {
+            while let Some(result) = in_flight.front_mut().and_then(|next| next.now_or_never()) {
                 result?;
-                flights.pop_front();
+                in_flight.pop_front();
                 confirmed += 1;
             }
-            tally.add(confirmed);
+            confirms.add(confirmed);
         }
     }
 }
