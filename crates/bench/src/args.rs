@@ -1,4 +1,4 @@
-//! What the program is told, mostly by `scripts/bench`.
+//! The arguments, most of them given by `scripts/bench`.
 
 use std::path::PathBuf;
 
@@ -6,26 +6,26 @@ use clap::{Parser, ValueEnum};
 
 use crate::extent::Extent;
 
-/// Measure the services, and what they stand on
+/// Measure the services and the ceilings that broker and database set
 #[derive(Debug, Clone, Parser)]
 #[command(version)]
 pub struct Args {
-    /// Under five minutes, with short runs and without what takes long
+    /// Under five minutes: short runs, without the long measurements
     #[arg(long)]
     pub quick: bool,
-    /// Only these parts [default: all]
+    /// Measure these parts only [default: all]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<Part>,
     /// Write the figures there
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Write figures and picture there
+    /// Write the figures there, and the tables into the page beside it
     #[arg(long, value_name = "DIRECTORY")]
     pub performance: Option<PathBuf>,
-    /// Where the programs are
+    /// The directory of the programs
     #[arg(long, value_name = "DIRECTORY")]
     pub programs: PathBuf,
-    /// What was built
+    /// The commit that was built
     #[arg(long, value_name = "HASH")]
     pub commit: Option<String>,
     /// Name and release of the broker
@@ -34,12 +34,12 @@ pub struct Args {
     /// Name and release of the database
     #[arg(long, value_name = "NAME")]
     pub database: Option<String>,
-    /// What the stories follow from
+    /// The seed of the stories
     #[arg(long, value_name = "S", default_value_t = 4)]
     pub seed: u64,
 }
 
-/// What can be measured by itself.
+/// The parts of the benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Part {
     /// Raw broker and raw database
@@ -48,11 +48,11 @@ pub enum Part {
     Receiver,
     /// The worker draining a backlog
     Worker,
-    /// HTTP to committed rows
+    /// From the HTTP request to committed rows
     Whole,
-    /// Draining into a database that is full already
+    /// Draining into a database that holds millions of notices
     Growth,
-    /// Exec to ready
+    /// From exec to ready
     Start,
     /// Resident memory over ten minutes; not in a quick run
     Memory,

@@ -1,4 +1,4 @@
-//! What is sent: whole life stories of proposals, in order, shuffled, or with repetitions.
+//! The notices to send: whole life stories of proposals, in order, shuffled, or with duplicates.
 
 use std::sync::Arc;
 
@@ -15,21 +15,21 @@ use xiebao_simulator::story::Story;
 use xiebao_simulator::wire::Letter;
 use xiebao_testkit::{KEY, PARTNER};
 
-/// Share of steps that fail before they succeed, as in `xiebao simulate`.
+/// The share of steps that fail before they succeed, as in `xiebao simulate`.
 const FAILURES: f64 = 0.1;
-/// Share of notices that come twice, where any do.
+/// The share of notices that are sent twice, with [`Order::Duplicates`].
 pub const DUPLICATES: f64 = 0.3;
-/// Not that of any story.
+/// A stream of random numbers that no story uses.
 const STREAM: u64 = u64::MAX;
 
-/// In which order the notices come.
+/// The order of the notices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Every story in its own, many side by side.
+    /// Each story in order, many stories interleaved.
     Kept,
-    /// Any of the whole backlog anywhere in it.
+    /// The whole backlog shuffled.
     Shuffled,
-    /// In order, and some come again later.
+    /// In order, with duplicates at some later place.
     Duplicates,
 }
 
@@ -41,8 +41,8 @@ pub struct Backlog {
 }
 
 impl Backlog {
-    /// About so many deliveries, at least; repetitions are among them. Of different seeds, different proposals.
-    pub fn tell(seed: u64, deliveries: usize, order: Order) -> Self {
+    /// Generates at least about `deliveries` deliveries, duplicates among them. Other seeds give other proposals.
+    pub fn generate(seed: u64, deliveries: usize, order: Order) -> Self {
         let settings = Settings {
             seed,
             partner_id: PartnerId(PARTNER),
@@ -70,12 +70,12 @@ impl Backlog {
         }
     }
 
-    /// Deliveries.
+    /// The number of deliveries.
     pub fn len(&self) -> usize {
         self.sendings.len()
     }
 
-    /// What is posted, in the order of posting.
+    /// The bodies in the order of sending.
     pub fn bodies(&self) -> Arc<[Bytes]> {
         self.sendings
             .iter()
@@ -91,7 +91,7 @@ impl Backlog {
         }
     }
 
-    /// All was posted, and every post acknowledged.
+    /// The record of a sender that has posted everything, with every post acknowledged.
     pub fn posted(&self) -> AllPosted<'_> {
         let mut acks = vec![0; self.letters.len()];
         self.sendings.iter().for_each(|sending| acks[sending.letter] += 1);
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_backlog_has_all_eight_types() {
-        let backlog = Backlog::tell(1, 3_000, Order::Kept);
+        let backlog = Backlog::generate(1, 3_000, Order::Kept);
         let mut types = BTreeMap::new();
         for notice in backlog.stories.iter().flat_map(|story| &story.notices) {
             *types.entry(notice.event.notify_type().0).or_insert(0) += 1;
@@ -140,9 +140,9 @@ mod tests {
     }
 
     #[test]
-    fn in_order_is_in_order_and_shuffled_is_not() {
-        let in_order = Backlog::tell(1, 3_000, Order::Kept);
-        let shuffled = Backlog::tell(1, 3_000, Order::Shuffled);
+    fn only_a_shuffled_backlog_breaks_the_order_of_a_story() {
+        let in_order = Backlog::generate(1, 3_000, Order::Kept);
+        let shuffled = Backlog::generate(1, 3_000, Order::Shuffled);
         let falls = |backlog: &Backlog| {
             let mut last = vec![0; backlog.stories.len()];
             let mut first = Vec::new();
@@ -165,8 +165,8 @@ mod tests {
     }
 
     #[test]
-    fn three_in_ten_come_twice_and_count() {
-        let backlog = Backlog::tell(1, 13_000, Order::Duplicates);
+    fn three_in_ten_notices_are_sent_and_counted_twice() {
+        let backlog = Backlog::generate(1, 13_000, Order::Duplicates);
         let posted = backlog.posted();
         let twice = posted.acks.iter().filter(|acks| **acks == 2).count() as f64;
         let share = twice / posted.acks.len() as f64;

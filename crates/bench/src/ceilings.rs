@@ -1,4 +1,4 @@
-//! The raw programs: what broker and database do when nothing stands before them.
+//! The raw programs, which measure broker, database and HTTP alone.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,12 +13,12 @@ use tokio::process::{Child, Command};
 use xiebao_testkit::{Broker, Database};
 
 use crate::args::Args;
+use crate::environment::Environment;
 use crate::extent::Extent;
 use crate::figures::Figures;
 use crate::receiver::FEW;
-use crate::stage::Stage;
 
-/// Publishes to a queue of its own, always with the settings that a sweep found best.
+/// Publishes to a queue of its own, with the settings that a sweep found best.
 #[derive(Debug)]
 pub struct RawBroker {
     program: PathBuf,
@@ -26,13 +26,15 @@ pub struct RawBroker {
     broker: Broker,
     bodies: NamedTempFile,
     best: Vec<String>,
-    /// With [`FEW`] in flight.
+    /// The settings with [`FEW`] in flight.
     best_of_few: Vec<String>,
 }
 
 impl RawBroker {
+    /// Finds the best settings.
+    ///
     /// # Errors
-    /// When the program can't be run.
+    /// If the program can't be run.
     pub async fn sweep(args: &Args, bodies: &[Bytes], figures: &mut Figures) -> anyhow::Result<Self> {
         let mut raw = Self {
             program: args.programs.join("raw-broker"),
@@ -52,18 +54,18 @@ impl RawBroker {
         Ok(raw)
     }
 
-    /// As fast as it goes: messages confirmed in a second.
+    /// Confirmed messages a second.
     pub async fn rate(&self) -> anyhow::Result<f64> {
         field(&self.run(self.extent.ceiling_seconds, &self.best).await?, "rate")
     }
 
-    /// The same with [`FEW`] messages in flight.
+    /// Confirmed messages a second with [`FEW`] messages in flight.
     pub async fn rate_of_few(&self) -> anyhow::Result<f64> {
         let answer = self.run(self.extent.ceiling_seconds, &self.best_of_few).await?;
         field(&answer, "rate")
     }
 
-    /// At a fixed rate (messages a second): the 99th percentile of the confirm, in milliseconds.
+    /// The 99th percentile of the confirm in milliseconds, at a fixed rate (messages a second).
     pub async fn p99_ms(&self, rate: f64) -> anyhow::Result<f64> {
         let seconds = u32::try_from(self.extent.receiver.fixed.as_secs().max(1))?;
         let answer = self
@@ -81,17 +83,19 @@ impl RawBroker {
     }
 }
 
-/// Acknowledges whatever is posted, for as long as it lives.
+/// A server that acknowledges every request, until it is dropped.
 #[derive(Debug)]
 pub struct RawHttp {
     pub address: SocketAddr,
-    /// Killed when it is dropped.
+    /// Killed on drop.
     _program: Child,
 }
 
 impl RawHttp {
+    /// Starts the server.
+    ///
     /// # Errors
-    /// When the program can't be run.
+    /// If the program can't be run.
     pub async fn start(args: &Args) -> anyhow::Result<Self> {
         let program = args.programs.join("raw-http");
         let mut started = Command::new(&program)
@@ -102,9 +106,9 @@ impl RawHttp {
             .with_context(|| format!("{} can't be started", program.display()))?;
         let output = started.stdout.take().context("its output is a pipe")?;
         let line = BufReader::new(output).lines().next_line().await?;
-        let said: Value = serde_json::from_str(&line.unwrap_or_default())
-            .with_context(|| format!("{} does not say where it listens", program.display()))?;
-        let address = said["address"].as_str().context("no address")?.parse()?;
+        let printed: Value = serde_json::from_str(&line.unwrap_or_default())
+            .with_context(|| format!("{} does not print its address", program.display()))?;
+        let address = printed["address"].as_str().context("no address")?.parse()?;
         Ok(Self {
             address,
             _program: started,
@@ -112,7 +116,7 @@ impl RawHttp {
     }
 }
 
-/// Writes the rows that a worker has written, into a database of its own.
+/// Inserts the rows that a worker has written, into a database of its own.
 #[derive(Debug)]
 pub struct RawDatabase {
     program: PathBuf,
@@ -129,8 +133,8 @@ impl RawDatabase {
         }
     }
 
-    /// As fast as it goes, in notices a second.
-    pub async fn measure(&mut self, filled: &Stage, figures: &mut Figures) -> anyhow::Result<()> {
+    /// Notes the figures of the raw database; the first call is a sweep.
+    pub async fn measure(&mut self, filled: &Environment, figures: &mut Figures) -> anyhow::Result<()> {
         let answer = match &self.best {
             Some(best) => self.run(filled, self.extent.ceiling_seconds, best).await?,
             None => {
@@ -149,7 +153,7 @@ impl RawDatabase {
         Ok(())
     }
 
-    async fn run(&self, filled: &Stage, seconds: u32, options: &[String]) -> anyhow::Result<Value> {
+    async fn run(&self, filled: &Environment, seconds: u32, options: &[String]) -> anyhow::Result<Value> {
         let scratch = Database::new().await;
         let mut command = Command::new(&self.program);
         command.arg("--from").arg(filled.database.url());
@@ -159,8 +163,8 @@ impl RawDatabase {
     }
 }
 
-/// The ceiling is that of one connection, in transactions of the best size, as that of the broker is. What several reach
-/// is told beside it.
+/// The best point with one connection. The ceiling of the broker is that of one connection too; the rate of several
+/// connections is a figure beside it.
 fn best_on_one_connection(answer: &Value) -> anyhow::Result<&Value> {
     best_where(answer, "connections", 1)
 }
@@ -168,13 +172,13 @@ fn best_on_one_connection(answer: &Value) -> anyhow::Result<&Value> {
 /// The best point of a sweep among those with that setting.
 fn best_where<'a>(answer: &'a Value, setting: &str, value: usize) -> anyhow::Result<&'a Value> {
     let points = answer["sweep"].as_array().context("no sweep")?;
-    let such = points.iter().filter(|point| point[setting] == value);
+    let candidates = points.iter().filter(|point| point[setting] == value);
     let rate = |point: &Value| point["rate"].as_f64().unwrap_or_default();
-    let best = such.max_by(|one, other| rate(one).total_cmp(&rate(other)));
+    let best = candidates.max_by(|one, other| rate(one).total_cmp(&rate(other)));
     best.with_context(|| format!("the sweep has no point with {value} {setting}"))
 }
 
-/// One body a line; those that hold a line break themselves are left out.
+/// Writes one body a line, without the bodies that contain a line break.
 fn written(bodies: &[Bytes]) -> anyhow::Result<NamedTempFile> {
     let file = NamedTempFile::new()?;
     let lines: Vec<&[u8]> = bodies
@@ -186,7 +190,7 @@ fn written(bodies: &[Bytes]) -> anyhow::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// Its JSON. What it says on standard error, the points of a sweep, is said.
+/// Runs a raw program and returns its JSON. Its standard error, with the points of a sweep, is passed through.
 async fn answer(command: &mut Command, program: &Path) -> anyhow::Result<Value> {
     command
         .arg("--json")
@@ -213,7 +217,7 @@ fn field(answer: &Value, name: &str) -> anyhow::Result<f64> {
         .with_context(|| format!("no {name} in {answer}"))
 }
 
-/// The best point of a sweep as options.
+/// The best point of a sweep, as options of the raw program.
 fn options(answer: &Value, names: &[(&str, &str)]) -> anyhow::Result<Vec<String>> {
     let mut options = Vec::new();
     for (name, option) in names {
@@ -234,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ceiling_is_the_best_of_one_connection() {
+    fn the_ceiling_is_the_best_rate_of_one_connection() {
         let answer = serde_json::json!({ "rate": 70_000, "sweep": [
             { "connections": 1, "batch": 10, "rate": 11_000 },
             { "connections": 1, "batch": 500, "rate": 37_000 },
@@ -245,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_point_is_asked_for_again() {
+    fn the_best_point_becomes_options() {
         let answer = serde_json::json!({ "rate": 24_000.5, "channels": 2, "in_flight": 256 });
         let names = [("channels", "--channels"), ("in_flight", "--in-flight")];
         let options = options(&answer, &names).expect("both are there");

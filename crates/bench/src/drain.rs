@@ -1,4 +1,4 @@
-//! Workers emptying a queue that was filled before they came.
+//! Workers that drain a queue, filled before they start.
 
 use std::time::Duration;
 
@@ -6,60 +6,54 @@ use anyhow::{Context as _, ensure};
 use tokio::time::{Instant, sleep};
 
 use crate::backlog::Backlog;
-use crate::load;
+use crate::environment::Environment;
 use crate::median;
 use crate::service::Service;
-use crate::stage::{PATH, Stage};
-use crate::windows::{Sample, rates};
+use crate::windows::{Sample, listed, rates};
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// Workers that do nothing for so long do nothing more.
+/// Workers that handle nothing for this long are stuck.
 const PATIENCE: Duration = Duration::from_secs(60);
 const WINDOWS: usize = 5;
-/// Connections that the queue is filled by.
+/// Connections that fill the queue.
 const CONNECTIONS: usize = 64;
 
-/// What draining came to.
+/// The figures of a drain.
 #[derive(Debug, Clone)]
 pub struct Drained {
     /// Deliveries a second: the median of the windows.
     pub rate: f64,
-    /// Over all of it, the start of the workers included.
+    /// Over the whole drain, with the start of the workers.
     pub overall: f64,
-    pub windows: Vec<f64>,
-    /// Of all workers.
+    /// Processor time of all workers.
     pub cpu_seconds_per_1000: f64,
-    /// Of the greatest worker, in MB.
+    /// Peak resident memory of the largest worker, in MiB.
     pub peak_rss_mb: f64,
-    /// Transactions that lost a race for a lock, of a thousand.
+    /// Transactions that lost a lock conflict, in a thousand.
     pub conflicts_per_1000: f64,
 }
 
-/// Posts everything while no worker runs.
-pub async fn fill(stage: &Stage, backlog: &Backlog) -> anyhow::Result<()> {
-    let receiver = stage.receiver().await?;
-    load::send_all(receiver.address, PATH, backlog.bodies(), CONNECTIONS).await?;
+/// Posts the whole backlog while no worker runs.
+pub async fn fill(environment: &Environment, backlog: &Backlog) -> anyhow::Result<()> {
+    let receiver = environment.receiver().await?;
+    receiver.load(backlog.bodies(), CONNECTIONS).once().await?;
     receiver.service.stop().await
 }
 
-/// Starts workers, and stops them when they have dealt with so many deliveries.
-pub async fn drain(stage: &Stage, deliveries: usize, workers: usize) -> anyhow::Result<Drained> {
-    let workers: anyhow::Result<Vec<Service>> = (0..workers).map(|_| stage.start_worker()).collect();
+/// Starts workers, and stops them when they have handled this number of deliveries.
+pub async fn drain(environment: &Environment, deliveries: usize, workers: usize) -> anyhow::Result<Drained> {
+    let workers: anyhow::Result<Vec<Service>> = (0..workers).map(|_| environment.start_worker()).collect();
     let mut workers = workers?;
     let samples = watch(&mut workers, deliveries as f64).await?;
-    let drained = sum_up(&workers, &samples).await?;
+    let windows = rates(&samples, WINDOWS);
+    let drained = sum_up(&workers, &samples, &windows).await?;
     for worker in workers {
         worker.stop().await?;
     }
     println!(
         "    {:.0}/s overall; windows {}",
         drained.overall,
-        drained
-            .windows
-            .iter()
-            .map(|rate| format!("{rate:.0}"))
-            .collect::<Vec<_>>()
-            .join(" ")
+        listed(&windows)
     );
     Ok(drained)
 }
@@ -73,7 +67,7 @@ async fn watch(workers: &mut [Service], deliveries: f64) -> anyhow::Result<Vec<S
     let (mut latest, mut moved) = (0.0, Instant::now());
     while latest < deliveries {
         for worker in workers.iter_mut() {
-            worker.lives()?;
+            worker.ensure_running()?;
         }
         let count = handled(workers).await?;
         samples.push((begun.elapsed().as_secs_f64(), count));
@@ -82,15 +76,15 @@ async fn watch(workers: &mut [Service], deliveries: f64) -> anyhow::Result<Vec<S
         }
         ensure!(
             moved.elapsed() < PATIENCE,
-            "the workers have stopped at {latest} of {deliveries} deliveries:\n{}",
-            workers[0].last_words()
+            "the workers are stuck at {latest} of {deliveries} deliveries:\n{}",
+            workers[0].end_of_log()
         );
         sleep(LOOK_EVERY).await;
     }
     Ok(samples)
 }
 
-/// Deliveries that workers say they have dealt with, whatever became of them.
+/// The deliveries that the workers have handled, with any result.
 pub async fn handled(workers: &[Service]) -> anyhow::Result<f64> {
     let mut sum = 0.0;
     for worker in workers {
@@ -99,9 +93,8 @@ pub async fn handled(workers: &[Service]) -> anyhow::Result<f64> {
     Ok(sum)
 }
 
-async fn sum_up(workers: &[Service], samples: &[Sample]) -> anyhow::Result<Drained> {
+async fn sum_up(workers: &[Service], samples: &[Sample], windows: &[f64]) -> anyhow::Result<Drained> {
     let (seconds, count) = *samples.last().context("nobody has looked")?;
-    let windows = rates(samples, WINDOWS);
     let (mut cpu, mut peak, mut conflicts, mut transactions) = (0.0, 0.0_f64, 0.0, 0.0);
     for worker in workers {
         let (usage, metrics) = (worker.usage()?, worker.metrics().await?);
@@ -111,9 +104,8 @@ async fn sum_up(workers: &[Service], samples: &[Sample]) -> anyhow::Result<Drain
         transactions += metrics.sum("xiebao_worker_transaction_seconds_count");
     }
     Ok(Drained {
-        rate: median(&windows),
+        rate: median(windows),
         overall: count / seconds,
-        windows,
         cpu_seconds_per_1000: cpu / (count / 1_000.0),
         peak_rss_mb: peak,
         conflicts_per_1000: conflicts / f64::max(transactions, 1.0) * 1_000.0,

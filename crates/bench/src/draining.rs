@@ -1,17 +1,17 @@
-//! The worker and the raw database in turn: in order, shuffled, with duplicates, and three workers.
+//! Worker and raw database in turn: in order, shuffled, with duplicates, and with three workers.
 
 use crate::args::{Args, Part};
 use crate::backlog::{Backlog, Order};
 use crate::ceilings::RawDatabase;
 use crate::drain::{Drained, drain, fill};
+use crate::environment::Environment;
 use crate::figures::Figures;
 use crate::judge;
-use crate::stage::Stage;
 
-/// What the raw database alone is given to copy.
+/// The deliveries whose rows the raw database copies when it is measured alone.
 const SMALL_BACKLOG: usize = 10_000;
 
-/// One way of draining.
+/// A backlog, and the workers that drain it.
 struct Case {
     order: Order,
     workers: usize,
@@ -33,7 +33,7 @@ const CASES: [Case; 4] = [
     case(Order::Kept, 3, "worker_rate_3_workers"),
 ];
 
-/// The worker and the raw database in turn, or the latter alone.
+/// Measures worker and raw database in turn, or the raw database alone.
 pub async fn measure(args: &Args, figures: &mut Figures) -> anyhow::Result<()> {
     let mut raw = RawDatabase::new(args);
     if !args.measures(Part::Worker) {
@@ -41,14 +41,14 @@ pub async fn measure(args: &Args, figures: &mut Figures) -> anyhow::Result<()> {
     }
     for round in 0..args.extent().drains {
         for case in in_turn(round) {
-            let stage = play(args, case, figures).await?;
-            raw.measure(&stage, figures).await?;
+            let environment = play(args, case, figures).await?;
+            raw.measure(&environment, figures).await?;
         }
     }
     Ok(())
 }
 
-/// The cases of one round, every other round the other way round, so that a machine that slows down takes from all.
+/// The cases of one round. Every other round runs in reverse, so that a machine that slows down affects all alike.
 fn in_turn(round: usize) -> Vec<&'static Case> {
     let mut cases: Vec<_> = CASES.iter().collect();
     if round % 2 == 1 {
@@ -59,27 +59,27 @@ fn in_turn(round: usize) -> Vec<&'static Case> {
 
 async fn only_raw(args: &Args, raw: &mut RawDatabase, figures: &mut Figures) -> anyhow::Result<()> {
     println!("raw database");
-    let stage = Stage::set_up(&args.programs).await?;
-    let backlog = Backlog::tell(args.seed, SMALL_BACKLOG, Order::Kept);
-    fill(&stage, &backlog).await?;
-    drain(&stage, backlog.len(), 1).await?;
-    raw.measure(&stage, figures).await
+    let environment = Environment::set_up(&args.programs).await?;
+    let backlog = Backlog::generate(args.seed, SMALL_BACKLOG, Order::Kept);
+    fill(&environment, &backlog).await?;
+    drain(&environment, backlog.len(), 1).await?;
+    raw.measure(&environment, figures).await
 }
 
-async fn play(args: &Args, case: &Case, figures: &mut Figures) -> anyhow::Result<Stage> {
+async fn play(args: &Args, case: &Case, figures: &mut Figures) -> anyhow::Result<Environment> {
     let deliveries = args.extent().backlog;
     println!("{}: {deliveries} deliveries", case.figure);
-    let stage = Stage::set_up(&args.programs).await?;
-    let backlog = Backlog::tell(args.seed, deliveries, case.order);
-    fill(&stage, &backlog).await?;
-    let drained = drain(&stage, backlog.len(), case.workers).await?;
+    let environment = Environment::set_up(&args.programs).await?;
+    let backlog = Backlog::generate(args.seed, deliveries, case.order);
+    fill(&environment, &backlog).await?;
+    let drained = drain(&environment, backlog.len(), case.workers).await?;
     note(case, &drained, figures);
-    judge::all_applied(&stage, &backlog).await?;
-    Ok(stage)
+    judge::all_applied(&environment, &backlog).await?;
+    Ok(environment)
 }
 
 fn note(case: &Case, drained: &Drained, figures: &mut Figures) {
-    // What is shuffled costs more the more of it is there to be let go, so no window stands for all of it.
+    // A shuffled backlog costs more the more notices are held, so no window stands for all of it.
     let rate = match case.order {
         Order::Shuffled => drained.overall,
         Order::Kept | Order::Duplicates => drained.rate,

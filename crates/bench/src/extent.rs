@@ -1,4 +1,4 @@
-//! How much is measured: a quick run is the full one with less of everything.
+//! The extent of a run: a quick run is a full run with less of everything.
 
 use std::time::Duration;
 
@@ -8,24 +8,24 @@ use crate::receiver::Lengths;
 pub struct Extent {
     /// `--sweep` of the raw programs.
     pub sweep: &'static str,
-    /// Of each point of a sweep, in seconds.
+    /// Seconds for each point of a sweep.
     pub sweep_seconds: u32,
-    /// Of a raw measurement at the best point, in seconds.
+    /// Seconds of a raw measurement at the best point.
     pub ceiling_seconds: u32,
     pub receiver: Lengths,
     /// Deliveries of a backlog.
     pub backlog: usize,
     /// How often the worker drains each of its backlogs.
     pub drains: usize,
-    /// How long the whole is kept at work, at its most and at half of it.
+    /// The duration of the whole at its highest rate, and again at half of it.
     pub whole: Duration,
-    /// Notices drained into what is stored already.
+    /// Notices drained into a database that holds others.
     pub grown_by: usize,
-    /// Notices that are stored then, with the key of the figure.
+    /// The number of stored notices, with the key of the figure.
     pub stored: &'static [(usize, &'static str)],
     pub starts: usize,
-    /// How long resident memory is looked at.
-    pub staying: Option<Duration>,
+    /// The duration of the memory measurement.
+    pub memory: Option<Duration>,
 }
 
 impl Extent {
@@ -46,7 +46,7 @@ impl Extent {
         grown_by: 20_000,
         stored: &[],
         starts: 5,
-        staying: None,
+        memory: None,
     };
     pub const FULL: Self = Self {
         sweep: "full",
@@ -65,6 +65,6 @@ impl Extent {
         grown_by: 50_000,
         stored: &[(1_000_000, "drain_rate_1m"), (5_000_000, "drain_rate_5m")],
         starts: 5,
-        staying: Some(Duration::from_secs(600)),
+        memory: Some(Duration::from_secs(600)),
     };
 }

@@ -1,10 +1,10 @@
-//! What was measured, by name.
+//! The measured figures, by name.
 
 use std::collections::BTreeMap;
 
 use crate::median;
 
-/// Every figure may be measured several times; the median counts.
+/// Figures, each measured once or several times. The median counts.
 #[derive(Debug, Default)]
 pub struct Figures(BTreeMap<String, Vec<f64>>);
 
@@ -14,7 +14,7 @@ impl Figures {
         self.note(name, value);
     }
 
-    /// Without saying it.
+    /// Adds a value without printing it.
     pub fn note(&mut self, name: &str, value: f64) {
         self.0.entry(name.to_owned()).or_default().push(value);
     }
@@ -37,7 +37,7 @@ impl Figures {
     }
 }
 
-/// Five significant digits: more is not known.
+/// Rounds to five significant digits; the measurements are not more exact.
 fn rounded(value: f64) -> f64 {
     format!("{value:.4e}").parse().unwrap_or(value)
 }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_of_what_was_added_counts() {
+    fn the_median_of_the_values_counts() {
         let mut figures = Figures::default();
         for value in [9_000.0, 11_000.0, 10_000.4] {
             figures.note("rate", value);
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn the_greatest_counts_where_that_is_wanted() {
+    fn a_figure_can_keep_its_greatest_value() {
         let mut figures = Figures::default();
         for value in [3.0, 7.0, 5.0] {
             figures.at_least("peak", value);

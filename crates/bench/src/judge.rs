@@ -1,4 +1,4 @@
-//! Speed is worth nothing when rows are wrong: the database is held against the stories.
+//! Compares the database with the stories: the speed of wrong rows means nothing.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use xiebao_simulator::settle::{Expected, ExpectedStory, compare};
 use xiebao_testkit::{PARTNER, number};
 
 use crate::backlog::Backlog;
-use crate::stage::Stage;
+use crate::environment::Environment;
 
-/// The last link of a reissue is told to its new proposal after its notice is counted.
+/// The worker writes the last link of a reissue to the new proposal after it has counted the notice.
 const RIGHT_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// Nothing lost, extra or differing, and no dead letter.
+/// Checks that nothing is lost, extra or different, and that there is no dead letter.
 ///
 /// # Errors
-/// When anything is.
-pub async fn all_applied(stage: &Stage, backlog: &Backlog) -> anyhow::Result<()> {
-    let url = stage.database.url();
+/// If a check fails.
+pub async fn all_applied(environment: &Environment, backlog: &Backlog) -> anyhow::Result<()> {
+    let url = environment.database.url();
     let (mut database, posted) = (Database::connect(&url).await?, backlog.posted());
     let expected = expected(backlog);
     let deadline = Instant::now() + RIGHT_WITHIN;
@@ -44,19 +44,19 @@ pub async fn all_applied(stage: &Stage, backlog: &Backlog) -> anyhow::Result<()>
     no_dead_letters(&url).await
 }
 
-/// The rows are what the notices alone make of them, and every acknowledged delivery is counted.
+/// Checks that the rows are equal to those rebuilt from the notices, and that every acknowledged delivery is counted.
 ///
 /// # Errors
-/// When not.
-pub async fn consistent(stage: &Stage, acknowledged: u64) -> anyhow::Result<()> {
-    let url = stage.database.url();
+/// If a check fails.
+pub async fn consistent(environment: &Environment, acknowledged: u64) -> anyhow::Result<()> {
+    let url = environment.database.url();
     let counted = number(&url, "SELECT COALESCE(SUM(deliveries), 0) FROM notices").await?;
     ensure!(
         u64::try_from(counted)? >= acknowledged,
         "{acknowledged} notices were acknowledged, {counted} are in the database"
     );
     no_dead_letters(&url).await?;
-    stage.xiebao(&["rebuild", "--all", "--check"]).await?;
+    environment.xiebao(&["rebuild", "--all", "--check"]).await?;
     println!("    rebuild --all --check over {counted} deliveries: no difference");
     Ok(())
 }

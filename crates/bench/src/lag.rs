@@ -1,4 +1,4 @@
-//! How long notices take from receipt to their rows.
+//! The lag: the time of a notice from its receipt to its rows.
 
 use std::time::Duration;
 
@@ -8,26 +8,26 @@ use xiebao_testkit::numbers;
 use crate::service::Service;
 use crate::windows::percentile;
 
-/// In milliseconds.
+/// Percentiles in milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Lag {
-    /// By the rows of those that never waited for a predecessor: from receipt until they were decided.
+    /// From receipt to the decision, from the rows of the notices that were never held.
     pub p50_ms: f64,
     pub p99_ms: f64,
     pub p999_ms: f64,
-    /// By the workers' histograms: until the commit, interpolated within a bucket.
+    /// From receipt to the commit, from the workers' histograms, interpolated within a bucket.
     pub p99_ms_with_commit: f64,
 }
 
-/// The time from which on it is looked at.
+/// The state at the begin of the measurement.
 #[derive(Debug)]
 pub struct Since {
-    /// Microseconds since 1970.
+    /// The latest receipt, in microseconds since 1970.
     latest: i64,
     buckets: Vec<Bucket>,
 }
 
-/// Notices so far that took at most so many seconds.
+/// An upper bound in seconds, and the number of notices so far that took at most as long.
 type Bucket = (f64, f64);
 
 impl Since {
@@ -40,7 +40,7 @@ impl Since {
         })
     }
 
-    /// Without what came within the warm-up.
+    /// The lag since then, without the notices of the warm-up.
     pub async fn measure(self, url: &str, workers: &[Service], warm_up: Duration) -> anyhow::Result<Lag> {
         let since = self.latest + i64::try_from(warm_up.as_micros())?;
         let query = format!(
@@ -87,7 +87,7 @@ async fn buckets(workers: &[Service]) -> anyhow::Result<Vec<Bucket>> {
     Ok(sum)
 }
 
-/// Of `{le="0.004"}`.
+/// The bound of a label like `{le="0.004"}`.
 fn bound(labels: &str) -> Option<f64> {
     let text = labels.strip_prefix("{le=\"")?.strip_suffix("\"}")?;
     if text == "+Inf" {
@@ -97,7 +97,7 @@ fn bound(labels: &str) -> Option<f64> {
     }
 }
 
-/// Within a bucket, values are taken to lie evenly.
+/// Assumes that values are evenly distributed within a bucket.
 fn interpolated(buckets: &[Bucket], share: f64) -> f64 {
     let wanted = buckets.last().map_or(0.0, |(_, all)| all * share);
     let (mut below, mut counted) = (0.0, 0.0);

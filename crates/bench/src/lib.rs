@@ -1,35 +1,34 @@
 //! Measures receiver and worker, and in the same run what broker and database do without them.
 //!
-//! `play` is the order of things; `stage` is a fresh database and vhost with services on it, `backlog` what is sent,
-//! `judge` holds the rows against the stories afterwards. Each scenario is a file: `receiving` (raw broker and receiver
-//! in turn), `draining` (worker and raw database in turn), `whole`, `growth`, `starting`, `staying`. `figures` collects
-//! what they find, `report` shows it.
+//! `play` runs the parts in order. `environment` is a fresh database and vhost with services on it, `backlog` the
+//! notices to send, `judge` the check of the rows afterwards. Each part is a file: `receiver` (raw broker and
+//! receiver in turn), `draining` (worker and raw database in turn), `whole`, `growth`, `startup`, `memory`. `figures`
+//! collects the figures, `report` prints them.
 
 mod args;
 mod backlog;
 mod ceilings;
 mod drain;
 mod draining;
+mod environment;
 mod extent;
 mod figures;
 mod growth;
 mod judge;
 mod lag;
-pub mod load;
+mod load;
 mod machine;
 mod median;
+mod memory;
 mod play;
-pub mod receiver;
-mod receiving;
-pub mod report;
+mod receiver;
+mod report;
 mod service;
-mod stage;
-mod starting;
-mod staying;
-pub mod usage;
+mod startup;
+mod usage;
 mod whole;
 mod windows;
 
 pub use args::Args;
-pub use median::median;
+use median::median;
 pub use play::run;

@@ -1,143 +1,111 @@
-//! Posts notices over plain HTTP/1.1, on one thread: it shares the machine with what it measures, so it must cost little.
+//! Posts notices over plain HTTP/1.1 on one thread. The load shares the machine with the service that it measures, so it
+//! must cost little: requests are written beforehand, and one costs a write, a read and no allocation.
 //!
-//! Requests are written out beforehand; a request costs one write, one read and no allocation. One request at a time is under
-//! way on a connection.
+//! No tool at hand replaces it. The open loop has to send each of many signed bodies once, in their order, at a constant
+//! rate, and count latency from the time when a notice was due. Of the load generators in Debian and on crates.io, wrk,
+//! hey and h2load have no such rate or only one body, httperf reports no percentiles, and oha draws bodies at random.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
-
-use bytes::Bytes;
-
-use crate::median;
-
-mod answer;
-mod closed;
 mod connection;
-mod open;
-mod pace;
-mod requests;
-mod send_all;
-mod tally;
-mod thread;
+mod loops;
+mod schedule;
+mod windows;
 
 #[cfg(test)]
 mod tests;
 
-pub use pace::Pace;
-pub use tally::Latency;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
-use requests::Requests;
-use thread::on_own_thread;
+use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use tokio::sync::oneshot;
 
-/// What the receiver made of a load.
+/// The bodies to post, and their receiver.
+#[derive(Debug, Clone)]
+pub struct Load {
+    pub address: SocketAddr,
+    /// The path of the URL.
+    pub path: String,
+    pub bodies: Arc<[Bytes]>,
+    /// One request at a time is in flight on a connection.
+    pub connections: usize,
+}
+
+/// The rate and the latencies of a load.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Loaded {
-    /// Notices acknowledged in a second, window by window. An open loop has one window.
-    pub rates: Vec<f64>,
-    /// Their median.
+pub struct LoadFigures {
+    /// Acknowledged notices a second; of a closed loop the median of the windows.
     pub rate: f64,
-    /// Of the acknowledgements within the windows, in milliseconds.
+    /// Latency of the acknowledgements, without those of the warm-up, in milliseconds.
     pub p50_ms: f64,
     pub p99_ms: f64,
     pub p999_ms: f64,
-    /// From the first request to the last, those of the warm-up included.
+    /// Acknowledged notices, with those of the warm-up.
     pub answered: u64,
-    /// Answers other than 200 with `{"state":true}`. They count neither as answered nor in the latencies.
+    /// Answers other than 200 with `{"state":true}`; they have no part in the other figures.
     pub refused: u64,
-    /// What the load itself took of a processor, from the first connection to the last answer, in seconds.
-    pub own_cpu_seconds: f64,
 }
 
-/// What it took to post every body once.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sent {
-    pub answered: u64,
-    pub seconds: f64,
-    /// Notices a second.
-    pub rate: f64,
-    pub p50_ms: f64,
-    pub p99_ms: f64,
-    pub p999_ms: f64,
-}
-
-/// Each connection posts the next body as soon as it has its answer. After `warm_up`, `windows` windows of this length are
-/// measured. Bodies are used in turn, again and again.
-///
-/// # Errors
-/// When the server can't be reached, closes a connection, speaks no HTTP, or gives no answer for 30 s.
-pub async fn closed(
-    address: SocketAddr,
-    path: &str,
-    bodies: Arc<[Bytes]>,
-    connections: usize,
-    warm_up: Duration,
-    window: Duration,
-    windows: usize,
-) -> anyhow::Result<Loaded> {
-    let requests = Requests::write(address, path, &bodies)?;
-    let plan = closed::Plan {
-        connections,
-        warm_up,
-        window,
-        windows,
-    };
-    on_own_thread(move || closed::run(address, requests, plan)).await
-}
-
-/// Posts at an even rate (notices a second), whatever the receiver does: latency counts from when a notice was due, so that a
-/// stall is paid for by all that it kept waiting. A notice that is due is taken by the connection that has been free for
-/// longest; enough of them are needed. Of `duration`, after `warm_up`, the rate that was achieved is reported.
-///
-/// A server that falls behind gets as long again to answer what was due; what is not even sent by then is counted as waiting
-/// until then, and not as answered.
-///
-/// # Errors
-/// As [`closed`].
-pub async fn open(
-    address: SocketAddr,
-    path: &str,
-    bodies: Arc<[Bytes]>,
-    connections: usize,
-    rate: f64,
-    warm_up: Duration,
-    duration: Duration,
-) -> anyhow::Result<Loaded> {
-    let requests = Requests::write(address, path, &bodies)?;
-    let plan = open::Plan {
-        connections,
-        rate,
-        warm_up,
-        duration,
-    };
-    on_own_thread(move || open::run(address, requests, plan)).await
-}
-
-/// Posts each body exactly once, as fast as the answers come.
-///
-/// # Errors
-/// As [`closed`], and when an answer is not 200 with `{"state":true}`: what was sent is then not what was meant.
-pub async fn send_all(
-    address: SocketAddr,
-    path: &str,
-    bodies: Arc<[Bytes]>,
-    connections: usize,
-) -> anyhow::Result<Sent> {
-    let requests = Requests::write(address, path, &bodies)?;
-    on_own_thread(move || send_all::run(address, requests, connections)).await
-}
-
-impl Loaded {
-    fn new(rates: Vec<f64>, latency: &Latency, answered: u64, refused: u64) -> Self {
-        Self {
-            rate: median(&rates),
-            rates,
-            p50_ms: latency.ms(0.5),
-            p99_ms: latency.ms(0.99),
-            p999_ms: latency.ms(0.999),
-            answered,
-            refused,
-            own_cpu_seconds: 0.0,
-        }
+impl Load {
+    /// Each connection posts the next body as soon as it has its answer, over and over. After `warm_up`, `count` windows
+    /// of length `window` are measured.
+    ///
+    /// # Errors
+    /// If the server can't be reached, closes a connection, does not speak HTTP, or does not answer within 30 s.
+    pub async fn closed(
+        self,
+        warm_up: Duration,
+        window: Duration,
+        count: usize,
+    ) -> anyhow::Result<LoadFigures> {
+        on_own_thread(async move || loops::closed(&self, warm_up, window, count).await).await
     }
+
+    /// Posts at a constant rate (notices a second), independent of the answers. Latency counts from the time when a
+    /// notice was due, so a stall counts for every notice that it delays. The longest idle connection takes the next
+    /// notice; there must be enough of them.
+    ///
+    /// A server that falls behind gets `duration` once more. Notices that are not sent by then count as waiting until
+    /// then, and not as answered.
+    ///
+    /// # Errors
+    /// As [`Load::closed`].
+    pub async fn open(self, rate: f64, warm_up: Duration, duration: Duration) -> anyhow::Result<LoadFigures> {
+        on_own_thread(async move || loops::open(&self, rate, warm_up, duration).await).await
+    }
+
+    /// Posts each body exactly once, as fast as the answers come, and returns the number of notices.
+    ///
+    /// # Errors
+    /// As [`Load::closed`], and if a notice is refused.
+    pub async fn once(self) -> anyhow::Result<u64> {
+        on_own_thread(async move || loops::once(&self).await).await
+    }
+}
+
+/// Runs the work on a new thread, until it is done or the returned future is dropped.
+async fn on_own_thread<T, F>(work: impl FnOnce() -> F + Send + 'static) -> anyhow::Result<T>
+where
+    T: Send + 'static,
+    F: Future<Output = anyhow::Result<T>>,
+{
+    let (mut sender, receiver) = oneshot::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let run = move || {
+        let result = runtime.block_on(async {
+            tokio::select! {
+                // All connections are one task, whose share of polls tokio would limit.
+                result = tokio::task::unconstrained(work()) => result,
+                () = sender.closed() => bail!("nobody waits for the load any longer"),
+            }
+        });
+        // The receiver may be gone.
+        let _ = sender.send(result);
+    };
+    std::thread::Builder::new().name("load".to_owned()).spawn(run)?;
+    receiver.await.context("the thread of the load panicked")?
 }

@@ -1,4 +1,4 @@
-//! What it is measured on.
+//! The machine and the software of a run.
 
 use std::fs::read_to_string;
 use std::num::NonZero;

@@ -1,4 +1,4 @@
-//! `xiebao-bench`: measures the services beside the broker and the database they stand on. Started by `scripts/bench`.
+//! `xiebao-bench`: measures the services, and the ceilings that broker and database set. Started by `scripts/bench`.
 
 use std::process::ExitCode;
 

@@ -1,6 +1,6 @@
-//! The one number that stands for several runs.
+//! The median, which stands for several runs.
 
-/// The middle one; of an even number of values the mean of the two in the middle. 0 without values.
+/// The middle value; of an even number of values the mean of the two in the middle. 0 without values.
 pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! The order of things.
+//! The order of the parts.
 
 use std::path::Path;
 
@@ -8,26 +8,26 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::args::{Args, Part};
 use crate::figures::Figures;
 use crate::report::Results;
-use crate::{draining, growth, machine, receiving, report, starting, staying, whole};
+use crate::{draining, growth, machine, memory, receiver, report, startup, whole};
 
-/// `true`: everything that must hold does.
+/// Measures and reports. Returns `true` if every ratio that must hold does.
 ///
 /// # Errors
-/// When something could not be measured, when rows were wrong, or when it was told to stop.
+/// If a part can't be measured, if rows are wrong, or if the program is interrupted.
 pub async fn run(args: Args) -> anyhow::Result<bool> {
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         played = play(&args) => played,
-        _ = tokio::signal::ctrl_c() => bail!("told to stop"),
-        _ = terminate.recv() => bail!("told to stop"),
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        _ = terminate.recv() => bail!("interrupted"),
     }
 }
 
 async fn play(args: &Args) -> anyhow::Result<bool> {
     let (mut results, mut figures) = (Results::default(), Figures::default());
     let measured = measure(args, &mut results, &mut figures).await;
-    let results = together(&results, &figures)?;
-    // What was measured before something failed is worth seeing.
+    let results = merge(&results, &figures)?;
+    // Figures from before a failure are worth seeing.
     let holds = show(args, &results)?;
     measured?;
     Ok(holds)
@@ -36,7 +36,7 @@ async fn play(args: &Args) -> anyhow::Result<bool> {
 async fn measure(args: &Args, results: &mut Results, figures: &mut Figures) -> anyhow::Result<()> {
     let wanted = |part| args.measures(part);
     if wanted(Part::Receiver) || wanted(Part::Ceilings) {
-        receiving::measure(args, results, figures).await?;
+        receiver::measure(args, results, figures).await?;
     }
     if wanted(Part::Worker) || wanted(Part::Ceilings) {
         draining::measure(args, figures).await?;
@@ -45,19 +45,19 @@ async fn measure(args: &Args, results: &mut Results, figures: &mut Figures) -> a
         whole::measure(args, figures).await?;
     }
     if wanted(Part::Start) {
-        starting::measure(args, figures).await?;
+        startup::measure(args, figures).await?;
     }
     if wanted(Part::Growth) {
         growth::measure(args, figures).await?;
     }
     if wanted(Part::Memory) {
-        staying::measure(args, figures).await?;
+        memory::measure(args, figures).await?;
     }
     Ok(())
 }
 
-/// One flat object of all that was measured.
-fn together(results: &Results, figures: &Figures) -> anyhow::Result<serde_json::Value> {
+/// All figures in one flat object.
+fn merge(results: &Results, figures: &Figures) -> anyhow::Result<serde_json::Value> {
     let mut all = serde_json::to_value(results)?;
     let object = all.as_object_mut().context("results are an object")?;
     object.retain(|_, value| !value.is_null());
@@ -65,7 +65,8 @@ fn together(results: &Results, figures: &Figures) -> anyhow::Result<serde_json::
     Ok(all)
 }
 
-/// Prints the tables, and writes what was asked for. `false`: something that must hold does not.
+/// Prints the tables, and writes the files that the arguments name. Returns `false` if a ratio that must hold does
+/// not.
 fn show(args: &Args, all: &serde_json::Value) -> anyhow::Result<bool> {
     let mut results = Results::from_json(&all.to_string())?;
     results.machine = machine::describe(args);
@@ -82,11 +83,10 @@ fn show(args: &Args, all: &serde_json::Value) -> anyhow::Result<bool> {
         .all(|ratio| ratio.holds() != Some(false)))
 }
 
-/// Figures, picture, and the tables of the page beside the folder.
+/// Writes the figures, and the tables into the page beside the directory.
 fn publish(folder: &Path, results: &Results, json: &str) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
     std::fs::write(folder.join("latest.json"), json)?;
-    std::fs::write(folder.join("latest.svg"), report::picture::svg(results))?;
     let page = folder.with_extension("md");
     match std::fs::read_to_string(&page) {
         Ok(text) => {

@@ -1,4 +1,4 @@
-//! What came out: figures, ratios, and their tables and picture.
+//! The results: figures, ratios, and their tables.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub mod markdown;
-pub mod picture;
 pub mod ratios;
 mod table;
 mod tables;
@@ -16,40 +15,41 @@ pub mod text;
 #[cfg(test)]
 mod samples;
 
-/// Connections of the receiver's closed loop, as the keys name them.
+/// Connections of the receiver's closed loops, as in the keys.
 pub const CONNECTIONS: [usize; 3] = [8, 64, 256];
-/// Notices a second of its open loop.
+/// Notices a second of the receiver's open loops, as in the keys.
 pub const RATES: [u32; 4] = [500, 2_000, 5_000, 10_000];
 
-/// Everything that was measured; what was not is `None`. Each name is a key of the JSON.
+/// Everything that was measured; `None` if it was not. Each name is a key of the JSON.
 ///
-/// Rates are notices (or messages, or rows of a notice) a second, medians of several windows; `_ms` milliseconds, `_mb` MiB.
+/// Rates are notices (messages, for the broker) a second, and medians of several windows; `_ms` are milliseconds,
+/// `_mb` MiB.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Results {
     pub machine: Machine,
 
-    /// Confirmed messages a second, of the best setting.
+    /// Confirmed messages a second, with the best settings.
     pub raw_broker_rate: Option<f64>,
-    /// Of the confirm, at 2,000 messages a second.
+    /// Latency of the confirm, at 2,000 messages a second.
     pub raw_broker_p99_ms_2000: Option<f64>,
-    /// Notices a second whose rows are committed, of the best setting.
+    /// Notices a second whose rows are committed, with the best settings.
     pub raw_database_rate: Option<f64>,
 
     /// Closed loop, by connections.
     pub receiver_rate_8: Option<f64>,
     pub receiver_rate_64: Option<f64>,
     pub receiver_rate_256: Option<f64>,
-    /// Of the acknowledgement, at 2,000 notices a second.
+    /// Latency of the acknowledgement, at 2,000 notices a second.
     pub receiver_p99_ms_2000: Option<f64>,
-    /// The most it ever had.
+    /// Peak resident memory.
     pub receiver_rss_mb: Option<f64>,
     pub receiver_rss_mb_minute_2: Option<f64>,
     pub receiver_rss_mb_minute_10: Option<f64>,
     /// From exec to ready.
     pub receiver_start_ms: Option<f64>,
 
-    /// Draining a backlog, one worker unless the name says otherwise.
+    /// Draining a backlog with one worker, unless the name says otherwise.
     pub worker_rate_in_order: Option<f64>,
     pub worker_rate_shuffled: Option<f64>,
     pub worker_rate_duplicates: Option<f64>,
@@ -58,10 +58,10 @@ pub struct Results {
     pub worker_rss_mb_minute_2: Option<f64>,
     pub worker_rss_mb_minute_10: Option<f64>,
     pub worker_start_ms: Option<f64>,
-    /// Transactions done again because of a deadlock, in a thousand, with three workers.
+    /// Transactions repeated because of a deadlock, in a thousand, with three workers.
     pub deadlock_retries_per_1000: Option<f64>,
 
-    /// From HTTP to committed rows, sustained.
+    /// From the HTTP request to committed rows, sustained.
     pub whole_rate: Option<f64>,
     /// From acknowledgement to commit, at half that rate.
     pub whole_lag_p50_ms_half: Option<f64>,
@@ -78,7 +78,7 @@ pub struct Results {
     pub further: BTreeMap<String, f64>,
 }
 
-/// What it was measured on, and of what.
+/// The machine and the software.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Machine {
@@ -94,30 +94,32 @@ pub struct Machine {
 }
 
 impl Results {
-    /// Notes a further figure, if it is known.
+    /// Adds a further figure, if it is known.
     pub fn add(&mut self, key: &str, value: Option<f64>) {
         if let Some(value) = value {
             self.further.insert(key.to_owned(), value);
         }
     }
 
-    /// The figure of that key of the JSON.
+    /// The figure with this key of the JSON.
     pub fn get(&self, key: &str) -> Option<f64> {
         self.as_map().get(key)?.as_f64()
     }
 
-    /// One flat object but for `machine`; what is not known is left out.
+    /// A flat object, except for `machine`. Unknown figures are left out.
     ///
     /// # Errors
-    /// None that a figure can cause.
+    /// If a value can't be serialised, which no figure causes.
     pub fn to_json(&self) -> anyhow::Result<String> {
         Ok(serde_json::to_string_pretty(&self.as_map())? + "\n")
     }
 
+    /// Reads JSON that [`Results::to_json`] has written.
+    ///
     /// # Errors
-    /// When it is not what [`Results::to_json`] writes.
+    /// If it is something else.
     pub fn from_json(text: &str) -> anyhow::Result<Self> {
-        serde_json::from_str(text).context("no results of a benchmark")
+        serde_json::from_str(text).context("these are no results of a benchmark")
     }
 
     fn as_map(&self) -> Map<String, Value> {
@@ -129,7 +131,7 @@ impl Results {
 }
 
 impl Machine {
-    /// In one line, without what is not known.
+    /// The known values, in one line.
     pub fn in_words(&self) -> String {
         let parts = [
             self.run.as_ref().map(|run| format!("{run} run")),
@@ -146,7 +148,7 @@ impl Machine {
     }
 }
 
-/// Without what is not known, and without digits that mean nothing.
+/// Leaves unknown values out, and rounds to a thousandth.
 fn known(map: Map<String, Value>) -> Map<String, Value> {
     map.into_iter()
         .filter_map(|(key, value)| match value {
@@ -166,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_json_is_flat_leaves_out_what_is_not_known_and_can_be_read_again() {
+    fn the_json_is_flat_leaves_out_unknown_figures_and_can_be_read_again() {
         let mut results = Results {
             raw_broker_rate: Some(23_000.123_456),
             drain_rate_5m: None,
@@ -187,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn the_keys_that_others_rely_on_are_there() {
+    fn the_keys_that_others_rely_on_are_fields() {
         const KEYS: [&str; 18] = [
             "raw_broker_rate",
             "receiver_rate_8",

@@ -11,13 +11,13 @@ use xiebao_testkit::{Metrics, Process};
 
 use crate::usage::Usage;
 
-/// The mark by which `scripts/bench` finds what is left of a run that was itself killed.
+/// The variable by which `scripts/bench` finds leftover processes of a run that was killed itself.
 const MARK: &str = "XIEBAO_STARTED_AS";
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const END_WITHIN: Duration = Duration::from_secs(60);
-/// Between two looks at whether it is ready: what start-up times are exact to.
+/// Between two looks at its readiness: the resolution of start-up times.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
-/// Lines of a log that are shown when something went wrong.
+/// The number of lines of a log that an error shows.
 const LAST_LINES: usize = 15;
 
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts it, and does not wait.
+    /// Starts the program, and does not wait.
     pub fn start(
         binary: &Path,
         admin: SocketAddr,
@@ -51,7 +51,7 @@ impl Service {
         self.process.id()
     }
 
-    /// Waits until it says that it is ready; how long that took from its start.
+    /// Waits until it is ready, and returns the time since its start.
     pub async fn ready(&mut self) -> anyhow::Result<Duration> {
         let url = format!("http://{}/readyz", self.admin);
         loop {
@@ -59,49 +59,51 @@ impl Service {
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return Ok(self.process.age());
             }
-            self.lives()?;
+            self.ensure_running()?;
             ensure!(
                 self.process.age() < READY_WITHIN,
                 "{} is not ready:\n{}",
                 self.process.name(),
-                self.last_words()
+                self.end_of_log()
             );
             sleep(LOOK_EVERY).await;
         }
     }
 
+    /// Checks that it runs.
+    ///
     /// # Errors
-    /// When it has ended, with the end of its log.
-    pub fn lives(&mut self) -> anyhow::Result<()> {
+    /// If it has ended, with the end of its log.
+    pub fn ensure_running(&mut self) -> anyhow::Result<()> {
         match self.process.has_ended() {
             None => Ok(()),
-            Some(status) => anyhow::bail!("{} ended ({status}):\n{}", self.process.name(), self.last_words()),
+            Some(status) => anyhow::bail!("{} ended ({status}):\n{}", self.process.name(), self.end_of_log()),
         }
     }
 
     pub async fn metrics(&self) -> anyhow::Result<Metrics> {
         let metrics = Metrics::read(&self.client, self.admin).await;
-        metrics.with_context(|| format!("{} does not say what it counts", self.process.name()))
+        metrics.with_context(|| format!("{} has no metrics", self.process.name()))
     }
 
     pub fn usage(&self) -> anyhow::Result<Usage> {
         Usage::of(self.id())
     }
 
-    /// Asks it to end, as Kubernetes does, and waits until it has.
+    /// Sends SIGTERM, as Kubernetes does, and waits until it has ended.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.process.terminate();
         let status = self.process.ended(END_WITHIN).await;
         ensure!(
             status.success(),
-            "{} ended badly ({status}):\n{}",
+            "{} failed at shutdown ({status}):\n{}",
             self.process.name(),
-            self.last_words()
+            self.end_of_log()
         );
         Ok(())
     }
 
-    pub fn last_words(&self) -> String {
+    pub fn end_of_log(&self) -> String {
         let log = self.process.log();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")

@@ -1,27 +1,29 @@
-//! What a process takes of the machine, from `/proc`.
+//! The processor time and memory of a process, from `/proc`.
 
 use std::fs::read_to_string;
 use std::path::Path;
 
 use anyhow::Context as _;
 
-/// `USER_HZ`: what times in `/proc/PID/stat` are counted in, whatever the kernel itself ticks in. It is 100 on every
+/// `USER_HZ`, the unit of times in `/proc/PID/stat`, independent of the kernel's own tick. It is 100 on every
 /// architecture that the services run on (`include/asm-generic/param.h` of Linux; `proc_pid_stat(5)`).
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// A process as it is now.
+/// The usage of a process so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Usage {
-    /// Of all its threads since its start, in user and system mode.
+    /// Processor time of all its threads since its start, in user and system mode.
     pub cpu_seconds: f64,
-    /// Resident now and at most so far, in MiB.
+    /// Resident memory now, and at its peak, in MiB.
     pub rss_mb: f64,
     pub peak_rss_mb: f64,
 }
 
 impl Usage {
+    /// Reads the usage of a process.
+    ///
     /// # Errors
-    /// When there is no such process.
+    /// If there is no such process.
     pub fn of(pid: u32) -> anyhow::Result<Self> {
         let folder = Path::new("/proc").join(pid.to_string());
         let status = read(&folder.join("status"))?;
@@ -33,19 +35,11 @@ impl Usage {
     }
 }
 
-/// What the thread that asks has taken of a processor, in seconds.
-///
-/// # Errors
-/// When `/proc` is not there.
-pub fn thread_cpu_seconds() -> anyhow::Result<f64> {
-    cpu_seconds(&read(Path::new("/proc/thread-self/stat"))?)
-}
-
 fn read(path: &Path) -> anyhow::Result<String> {
     read_to_string(path).with_context(|| path.display().to_string())
 }
 
-/// `utime` and `stime`, the 14th and 15th field. The second is a name, in brackets, that may hold anything.
+/// `utime` and `stime`, the 14th and 15th field. The second field is a name in brackets, which may contain anything.
 fn cpu_seconds(stat: &str) -> anyhow::Result<f64> {
     let (_, behind_name) = stat.rsplit_once(')').context("no name in stat")?;
     let mut ticks = behind_name
@@ -68,14 +62,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_found_behind_a_name_with_blanks_and_brackets() {
+    fn the_times_follow_a_name_with_blanks_and_brackets() {
         let stat = "7 (a ) b) S 1 2 3 4 5 6 7 8 9 10 250 50 77 78";
         assert!((cpu_seconds(stat).expect("whole") - 3.0).abs() < 1e-9);
         assert!(cpu_seconds("7 (a) S 1 2").is_err());
     }
 
     #[test]
-    fn memory_is_told_in_mib() {
+    fn memory_is_in_mib() {
         let status = "VmHWM:\t    4096 kB\nVmRSS:\t    2048 kB\n";
         assert!((mb(status, "VmRSS:").expect("there") - 2.0).abs() < 1e-9);
         assert!((mb(status, "VmHWM:").expect("there") - 4.0).abs() < 1e-9);
@@ -84,11 +78,13 @@ mod tests {
 
     #[test]
     fn a_process_that_works_takes_time_and_memory() {
-        let me = std::process::id();
-        let before = thread_cpu_seconds().expect("Linux");
-        while thread_cpu_seconds().expect("Linux") < before + 0.02 {}
-        let usage = Usage::of(me).expect("this process");
-        assert!(usage.cpu_seconds >= 0.02 && usage.rss_mb > 0.5, "{usage:?}");
-        assert!(usage.peak_rss_mb >= usage.rss_mb, "{usage:?}");
+        let usage = || Usage::of(std::process::id()).expect("this process");
+        let before = usage();
+        while usage().cpu_seconds < before.cpu_seconds + 0.02 {}
+        let usage = usage();
+        assert!(
+            usage.rss_mb > 0.5 && usage.peak_rss_mb >= usage.rss_mb,
+            "{usage:?}"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! HTTP to committed rows: the greatest rate that lasts, and how long a notice takes at half of it.
+//! From the HTTP request to committed rows: the highest sustained rate, and the lag at half of it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,40 +10,39 @@ use tokio::time::{Instant, sleep};
 use crate::args::Args;
 use crate::backlog::{Backlog, Order};
 use crate::drain::handled;
+use crate::environment::{Environment, Receiver};
 use crate::figures::Figures;
 use crate::judge;
 use crate::lag;
-use crate::load;
 use crate::median;
 use crate::service::Service;
-use crate::stage::{PATH, Receiver, Stage};
-use crate::windows::{Sample, rates};
+use crate::windows::{Sample, listed, rates};
 
 const CONNECTIONS: usize = 64;
-/// Posted at once, and how many may wait between receiver and worker: enough for a worker that never waits, and no more,
-/// so that what lasts is measured and not what piles up.
+/// Notices posted at once, and the most that wait between receiver and worker: enough to keep the worker busy, and
+/// few enough that the sustained rate is measured, not the growth of the queue.
 const CHUNK: usize = 1_000;
 const MOST_WAITING: f64 = 3_000.0;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const WINDOWS: usize = 5;
-/// Notices a second for which there are enough notices where nothing was measured before.
+/// Notices a second to generate if the worker was not measured before.
 const GUESS: f64 = 6_000.0;
-/// At a fixed rate.
+/// Before a fixed rate counts.
 const WARM_UP: Duration = Duration::from_secs(2);
 /// Connections of the open loop.
 const OPEN_CONNECTIONS: usize = 256;
-/// A receiver that acknowledges less of a fixed rate was asked too much, and its lag would mean nothing. A short stall of a
-/// shared machine is not that.
+/// The least share of a fixed rate that the receiver must acknowledge, or the rate was too high and the lag means
+/// nothing. The limit leaves room for a short stall of a shared machine.
 const KEPT_UP: f64 = 0.9;
 const SETTLE_WITHIN: Duration = Duration::from_secs(60);
 
-/// Receiver and worker on one stage, and what they were told so far.
+/// A receiver and a worker, and the notices sent so far.
 pub struct Whole {
     pub receiver: Receiver,
     pub workers: Vec<Service>,
-    /// Last: nobody may use the vhost when it goes.
-    pub stage: Stage,
-    /// Acknowledged since the beginning.
+    /// Dropped last: the vhost must have no client then.
+    pub environment: Environment,
+    /// Notices acknowledged since the start.
     pub acknowledged: u64,
 }
 
@@ -58,7 +57,7 @@ pub async fn measure(args: &Args, figures: &mut Figures) -> anyhow::Result<()> {
     whole.settled().await?;
     half(args, &mut whole, rate / 2.0, figures).await?;
     whole.note_memory(figures)?;
-    judge::consistent(&whole.stage, whole.acknowledged).await?;
+    judge::consistent(&whole.environment, whole.acknowledged).await?;
     whole.stop().await
 }
 
@@ -66,12 +65,12 @@ async fn half(args: &Args, whole: &mut Whole, rate: f64, figures: &mut Figures) 
     let duration = args.extent().whole;
     println!("the whole: {rate:.0}/s, {} s", duration.as_secs());
     let bodies = bodies(args.seed + 21, rate, duration + WARM_UP);
-    let url = whole.stage.database.url();
+    let url = whole.environment.database.url();
     let since = lag::Since::now(&url, &whole.workers).await?;
     whole.send_at(rate, bodies, duration).await?;
     whole.settled().await?;
     let lag = since.measure(&url, &whole.workers, WARM_UP).await?;
-    // The row's time is from before the commit, the histogram's buckets are wide: neither shall flatter.
+    // The rows' time ends before the commit, and the histogram's buckets are wide: the higher figure counts.
     let p99_ms = lag.p99_ms.max(lag.p99_ms_with_commit);
     figures.add("whole_lag_p50_ms_half", lag.p50_ms);
     figures.add("whole_lag_p99_ms_half", p99_ms);
@@ -80,26 +79,26 @@ async fn half(args: &Args, whole: &mut Whole, rate: f64, figures: &mut Figures) 
     Ok(())
 }
 
-/// Distinct notices for so long at that rate.
+/// Distinct notices for this duration at this rate.
 pub fn bodies(seed: u64, rate: f64, duration: Duration) -> Arc<[Bytes]> {
     let count = rate * (duration.as_secs_f64() + 1.0);
-    Backlog::tell(seed, count as usize, Order::Kept).bodies()
+    Backlog::generate(seed, count as usize, Order::Kept).bodies()
 }
 
 impl Whole {
     pub async fn start(args: &Args) -> anyhow::Result<Self> {
-        let stage = Stage::set_up(&args.programs).await?;
-        let (receiver, mut worker) = (stage.receiver().await?, stage.start_worker()?);
+        let environment = Environment::set_up(&args.programs).await?;
+        let (receiver, mut worker) = (environment.receiver().await?, environment.start_worker()?);
         worker.ready().await?;
         Ok(Self {
             receiver,
             workers: vec![worker],
-            stage,
+            environment,
             acknowledged: 0,
         })
     }
 
-    /// Posts as fast as the worker follows; the rate in which it does.
+    /// Posts as fast as the worker follows, and returns the rate at which it does.
     async fn most(&mut self, bodies: &[Bytes], duration: Duration) -> anyhow::Result<f64> {
         let begun = Instant::now();
         let mut samples: Vec<Sample> = vec![(0.0, 0.0)];
@@ -115,43 +114,35 @@ impl Whole {
             self.send(chunk).await?;
         }
         let windows = rates(&samples, WINDOWS);
-        println!(
-            "    windows {}",
-            windows
-                .iter()
-                .map(|rate| format!("{rate:.0}"))
-                .collect::<Vec<_>>()
-                .join(" ")
-        );
+        println!("    windows {}", listed(&windows));
         Ok(median(&windows))
     }
 
     async fn send(&mut self, chunk: &[Bytes]) -> anyhow::Result<()> {
-        let sent = load::send_all(self.receiver.address, PATH, chunk.into(), CONNECTIONS).await?;
-        self.acknowledged += sent.answered;
+        self.acknowledged += self.receiver.load(chunk.into(), CONNECTIONS).once().await?;
         Ok(())
     }
 
-    /// Posts at a fixed rate, in notices a second, after a warm-up at the same.
+    /// Posts at a fixed rate (notices a second), after a warm-up at the same rate.
     pub async fn send_at(
         &mut self,
         rate: f64,
         bodies: Arc<[Bytes]>,
         duration: Duration,
     ) -> anyhow::Result<()> {
-        let address = self.receiver.address;
-        let loaded = load::open(address, PATH, bodies, OPEN_CONNECTIONS, rate, WARM_UP, duration).await?;
-        ensure!(loaded.refused == 0, "{} notices were refused", loaded.refused);
+        let load = self.receiver.load(bodies, OPEN_CONNECTIONS);
+        let figures = load.open(rate, WARM_UP, duration).await?;
+        ensure!(figures.refused == 0, "{} notices were refused", figures.refused);
         ensure!(
-            loaded.rate > rate * KEPT_UP,
+            figures.rate > rate * KEPT_UP,
             "the receiver acknowledged {:.0} notices a second of {rate:.0}",
-            loaded.rate
+            figures.rate
         );
-        self.acknowledged += loaded.answered;
+        self.acknowledged += figures.answered;
         Ok(())
     }
 
-    /// Waits until the worker has dealt with all that was acknowledged.
+    /// Waits until the worker has handled every acknowledged notice.
     pub async fn settled(&mut self) -> anyhow::Result<()> {
         let begun = Instant::now();
         loop {
@@ -160,11 +151,11 @@ impl Whole {
                 return Ok(());
             }
             let (acknowledged, worker) = (self.acknowledged, &mut self.workers[0]);
-            worker.lives()?;
+            worker.ensure_running()?;
             ensure!(
                 begun.elapsed() < SETTLE_WITHIN,
                 "{acknowledged} notices were acknowledged, {handled} dealt with:\n{}",
-                worker.last_words()
+                worker.end_of_log()
             );
             sleep(LOOK_EVERY).await;
         }

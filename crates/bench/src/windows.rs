@@ -1,12 +1,12 @@
-//! Rates in several windows, so that their median can stand for all.
+//! Rates in several windows, whose median stands for all.
 
-/// A counter that was looked at: seconds since the beginning, and what it had come to.
+/// A sample of a counter: seconds since the begin, and the count.
 pub type Sample = (f64, f64);
 
-/// So much of a count passes before the first window begins: connections are opened then, and caches filled.
+/// The share of a count that passes before the first window begins: connections are opened then, and caches filled.
 const WARM_UP: f64 = 0.05;
 
-/// The value that this share (0 to 1) of the sorted values does not exceed.
+/// The smallest value that at least this share (0 to 1) of the sorted values does not exceed.
 pub fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
     let at = (share * sorted.len() as f64).ceil() as usize;
     sorted
@@ -14,7 +14,7 @@ pub fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
         .copied()
 }
 
-/// The rates in this many windows of equal length between warm-up and end, a second.
+/// The rates, a second, in this many windows of equal length between warm-up and end.
 pub fn rates(samples: &[Sample], windows: usize) -> Vec<f64> {
     let (Some((_, first)), Some((end, last))) = (samples.first(), samples.last()) else {
         return Vec::new();
@@ -32,7 +32,7 @@ pub fn rates(samples: &[Sample], windows: usize) -> Vec<f64> {
     (0..windows).map(|n| (edge(n + 1) - edge(n)) / length).collect()
 }
 
-/// Between two looks, the counter rose evenly.
+/// Interpolates linearly between two samples.
 fn count_at(samples: &[Sample], time: f64) -> f64 {
     let after = samples.partition_point(|(at, _)| *at < time);
     match (
@@ -44,6 +44,12 @@ fn count_at(samples: &[Sample], time: f64) -> f64 {
         (None, Some((_, count))) => *count,
         (None, None) => 0.0,
     }
+}
+
+/// Rates for a line of output.
+pub fn listed(rates: &[f64]) -> String {
+    let rates: Vec<String> = rates.iter().map(|rate| format!("{rate:.0}")).collect();
+    rates.join(" ")
 }
 
 #[cfg(test)]

@@ -8,20 +8,20 @@ use diesel_async::{AsyncMysqlConnection, RunQueryDsl as _, SimpleAsyncConnection
 use xiebao_testkit::number;
 
 use crate::backlog::Backlog;
-use crate::stage::Stage;
+use crate::environment::Environment;
 
-/// Proposal numbers begin with the year, from 2000 on; those of copies with an earlier one. So they are as long, and
-/// new proposals come behind them, as they do in life.
+/// Proposal numbers begin with a year from 2000 on, those of copies with an earlier one. So they are as long, and new
+/// proposals sort behind them, as in production.
 const FIRST_YEAR: usize = 1_000;
 
-/// What is not copied: no row of a drained backlog, or none that is about a proposal.
+/// Tables that are not copied: a drained backlog fills none of their rows, or the rows belong to no proposal.
 const LEFT_OUT: &str = "'__diesel_schema_migrations','dead_letters','dead_letter_attempts','operations'";
 
 pub struct Copies {
     url: String,
     connection: AsyncMysqlConnection,
     tables: Vec<Table>,
-    /// What is copied lies between these two numbers.
+    /// The rows to copy lie between these two proposal numbers.
     first: String,
     last: String,
     notices: usize,
@@ -42,12 +42,12 @@ struct Column {
 }
 
 impl Copies {
-    /// Of what came of a backlog.
-    pub async fn of(stage: &Stage, backlog: &Backlog) -> anyhow::Result<Self> {
-        let mut connection = stage.database.connect().await;
+    /// Prepares copies of the rows of a drained backlog.
+    pub async fn of(environment: &Environment, backlog: &Backlog) -> anyhow::Result<Self> {
+        let mut connection = environment.database.connect().await;
         let numbers = || backlog.stories.iter().flat_map(|story| &story.proposals);
         Ok(Self {
-            url: stage.database.url(),
+            url: environment.database.url(),
             tables: tables(&mut connection).await?,
             connection,
             first: numbers().min().context("no proposal")?.to_string(),
@@ -57,7 +57,7 @@ impl Copies {
         })
     }
 
-    /// Copies until there are so many notices.
+    /// Copies until there are about this number of notices.
     pub async fn fill_up_to(&mut self, notices: usize) -> anyhow::Result<()> {
         let begun = Instant::now();
         while (self.made + 1) * self.notices < notices {
@@ -79,7 +79,7 @@ impl Copies {
         Ok(())
     }
 
-    /// What the copies have left to be written would be paid for by the drain that follows.
+    /// Writes the copies to disk, or the next drain would pay for that.
     async fn write_out(&mut self) -> anyhow::Result<()> {
         let tables: Vec<&str> = self.tables.iter().map(|table| table.name.as_str()).collect();
         let flush = format!("FLUSH TABLES {} FOR EXPORT", tables.join(", "));
@@ -100,7 +100,7 @@ impl Table {
     }
 }
 
-/// What stands in a column of a copy: names are made new, all else is the same.
+/// The value of a column in a copy: names are made unique, everything else is the same.
 fn value(column: &str, which: usize) -> String {
     match column {
         "insure_num" | "new_insure_num" | "reissued_from" | "reissued_to" => {

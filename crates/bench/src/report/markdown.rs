@@ -1,4 +1,4 @@
-//! For `docs/performance.md`.
+//! The tables for `docs/performance.md`.
 
 use anyhow::Context as _;
 
@@ -16,10 +16,10 @@ pub fn report(results: &Results) -> String {
     text
 }
 
-/// Puts the table where the one of the last run is: between the two marks, which stay.
+/// Replaces the tables between the two marks, and keeps the marks.
 ///
 /// # Errors
-/// When the marks are not there, in this order.
+/// If the marks are missing or in the wrong order.
 pub fn replace_figures(doc: &str, table: &str) -> anyhow::Result<String> {
     let (before, rest) = doc.split_once(START).with_context(|| format!("no {START}"))?;
     let (_, after) = rest
@@ -34,7 +34,7 @@ mod tests {
     use crate::report::samples;
 
     #[test]
-    fn only_what_stands_between_the_marks_is_replaced_and_can_be_again() {
+    fn only_the_text_between_the_marks_is_replaced_and_can_be_again() {
         let doc = "# Title\n<!-- figures -->\nold\n<!-- /figures -->\nend\n";
         let once = replace_figures(doc, "| new |\n").expect("marks");
         assert_eq!(
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_not_measured_is_not_there() {
+    fn unknown_figures_are_left_out() {
         let text = report(&samples::results());
         assert!(
             text.contains("| receiver, 256 connections / raw broker | 0.93 | ≥ 0.90 | yes |"),
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_has_a_place_for_the_figures() {
+    fn the_page_has_the_marks() {
         let page = include_str!("../../../../docs/performance.md");
         assert!(replace_figures(page, "x").is_ok());
     }

@@ -1,11 +1,11 @@
-//! The ratios that must hold. Only these can be compared between machines.
+//! The ratios that must hold. Only ratios can be compared between machines.
 
 use super::Results;
 use super::table::{grouped, number};
 
 /// Milliseconds that the receiver may add to twice the raw confirm.
 const ADDED_MS: f64 = 2.0;
-/// The most that a service may take at full load.
+/// The most memory of a service at full load, in MB.
 const MOST_MB: f64 = 64.0;
 const MOST_LAG_MS: f64 = 1_000.0;
 
@@ -20,7 +20,7 @@ pub enum Target {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ratio {
     pub name: &'static str,
-    /// `None`: one of the figures is not there.
+    /// `None` if one of the figures is unknown.
     pub value: Option<f64>,
     pub target: Target,
     /// Both figures, with their unit.
@@ -47,7 +47,7 @@ impl std::fmt::Display for Target {
 }
 
 impl Ratio {
-    /// `None`: nobody knows.
+    /// `None` if the value is unknown.
     pub fn holds(&self) -> Option<bool> {
         let value = self.value?;
         Some(match self.target {
@@ -58,7 +58,7 @@ impl Ratio {
     }
 }
 
-/// All of them, known or not, in the order of the data's way.
+/// All ratios, known or not, in the order of the data flow.
 pub fn all(results: &Results) -> Vec<Ratio> {
     let r = results;
     let allowed_ms = r.raw_broker_p99_ms_2000.map(|raw| 2.0 * raw + ADDED_MS);
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_holds_fails_or_is_not_known() {
+    fn a_ratio_holds_fails_or_is_unknown() {
         let mut results = Results {
             receiver_rate_256: Some(18_000.0),
             ..Results::default()

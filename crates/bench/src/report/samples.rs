@@ -1,4 +1,4 @@
-//! Results as a run could have them.
+//! Results of an imaginary run, for tests.
 
 use super::{Machine, Results};
 

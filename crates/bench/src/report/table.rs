@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-/// Names to the left, figures to the right.
+/// Names are aligned to the left, figures to the right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     pub head: Vec<String>,
     pub rows: Vec<Vec<String>>,
 }
 
-/// What stands where nothing is known.
+/// The cell of an unknown figure.
 pub const UNKNOWN: &str = "-";
 
 impl Table {
@@ -20,7 +20,7 @@ impl Table {
         }
     }
 
-    /// Adds the row, unless nothing is known behind its name.
+    /// Adds the row, unless all figures are unknown.
     pub fn add(&mut self, row: Vec<String>) {
         if row.iter().skip(1).any(|cell| cell != UNKNOWN) {
             self.rows.push(row);
@@ -67,7 +67,7 @@ fn pad((column, (cell, &width)): (usize, (&String, &usize))) -> String {
     }
 }
 
-/// A whole number, its thousands set apart.
+/// A whole number with separated thousands.
 pub fn grouped(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut text = String::new();
@@ -80,7 +80,7 @@ pub fn grouped(value: f64) -> String {
     text
 }
 
-/// With as many digits as say something: two behind the point of small ones, none of great ones.
+/// A number with two decimals if it is small, and none if it is large.
 pub fn number(value: f64) -> String {
     if value >= 100.0 {
         grouped(value)

@@ -1,10 +1,10 @@
-//! Which tables there are.
+//! The tables of a report.
 
 use super::ratios::{self, Ratio};
 use super::table::{Table, UNKNOWN, grouped, number};
 use super::{CONNECTIONS, RATES, Results};
 
-/// Rates that no other table has.
+/// Rates that no other table shows.
 const PLAIN_RATES: [(&str, &str); 15] = [
     ("raw broker", "raw_broker_rate"),
     ("raw broker, 64 in flight", "raw_broker_rate_64_in_flight"),
@@ -48,7 +48,7 @@ const OTHERS: [(&str, &str, &str); 12] = [
     ("worker, from exec to ready", "worker_start_ms", "ms"),
 ];
 
-/// Each with its title, the ratios first.
+/// All tables with their titles, the ratios first.
 pub fn all(results: &Results) -> Vec<(&'static str, Table)> {
     let tables = [
         ("Ratios", ratio_table(results)),
@@ -89,7 +89,7 @@ fn ratio_row(ratio: Ratio) -> Vec<String> {
 }
 
 fn rate_table(results: &Results) -> Table {
-    let mut table = Table::new(&["what", "per second"]);
+    let mut table = Table::new(&["rate", "per second"]);
     for (name, key) in PLAIN_RATES {
         table.add(vec![name.to_owned(), cell(results.get(key), grouped)]);
     }
@@ -140,7 +140,7 @@ fn times<'r>(results: &'r Results, at: &'r str) -> impl Iterator<Item = String> 
 }
 
 fn other_table(results: &Results) -> Table {
-    let mut table = Table::new(&["what", "figure", "unit"]);
+    let mut table = Table::new(&["figure", "value", "unit"]);
     for (name, key, unit) in OTHERS {
         if let Some(value) = results.get(key) {
             table.add(vec![name.to_owned(), number(value), unit.to_owned()]);

@@ -1,8 +1,8 @@
-//! For the terminal.
+//! The report for the terminal.
 
 use super::{Results, tables};
 
-/// All tables, the ratios last: they are what one looks for.
+/// All tables, the ratios last, because readers look for them.
 pub fn report(results: &Results) -> String {
     let mut tables = tables::all(results);
     tables.rotate_left(1);

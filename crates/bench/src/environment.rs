@@ -1,54 +1,71 @@
-//! A database and a vhost of its own for a scenario, and the services on them.
+//! A private database and vhost for a part of the benchmark, and the services on them.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::ensure;
+use bytes::Bytes;
 use tokio::process::Command;
 use xiebao_testkit::{Broker, Database, KEY, PARTNER, free_address};
 
+use crate::load::Load;
 use crate::service::Service;
 
-/// Where notices are posted.
-pub const PATH: &str = "/notices";
+/// The path that notices are posted to.
+const PATH: &str = "/notices";
 pub const QUEUE: &str = "xiebao.notices";
 
-/// Both are dropped with it; services first.
+/// A database and a vhost, deleted on drop. Services must have ended before.
 #[derive(Debug)]
-pub struct Stage {
+pub struct Environment {
     pub database: Database,
     pub broker: Broker,
     programs: PathBuf,
     keys: tempfile::NamedTempFile,
 }
 
-/// A receiver, and where it listens.
+/// A receiver, and the address it listens on.
 #[derive(Debug)]
 pub struct Receiver {
     pub service: Service,
     pub address: SocketAddr,
 }
 
-impl Stage {
-    /// An empty, migrated database and an empty vhost.
+impl Receiver {
+    /// A load that posts these bodies to it.
+    pub fn load(&self, bodies: Arc<[Bytes]>, connections: usize) -> Load {
+        Load {
+            address: self.address,
+            path: PATH.to_owned(),
+            bodies,
+            connections,
+        }
+    }
+}
+
+impl Environment {
+    /// Creates an empty, migrated database and an empty vhost.
     ///
     /// # Panics
-    /// When there is no broker or no database.
+    /// If there is no broker or no database.
     pub async fn set_up(programs: &Path) -> anyhow::Result<Self> {
         let keys = tempfile::NamedTempFile::new()?;
         std::fs::write(keys.path(), format!("\"{PARTNER}\" = [\"{KEY}\"]\n"))?;
-        let stage = Self {
+        let environment = Self {
             database: Database::new().await,
             broker: Broker::new().await,
             programs: programs.to_owned(),
             keys,
         };
-        stage.xiebao(&["migrate"]).await?;
-        Ok(stage)
+        environment.xiebao(&["migrate"]).await?;
+        Ok(environment)
     }
 
+    /// Starts a receiver and waits until it is ready.
+    ///
     /// # Errors
-    /// When it can't be started or does not get ready.
+    /// If it can't be started or does not become ready.
     pub async fn receiver(&self) -> anyhow::Result<Receiver> {
         let mut receiver = self.start_receiver()?;
         receiver.service.ready().await?;
@@ -59,7 +76,7 @@ impl Stage {
         let address = free_address();
         let own = [
             ("XIEBAO__RECEIVER__LISTEN", address.to_string()),
-            // Nobody has to learn that it is about to go.
+            // No load balancer has to learn about the shutdown.
             ("XIEBAO__RECEIVER__DRAIN_DELAY_MS", "0".to_owned()),
         ];
         let service = self.start("receiver", &own)?;
@@ -84,10 +101,10 @@ impl Stage {
         Service::start(&self.programs.join(format!("xiebao-{kind}")), admin, settings)
     }
 
-    /// Runs a command of the operator's.
+    /// Runs a command of `xiebao`.
     ///
     /// # Errors
-    /// When its answer is no, with what it says.
+    /// If it fails, with its output.
     pub async fn xiebao(&self, arguments: &[&str]) -> anyhow::Result<()> {
         let mut command = Command::new(self.programs.join("xiebao"));
         command
@@ -95,12 +112,12 @@ impl Stage {
             .args(arguments)
             .envs(self.settings());
         let output = command.kill_on_drop(true).output().await?;
-        let (said, errors) = (
+        let (answer, errors) = (
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr),
         );
         let (status, command) = (output.status, arguments.join(" "));
-        ensure!(status.success(), "xiebao {command} ({status}):\n{said}{errors}");
+        ensure!(status.success(), "xiebao {command} ({status}):\n{answer}{errors}");
         Ok(())
     }
 
