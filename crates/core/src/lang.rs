@@ -1,15 +1,17 @@
-//! The languages that people are answered in.
+//! The languages of texts for people.
 
 /// Chinese or English.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lang {
+    /// Chinese.
     Zh,
+    /// English.
     En,
 }
 
 impl Lang {
-    /// The language of a locale, given the values of `LC_ALL`, `LC_MESSAGES` and `LANG` in this order: `zh*` is Chinese, all
-    /// else English. The first value that is not empty counts.
+    /// The language of a locale, given the values of `LC_ALL`, `LC_MESSAGES` and `LANG` in this order. The first value that is not
+    /// empty counts: `zh*` is Chinese, anything else English.
     pub fn of_locale(values: impl IntoIterator<Item = String>) -> Self {
         match values.into_iter().find(|value| !value.is_empty()) {
             Some(locale) if locale.starts_with("zh") => Lang::Zh,
@@ -17,7 +19,7 @@ impl Lang {
         }
     }
 
-    /// One of two texts.
+    /// The value for this language.
     pub fn pick<T>(self, zh: T, en: T) -> T {
         match self {
             Lang::Zh => zh,

@@ -6,8 +6,8 @@
 //!
 //! Modules build on each other in this order, without cycles:
 //!
-//! - identities: [`id`], [`digest`], [`json`], [`limits`], [`reason`], [`status`], [`traceparent`];
-//! - messages: [`notice`], [`signature`], [`attempts`];
+//! - identities: [`json`], [`limits`], [`id`], [`digest`], [`reason`], [`status`], [`lang`], [`traceparent`];
+//! - messages: [`notice`], [`signature`], [`attempts`], [`refused`];
 //! - content: [`tables`] (the columns), [`facts`], [`lifecycle`], [`envelope`];
 //! - the proposal: [`ledger`] (its notices), [`rules`], [`sequencing`] (decides, and changes the ledger), [`rows`].
 //!

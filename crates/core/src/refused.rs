@@ -1,32 +1,39 @@
-//! A request that was refused, as the receiver tells of it and the worker files it. Nothing of it is to be believed unless
-//! it has a digest, and it holds no body, no name and no signature.
+//! Records of refused requests: the receiver publishes them, the worker stores them.
+//!
+//! A record holds no body, no name and no signature. Only a record with a digest comes from an authentic notice; anyone can forge
+//! the content of the others.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Characters of any text here at most.
+/// Maximum length of any text of a record, in characters.
 pub const TEXT_CHARS: usize = 64;
 
-/// Records of one message at most.
+/// Maximum number of records in one message.
 pub const RECORDS: usize = 100;
 
-/// Requests of one kind from one source, in the time from the first to the last.
+/// Refused requests of one kind from one source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
-    /// 32 hex digits, which no other record has.
+    /// Unique id of the record: 32 hex digits.
     pub id: String,
+    /// The first request, UTC.
     pub first_at: DateTime<Utc>,
+    /// The last request, UTC.
     pub last_at: DateTime<Utc>,
-    /// How many requests.
+    /// The number of requests.
     pub tries: i64,
+    /// The verdict of the receiver, for example `bad_signature`.
     pub verdict: String,
-    /// The address that they came from.
+    /// The address of the sender.
     pub source: Option<String>,
-    /// The proposal number that they claim.
+    /// The proposal number that the requests claim.
     pub insure_num: Option<String>,
+    /// `notifyType`, as claimed.
     pub notify_type: Option<i64>,
+    /// `partnerId`, as claimed.
     pub partner_id: Option<i64>,
-    /// Of authentic notices alone: then what they claim is true.
+    /// Digest of an authentic notice; the other fields are then authentic too. `None` if the requests are not.
     pub digest: Option<String>,
 }
 
@@ -36,10 +43,10 @@ struct Message {
     refused: Vec<Refused>,
 }
 
-/// The version of a message, raised when an older worker could misunderstand it.
+/// Version of the message. A change that an older worker could misunderstand raises it.
 const VERSION: u32 = 1;
 
-/// The message that tells of them.
+/// The message with these records.
 pub fn write(refused: &[Refused]) -> Vec<u8> {
     let message = Message {
         v: VERSION,
@@ -48,22 +55,24 @@ pub fn write(refused: &[Refused]) -> Vec<u8> {
     serde_json::to_vec(&message).unwrap_or_default()
 }
 
-/// What a message tells of. Whoever may publish may have made it up: what does not fit a column or is no plain text is
-/// left out.
+/// The records of a message. Any client that may publish can forge it, so values that do not fit their column or are not plain text
+/// are dropped.
 ///
 /// # Errors
-/// When it is none, or of a later version.
+///
+/// The message is not such a message, or a later version.
 pub fn read(message: &[u8]) -> Result<Vec<Refused>, String> {
     let message: Message = serde_json::from_slice(message).map_err(|_| "not a record of refused requests")?;
     if message.v != VERSION {
         return Err(format!("of version {}", message.v));
     }
     let records = message.refused.into_iter().take(RECORDS);
-    Ok(records.filter_map(Refused::sound).collect())
+    Ok(records.filter_map(Refused::sanitized).collect())
 }
 
 impl Refused {
-    fn sound(self) -> Option<Self> {
+    /// Drops forged texts; `None` if the record itself is invalid.
+    fn sanitized(self) -> Option<Self> {
         let hex =
             |text: &str, digits: usize| text.len() == digits && text.bytes().all(|b| b.is_ascii_hexdigit());
         if !hex(&self.id, 32) || self.tries < 1 || self.last_at < self.first_at {
@@ -79,7 +88,7 @@ impl Refused {
     }
 }
 
-/// A text that somebody claims, if it is short and can be shown.
+/// A claimed text, if it is short and printable.
 pub fn claimed(text: &str) -> Option<String> {
     let text = text.trim();
     let plain = |c: char| c.is_alphanumeric() || c.is_ascii_graphic();
@@ -91,7 +100,7 @@ pub fn claimed(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// As version 1 was first published.
+    /// A message of version 1, as first published.
     const GOLDEN: &str = r#"{"v":1,"refused":[{"id":"000000000000000000000000000000aa","first_at":"2026-07-23T01:15:02Z","last_at":"2026-07-23T06:15:02Z","tries":7,"verdict":"unavailable","source":"192.0.2.7","insure_num":"20260723373797","notify_type":2,"partner_id":1048483,"digest":"00000000000000000000000000000000000000000000000000000000000000bb"},{"id":"000000000000000000000000000000cc","first_at":"2026-07-23T01:15:02Z","last_at":"2026-07-23T01:15:02Z","tries":1,"verdict":"not_allowed","source":null,"insure_num":null,"notify_type":null,"partner_id":null,"digest":null}]}"#;
 
     #[test]
@@ -102,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_made_up_is_left_out() {
+    fn forged_values_are_dropped() {
         let with = |from: &str, to: &str| read(GOLDEN.replace(from, to).as_bytes());
         let first = |read: Result<Vec<Refused>, String>| read.expect("a message").remove(0);
         assert_eq!(first(with("20260723373797", r"\u001b[2J")).insure_num, None);

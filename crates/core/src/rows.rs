@@ -18,16 +18,26 @@
 //!
 //! A crate that needs something for every table defines a `macro_rules!` macro whose pattern is the form of an entry (see
 //! [`business_tables!`](crate::business_tables)) and passes its name. It matches the parts that it does not need as one token
-//! tree: `$pattern:tt $keys:tt $columns:tt`. The store, for example, turns a row into a record by
+//! tree: `$pattern:tt $keys:tt $columns:tt`. The store makes of each entry
 //!
 //! ```text
+//! diesel::table! { $table (insure_num $(, $key)*) { insure_num -> Text, $($key -> $($key_sql)+,)* $($column -> $($sql)+,)+ } }
+//!
+//! pub struct $Record { insure_num: String, $($key: <$key_type as Plain>::Plain,)* $($column: <$type as Plain>::Plain,)+ }
+//!
 //! fn of(num: &InsureNum, key: &$Key, row: &$Row) -> $Record {
 //!     let $($pattern)* = key;
 //!     $Record { insure_num: num.plain(), $($key: $key.plain(),)* $($column: row.$column.plain(),)+ }
 //! }
+//!
+//! fn row(self) -> Option<($Key, $Row)> {
+//!     $(let $key = <$key_type as Plain>::restore(self.$key)?;)*
+//!     Some(($($pattern)*, $Row { $($column: <$type as Plain>::restore(self.$column)?,)+ }))
+//! }
 //! ```
 //!
-//! and a record into a row with the same pattern as an expression.
+//! where a trait of the store, `Plain`, turns each type of core into a plain value (`PartnerId` into `i64`, `InsureNum`, `Digest` and
+//! `Status` into `String`, `Option` item by item) and back.
 
 mod changes;
 mod disagreement;

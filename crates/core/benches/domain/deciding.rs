@@ -1,4 +1,4 @@
-//! What a transaction of the worker does with one delivery, between loading the ledger and writing what has changed.
+//! The work of a transaction on one delivery, between loading the ledger and writing the changes.
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -46,7 +46,7 @@ fn arrival(notify_type: i64, data: &str, minute: i64) -> Arrival {
     }
 }
 
-/// The ledger that these notices make, received a minute apart.
+/// The ledger of these notices, received a minute apart.
 fn ledger(notices: &[(i64, String)]) -> Ledger {
     let proposal = InsureNum::parse(PROPOSAL).expect("short").expect("not blank");
     let mut ledger = Ledger::empty(proposal);
@@ -56,7 +56,7 @@ fn ledger(notices: &[(i64, String)]) -> Ledger {
     ledger
 }
 
-/// A worker reads all that is stored of a proposal before it decides about one notice more.
+/// A worker reads all stored notices of a proposal before it decides about the next one.
 fn load(c: &mut Criterion) {
     let bodies: Vec<Bytes> = life()
         .iter()
@@ -86,7 +86,7 @@ fn decide(c: &mut Criterion) {
     }
 }
 
-/// All of it is handed back, so that dropping it is not measured.
+/// Returns all values, so that dropping them is not measured.
 fn decided(mut ledger: Ledger, arrival: Arrival, rules: &Rules) -> (Ledger, Changes) {
     let before = Rows::of(&ledger);
     ledger.deliver(arrival, at(9), rules);

@@ -1,7 +1,7 @@
-//! What the domain costs: reading, believing and deciding. Figures to compare with each other and with those of the
-//! commit before, on one machine; nothing fails by them.
+//! The cost of the domain: reading, verifying and deciding. Compare the figures with each other, and with those of the previous
+//! commit on the same machine. No figure makes a run fail.
 //!
-//! `cargo bench -p xiebao-core`, or one of them with `-- read`.
+//! `cargo bench -p xiebao-core` runs all; `-- read` selects one.
 
 mod deciding;
 mod notices;

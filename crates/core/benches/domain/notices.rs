@@ -1,4 +1,4 @@
-//! Invented notices of one proposal, in the sizes in which the platform sends them.
+//! Invented notices of one proposal, of the sizes that the platform sends.
 
 use bytes::Bytes;
 use xiebao_core::id::PartnerId;
@@ -8,7 +8,7 @@ pub const PROPOSAL: &str = "20260301000001";
 pub const SECRET: &str = "an-invented-key";
 const PARTNER: PartnerId = PartnerId(1_048_483);
 
-/// The members that every notice has, and more.
+/// The members of every notice, and `more`.
 fn data(more: &str) -> String {
     format!(
         r#"{{"partnerId":{PARTNER},"partnerUniqueKey":"u-651532","caseCode":"QX000000138656","insureNum":"{PROPOSAL}",{more}}}"#
@@ -23,7 +23,7 @@ pub fn paid() -> String {
     data(r#""state":true,"payTime":"2026-03-01 10:00:00","onlinePaymentId":21,"price":19900"#)
 }
 
-/// An issue of so many policies, of three persons each.
+/// An issue of that many policies, with three persons each.
 pub fn issued(policies: usize) -> String {
     let policy = |n| {
         format!(
@@ -50,10 +50,10 @@ pub fn alarm() -> String {
     data(r#""failMsg":"投保单异常,请核对""#)
 }
 
-/// The HTTP body of a notice whose `data` is signed in that form.
+/// The HTTP body of a notice with `data` signed in that form.
 pub fn body(notify_type: i64, data: &str, form: Form) -> Bytes {
     let key = Key::new(SECRET).expect("a key");
-    // A space after each comma: as sent it is then neither compact nor sorted.
+    // With a space after each comma, the sent text is neither compact nor sorted.
     let spaced = data.replace("\",\"", "\", \"");
     let (sent, signed) = match form {
         Form::Raw => (data.to_owned(), data.to_owned()),
@@ -71,7 +71,7 @@ pub fn json(data: &str) -> xiebao_core::json::Json<'_> {
     xiebao_core::json::Json::parse(data).expect("JSON")
 }
 
-/// So many keys of the partner, of which the last is the one in use.
+/// That many keys of the partner; the last one is in use.
 pub fn keys(count: usize) -> Keys {
     let retired = (1..count).map(|n| Key::new(format!("retired-key-{n}")));
     let ring = retired.chain([Key::new(SECRET)]);

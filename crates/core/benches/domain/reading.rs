@@ -18,7 +18,7 @@ pub fn all(c: &mut Criterion) {
     digested(c);
 }
 
-/// Small, ordinary, of a group contract, and the ordinary one with its data in a string.
+/// Small, ordinary, a group contract, and an ordinary one with its data in a string.
 fn bodies() -> [(&'static str, Bytes); 5] {
     [
         ("insured", body(1, &insured(), Form::Raw)),

@@ -100,7 +100,7 @@ pub struct Entry {
     pub voided: bool,
     /// Its deliveries.
     pub deliveries: Deliveries,
-    /// Whether and how its row has to be written.
+    /// The difference from its row in the database.
     pub write_state: WriteState,
 }
 

@@ -42,7 +42,7 @@ macro_rules! changes {
         }
 
         impl Changes {
-            /// What turns `before` into `after`.
+            /// The changes from `before` to `after`.
             pub fn between(before: &Rows, after: &Rows) -> Self {
                 Self {
                     $($table: TableChanges::between(&before.$table, &after.$table),)+
