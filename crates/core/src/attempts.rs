@@ -9,7 +9,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 /// Attempts in total. The last failure makes the notice a dead letter.
-pub const MOST: usize = 4;
+pub const MAX_ATTEMPTS: usize = 4;
 
 /// Maximum length of one error, in characters. All errors must fit one frame of the broker, beside the other headers.
 const ERROR_CHARS: usize = 500;
@@ -92,7 +92,7 @@ impl Attempts {
     /// The wait before the next attempt; `None` after the last one.
     pub fn next(&self) -> Option<Delay> {
         match self.count() {
-            count if count >= MOST => None,
+            count if count >= MAX_ATTEMPTS => None,
             0 | 1 => Some(Delay::Short),
             2 => Some(Delay::Middle),
             _ => Some(Delay::Long),
@@ -132,7 +132,7 @@ mod tests {
             }
         }
         assert_eq!(waits, Delay::ALL);
-        assert_eq!(attempts.count(), MOST);
+        assert_eq!(attempts.count(), MAX_ATTEMPTS);
         assert!(waits.is_sorted_by_key(|delay| delay.length()));
     }
 
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn the_longest_log_fits_one_frame() {
         let mut attempts = Attempts::default();
-        for second in 0..MOST as i64 {
+        for second in 0..MAX_ATTEMPTS as i64 {
             attempts.fail(Attempt::new(
                 at(second),
                 &"h".repeat(64),

@@ -61,7 +61,7 @@ pub struct Envelope {
 }
 
 /// The identity of a notice, as read from its body.
-struct Known {
+struct Identity {
     notify_type: NotifyType,
     partner_id: PartnerId,
     digest: Digest,
@@ -109,8 +109,10 @@ impl Envelope {
         header: impl Fn(&str) -> Option<&'h str>,
         read_at: DateTime<Utc>,
     ) -> Result<(Self, Result<Notice, Rejection>), EnvelopeError> {
-        Self::read(body, header, read_at, |known, data| {
-            Notice::of(known.partner_id, known.notify_type, data, || known.digest.clone())
+        Self::read(body, header, read_at, |identity, data| {
+            Notice::of(identity.partner_id, identity.notify_type, data, || {
+                identity.digest.clone()
+            })
         })
     }
 
@@ -118,20 +120,20 @@ impl Envelope {
         body: Bytes,
         header: impl Fn(&str) -> Option<&'h str>,
         read_at: DateTime<Utc>,
-        also: impl FnOnce(&Known, &Json<'_>) -> T,
+        also: impl FnOnce(&Identity, &Json<'_>) -> T,
     ) -> Result<(Self, T), EnvelopeError> {
         if let Some(version) = header(header::VERSION).filter(|v| *v != VERSION) {
             return Err(EnvelopeError::UnknownVersion(version.to_owned()));
         }
         let raw = RawNotice::parse(&body)?;
         let object = raw.data.object()?;
-        let known = Known {
+        let identity = Identity {
             notify_type: raw.notify_type,
             partner_id: raw.partner_id,
             digest: digest::of_notice(raw.partner_id, raw.notify_type, &object),
         };
         let insure_num = notice::insure_num(&object).ok().flatten();
-        let also = also(&known, &object);
+        let also = also(&identity, &object);
         drop(object);
         let received_at = header(header::RECEIVED_AT)
             .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
@@ -140,10 +142,10 @@ impl Envelope {
         let traceparent = header(header::TRACEPARENT).map(str::to_owned);
         let envelope = Self {
             body,
-            notify_type: known.notify_type,
-            partner_id: known.partner_id,
+            notify_type: identity.notify_type,
+            partner_id: identity.partner_id,
             insure_num,
-            digest: known.digest,
+            digest: identity.digest,
             received_at,
             form,
             traceparent,

@@ -153,7 +153,7 @@ impl<'a> Walker<'a> {
             }
             let key = self.string()?;
             if self.peek()? != b':' {
-                return Err(self.lost());
+                return Err(self.unexpected());
             }
             self.at += 1;
             members.push((key, self.value(depth + 1)?));
@@ -179,7 +179,7 @@ impl<'a> Walker<'a> {
         let start = self.at;
         let bytes = self.text.as_bytes();
         if bytes.get(start) != Some(&b'"') {
-            return Err(self.lost());
+            return Err(self.unexpected());
         }
         let mut i = start + 1;
         let mut escaped = false;
@@ -191,7 +191,7 @@ impl<'a> Walker<'a> {
                     i += 2;
                 }
                 Some(_) => i += 1,
-                None => return Err(self.lost()),
+                None => return Err(self.unexpected()),
             }
         }
         self.at = i + 1;
@@ -209,7 +209,7 @@ impl<'a> Walker<'a> {
             .find(|c: char| !matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E'))
             .unwrap_or(rest.len());
         if length == 0 {
-            return Err(self.lost());
+            return Err(self.unexpected());
         }
         self.at += length;
         Ok(Json::Number(&rest[..length]))
@@ -229,10 +229,10 @@ impl<'a> Walker<'a> {
             }
             self.at += 1;
         }
-        Err(self.lost())
+        Err(self.unexpected())
     }
 
-    fn lost(&self) -> JsonError {
+    fn unexpected(&self) -> JsonError {
         JsonError::Syntax(format!("unexpected text at byte {}", self.at))
     }
 }

@@ -3,7 +3,7 @@
 
 use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
-use xiebao_core::attempts::{Attempt, Attempts, Delay, MOST};
+use xiebao_core::attempts::{Attempt, Attempts, Delay, MAX_ATTEMPTS};
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::{Reason, Rejection};
 use xiebao_runtime::clock;
@@ -18,7 +18,7 @@ use crate::spans::trace_id;
 pub async fn retry_or_bury(worker: &Worker, delivery: &Delivery, envelope: &Envelope, error: &str) {
     let attempts = one_more(delivery, error);
     let Some(delay) = attempts.next() else {
-        let detail = format!("{MOST} attempts failed, the last one so: {error}");
+        let detail = format!("{MAX_ATTEMPTS} attempts failed, the last one so: {error}");
         let rejection = Rejection::new(Reason::ApplyFailed, detail);
         return away(worker, delivery, envelope, &rejection, &attempts).await;
     };

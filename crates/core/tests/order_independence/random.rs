@@ -111,7 +111,10 @@ fn any_story() -> impl Strategy<Value = (Vec<Draft>, Vec<Event>)> {
 fn any_rules() -> impl Strategy<Value = RuleSettings> {
     let plain = Just(RuleSettings::default());
     let unsubscribed = prop_oneof![2 => Just(vec![]), 1 => subsequence(Step::ALL.to_vec(), 1..=3)];
-    let after = prop::collection::vec(subsequence((0..8_usize).collect::<Vec<_>>(), 0..=2), 8);
+    let after = prop::collection::vec(
+        subsequence((0..Step::COUNT).collect::<Vec<_>>(), 0..=2),
+        Step::COUNT,
+    );
     let odd = (unsubscribed, after, any::<bool>()).prop_map(|(gone, after, waits)| {
         let mut settings = RuleSettings::default();
         unsubscribe(&mut settings, &gone);

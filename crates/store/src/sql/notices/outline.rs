@@ -16,7 +16,7 @@ impl NoticeRow {
             State::Applied { .. } => StoredState::Applied,
             State::Held => StoredState::Held(self.hold()?),
         };
-        Digest::is_one(&self.digest).then_some(StoredNotice {
+        Digest::is_valid(&self.digest).then_some(StoredNotice {
             step: Step::of(NotifyType(self.notify_type))?,
             digest: &self.digest,
             partner_id: PartnerId(self.partner_id),
