@@ -1,8 +1,8 @@
-"""Holds the alerts against what must agree with them: the PrometheusRule that is made from them, the runbook, the tests, and
-the table of metrics in docs/operations.md; and the dashboard against the ConfigMap that is made from it.
+"""Compares the alerts with the PrometheusRule made from them, the runbook, the tests, and the table of metrics in
+docs/operations.md; and the dashboard with the ConfigMap made from it.
 
 Usage: alert-rules.py [--write]
-With --write PrometheusRule and ConfigMap are written anew instead. To be run from the repository's root.
+With --write it writes PrometheusRule and ConfigMap instead. Run it from the repository's root.
 """
 
 import json
@@ -29,7 +29,7 @@ spec:
 
 CONFIG_MAP_HEAD = """\
 # Made from deploy/dashboards/xiebao.json by `python3 scripts/lib/alert-rules.py --write`: change that file, not this one.
-# Kustomize reads no file from outside of a component's folder, hence the copy.
+# Kustomize reads no file outside a component's folder, hence the copy.
 apiVersion: v1
 kind: ConfigMap
 metadata:

@@ -1,5 +1,4 @@
-# What the servers run on: programs that are installed, programs unpacked into a folder, or Docker. Sourced by
-# scripts/services.
+# The backend of the servers: installed programs, programs unpacked into a folder, or Docker. Sourced by scripts/services.
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # the instance's values come from scripts/lib/instance.sh
 
@@ -31,13 +30,13 @@ choose_backend() {
 broker_available() { "${broker_kind}_available"; }
 database_available() { "${database_kind}_available"; }
 
-# What Debian's stable release does not have is unpacked from another release, into the cache.
+# Debian's stable release lacks these servers; they are unpacked from another release into the cache.
 unpack_missing() {
     [[ $broker_kind != rabbitmq4 ]] || rabbitmq4_unpack
     [[ $database_kind != mysql ]] || mysql_unpack
 }
 
-# Docker has only the two servers of the default.
+# In Docker only the two default servers run.
 refuse_beyond_docker() {
     [[ $database_kind == mariadb ]] || skip 'MySQL' "scripts/services does not run it in Docker"
     [[ $broker_kind == rabbitmq ]] || skip 'RabbitMQ 4' "scripts/services does not run it in Docker"

@@ -1,4 +1,4 @@
-# What the scripts share: words to the person, ports, secrets, processes. Sourced, never run.
+# Functions that all scripts share: messages, ports, secrets, processes. Sourced, never run.
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # much is used only by those who source this
 
@@ -28,7 +28,7 @@ print_header_as_help() {
 # random_hex BYTES
 random_hex() { od -An -v -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
 
-# port_open HOST PORT: does something accept connections there?
+# port_open HOST PORT: true if something accepts connections there.
 port_open() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
 
 # free_port VARIABLE: sets it to a free loopback port below the range from which the kernel takes the ports of outgoing
@@ -66,11 +66,11 @@ claim_port() {
     taken_ports="${taken_ports:-} $1"
 }
 
-# Processes are known by a mark in their environment, not by name or remembered number: it survives a deleted state
-# directory and is never mistaken after a reboot, and children carry it too.
+# Processes are found by a mark in their environment, not by name or by a stored pid: it survives a deleted state directory,
+# cannot be mistaken after a reboot, and children inherit it.
 readonly mark_variable=XIEBAO_STARTED_AS
 
-# spawn MARK LOG COMMAND…: starts a process of its own session that holds nothing of the caller's: no terminal, no pipe.
+# spawn MARK LOG COMMAND…: starts a process in a session of its own, with no terminal, pipe or lock of the caller's.
 spawn() {
     local mark=$1 log=$2
     shift 2
@@ -85,7 +85,7 @@ spawn() {
     spawned_pid=$!
 }
 
-# marked_pids MARK: the living processes that were started with it, and their children.
+# marked_pids MARK: prints the pids of living processes with this mark, children included.
 marked_pids() {
     local file
     { grep -lzxsF -- "$mark_variable=$1" /proc/[0-9]*/environ || true; } | while IFS=/ read -r _ _ file _; do
@@ -101,7 +101,7 @@ signal_marked() {
     for pid in $(marked_pids "$2"); do kill "-$1" "$pid" 2>/dev/null || true; done
 }
 
-# wait_gone SECONDS MARK: true when no process with that mark is left.
+# wait_gone SECONDS MARK: true once no process with that mark is left.
 wait_gone() {
     local end=$((SECONDS + $1))
     while is_marked_alive "$2"; do
@@ -110,7 +110,7 @@ wait_gone() {
     done
 }
 
-# wait_reaped SECONDS PID…: the dead have left the process table too, which is up to whoever adopted them.
+# wait_reaped SECONDS PID…: waits until the dead have left the process table; their parent decides when.
 wait_reaped() {
     local end=$((SECONDS + $1)) pid
     shift
@@ -119,7 +119,7 @@ wait_reaped() {
     done
 }
 
-# wait_until SECONDS COMMAND…: true as soon as the command is.
+# wait_until SECONDS COMMAND…: true as soon as the command succeeds.
 wait_until() {
     local end=$((SECONDS + $1))
     shift
@@ -129,8 +129,8 @@ wait_until() {
     done
 }
 
-# run COMMAND…: waits for it in such a way that a signal to the script is acted on at once, not when it has ended. Its
-# own process group can then be told to stop with all that it started.
+# run COMMAND…: waits for it so that the script handles a signal at once, not only after the command has ended. The command has
+# a process group of its own, so stop_run stops all that it has started.
 run() {
     local status=0
     set -m
@@ -142,7 +142,7 @@ run() {
     return "$status"
 }
 
-# stop_run: ends what `run` is waiting for, if anything.
+# stop_run: ends the command that `run` is waiting for, if any.
 stop_run() {
     [[ -n ${running:-} ]] || return 0
     kill -TERM -- "-$running" 2>/dev/null || true
@@ -150,7 +150,7 @@ stop_run() {
     running=
 }
 
-# http_ok PORT PATH: whether a GET there is answered with 200.
+# http_ok PORT PATH: true if a GET there is answered with 200.
 http_ok() {
     (
         exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
@@ -159,7 +159,7 @@ http_ok() {
     ) 2>/dev/null
 }
 
-# show_tail LOG…: what a server said last, for the person who has to find out why it did not start.
+# show_tail LOG…: prints the last lines of each log, to show why a server did not start.
 show_tail() {
     local log
     for log in "$@"; do

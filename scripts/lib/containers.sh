@@ -1,14 +1,14 @@
-# Building and running containers: what there is for it, or what Debian has; images to build from where none can be pulled.
-# Sourced, never run; needs common.sh, packages.sh and debian.sh.
+# Builds and runs containers with podman and buildah; makes base images where none can be pulled. Sourced, never run; needs
+# common.sh, packages.sh and debian.sh.
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # unavailable and debian_keyring come from debian.sh; some is used by those who source this
 
 readonly container_packages=(podman buildah runc catatonit)
-# The release that deploy/Dockerfile builds on.
+# The Debian release that deploy/Dockerfile builds on.
 readonly image_suite=bookworm
 readonly local_base=localhost/xiebao-base:$image_suite local_builder=localhost/xiebao-builder:$image_suite-make
 
-# find_containers: podman and buildah, installed if that may be done here.
+# find_containers: makes sure of podman and buildah; installs them as root on Debian.
 find_containers() {
     local tool
     if ! have podman || ! have buildah; then
@@ -18,11 +18,11 @@ find_containers() {
     for tool in podman buildah; do have "$tool" || skip "$tool" 'it is not in PATH'; done
 }
 
-# Whether containers_apart has done its work, so that what is removed is not the person's own.
+# Set once containers_apart has succeeded: only then may containers be removed.
 containers_are_apart=
 
-# containers_apart DIRECTORY: from here on podman and buildah keep all of theirs in that directory, and leave what the
-# person has in the usual place alone.
+# containers_apart DIRECTORY: from now on podman and buildah keep images and containers in that directory, apart from the
+# user's own.
 containers_apart() {
     local dir=$1 driver=
     outer_podman=(env -u CONTAINERS_CONF -u CONTAINERS_STORAGE_CONF ${CONTAINERS_CONF+"CONTAINERS_CONF=$CONTAINERS_CONF"}
@@ -32,7 +32,7 @@ containers_apart() {
     export CONTAINERS_CONF=$dir/containers.conf CONTAINERS_STORAGE_CONF=$dir/storage.conf XIEBAO_CONTAINERS_DIR=$dir
     containers_are_apart=1
     write_containers_conf >"$CONTAINERS_CONF"
-    # Those settings name the directory; one that was moved here is of no use, for podman has noted its old place.
+    # podman's database holds the absolute path, so a directory that was moved cannot be used.
     if [[ -f $dir/complete ]] && grep -qsxF "graphroot = \"$dir/graph\"" "$CONTAINERS_STORAGE_CONF"; then
         driver=$(sed -n 's/^driver = "\(.*\)"$/\1/p' "$CONTAINERS_STORAGE_CONF")
     fi
@@ -43,7 +43,7 @@ containers_apart() {
     fi
 }
 
-# find_storage_driver DIRECTORY: the first that works, there or in an empty place.
+# find_storage_driver DIRECTORY: the first storage driver that works, in this directory or in an empty one.
 find_storage_driver() {
     local dir=$1 driver
     rm -f "$dir/complete"
@@ -58,13 +58,13 @@ find_storage_driver() {
     skip 'podman' 'it does not work here'
 }
 
-# keeps_in DIRECTORY: whether podman works, and there: where it finds notes of its own, it goes by those, not by the settings.
+# keeps_in DIRECTORY: true if podman works and uses this directory; its own database takes precedence over the settings.
 keeps_in() {
     local where
     where=$(podman info --format '{{.Store.GraphRoot}}' 2>"$1/log") && [[ $where == "$1/graph" ]] && : >"$1/complete"
 }
 
-# No systemd is asked for anything; limits are those of whoever calls, for nobody may give more.
+# Without systemd. Limits are the caller's, because raising them needs rights.
 write_containers_conf() {
     cat <<CONF
 [engine]
@@ -86,25 +86,24 @@ graphroot = "$1/graph"
 runroot = "$1/run"
 
 [storage.options.overlay]
-# Or the directory stays a mount after the last container, and can't be deleted.
+# Otherwise the directory stays mounted after the last container and can't be deleted.
 skip_mount_home = "true"
 CONF
 }
 
-# revision: the commit that is built.
-# Of a tree with changes that are in no commit it is said too.
+# revision: the commit that is built, with -dirty if the working tree has uncommitted changes.
 revision() { git describe --always --abbrev=40 --match '' --dirty 2>/dev/null || printf unknown; }
 
 # lock_containers: Pods and containers have fixed names, so two checks in one directory must not run at once.
 lock_containers() {
     have flock || return 0
     exec 7>"$XIEBAO_CONTAINERS_DIR/lock"
-    flock -w 900 7 || die "another check is still at work in $XIEBAO_CONTAINERS_DIR"
+    flock -w 900 7 || die "another check is still running in $XIEBAO_CONTAINERS_DIR"
 }
 
 has_image() { podman image exists "$1"; }
 
-# make_base_images: those that deploy/Dockerfile begins with, out of Debian's packages and this machine's Rust.
+# make_base_images: makes the base images of deploy/Dockerfile from Debian's packages and this machine's Rust.
 make_base_images() {
     has_image "$local_base" || make_local_base
     has_image "$local_builder" || make_local_builder
@@ -116,7 +115,7 @@ make_local_base() {
     podman import --quiet "$(cache_dir)/images/base.tar" "$local_base" >/dev/null || die "$local_base could not be made"
 }
 
-# Offline, because how this machine gets its crates is not for an image to know: they are mounted while it builds.
+# The build is offline: the crates are mounted, so the image holds no settings of this machine's registry.
 make_local_builder() {
     local sysroot
     need_rust
@@ -133,7 +132,7 @@ make_local_builder() {
     rm "$tar"
 }
 
-# bootstrap NAME PACKAGES: Debian's smallest system with those packages, as a tar file that is kept for the next time.
+# bootstrap NAME PACKAGES: Debian's smallest system with these packages, as a tar file that is kept in the cache.
 bootstrap() {
     local dir tar log=$scratch/debootstrap.log include=() mirror
     tar=$(cache_dir)/images/$1.tar
@@ -146,7 +145,7 @@ bootstrap() {
     dir=$scratch/$1
     mkdir -p "${tar%/*}"
     [[ -z $2 ]] || include=("--include=$2")
-    # Where the system names none, debootstrap's own.
+    # Without a mirror of the system, debootstrap uses its own.
     mirror=$(have apt-get && debian_mirror) || true
     if ! debootstrap --variant=minbase --keyring="$debian_keyring" "${include[@]}" "$image_suite" "$dir" \
         ${mirror:+"$mirror"} </dev/null >"$log" 2>&1; then
@@ -158,8 +157,8 @@ bootstrap() {
     rm -rf "$dir"
 }
 
-# start_private_services DIRECTORY: broker and database for the containers; sets amqp_url and database_url. What the caller's
-# environment says of servers is not for the containers.
+# start_private_services DIRECTORY: starts broker and database for the containers; sets amqp_url and database_url. Servers in
+# the caller's environment are ignored.
 start_private_services() {
     local name exports status=0
     for name in $(compgen -v XIEBAO__ || true); do unset "$name"; done
@@ -179,7 +178,7 @@ stop_private_services() {
     XIEBAO_SERVICES_DIR=$1 "$repo_root/scripts/services" down --purge >/dev/null 2>&1 </dev/null
 }
 
-# free_ports VARIABLE NUMBER: sets it to the first of so many free ports in a row.
+# free_ports VARIABLE NUMBER: sets it to the first of NUMBER consecutive free ports.
 free_ports() {
     local -n first_port=$1
     local offset
@@ -192,15 +191,15 @@ free_ports() {
     done
 }
 
-# take_image NAME: of an image that only the person's own podman has, makes a copy here.
+# take_image NAME: copies an image that only the user's own podman has.
 take_image() {
     has_image "$1" && return 0
     "${outer_podman[@]}" image exists "$1" 2>/dev/null &&
         "${outer_podman[@]}" image save --quiet "$1" | podman image load --quiet >/dev/null
 }
 
-# find_image NAME BINARIES OPTION…: sets image to the one that is named, or that is made of the binaries, or else is built, with
-# the options of scripts/image.
+# find_image NAME BINARIES OPTION…: sets image to the named image, to one made of the binaries, or else to one that scripts/image
+# builds with the options.
 find_image() {
     local options=(--tag xiebao-notify:check "${@:3}") status=0
     image=$1

@@ -1,8 +1,8 @@
-"""Tells what kustomize has rendered apart: kinds of Kubernetes go to a file for the next check, others are held against
-the schemas of deploy/schemas. A kind without a schema is an error, and so is a schema that nothing was held against.
+"""Splits rendered manifests: Kubernetes kinds go to a file for the next check, other kinds are validated against
+deploy/schemas. A kind without a schema is an error, and so is a schema that validated nothing.
 
 Usage: custom-kinds.py SCHEMAS OUT RENDERED...
-Each RENDERED file gives OUT/NAME with the kinds of Kubernetes alone.
+Each RENDERED file gives OUT/NAME, which holds its Kubernetes kinds only.
 """
 
 import json

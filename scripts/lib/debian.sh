@@ -1,12 +1,12 @@
-# Programs of another release of Debian, unpacked into a folder: nothing is installed, no maintainer's script is run, no
-# service is started, nothing of the system is touched. apt checks the signatures. Sourced by scripts/services.
+# Unpacks programs of another Debian release into a folder: it installs nothing, runs no maintainer script, starts no service,
+# and leaves the system unchanged. apt checks the signatures. Sourced by scripts/services.
 # shellcheck shell=bash
 
 readonly debian_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-# Exit code of what cannot be had on this machine, as <sysexits.h> has it; scripts/test makes a loud skip of it.
+# EX_UNAVAILABLE of <sysexits.h>: something cannot be had on this machine. scripts/test turns it into a loud skip.
 readonly unavailable=69
 
-# skip WHAT REASON: loud, because a run without it looks just like a run with it.
+# skip WHAT REASON: loud, because a skipped run looks like a successful one.
 skip() {
     say "SKIP: $1 CANNOT BE HAD HERE: $2"
     exit "$unavailable"
@@ -14,7 +14,7 @@ skip() {
 
 cache_dir() { printf '%s' "${XIEBAO_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-$repo_root/target}/.cache}/xiebao}"; }
 
-# unpack_debian WHAT SUITE DIRECTORY PACKAGE…: fills the directory with the packages and all they depend on, once.
+# unpack_debian WHAT SUITE DIRECTORY PACKAGE…: unpacks the packages and their dependencies into the directory, once.
 unpack_debian() {
     local what=$1 suite=$2 dir=$3 tool
     shift 3
@@ -24,7 +24,7 @@ unpack_debian() {
     [[ -r $debian_keyring ]] || skip "$what" "Debian's keys are missing (package debian-archive-keyring)"
     mkdir -p "$dir"
     exec 8>"$dir/lock"
-    flock -w 600 8 || die "another scripts/services still fetches $what"
+    flock -w 600 8 || die "another scripts/services is still fetching $what"
     if [[ ! -f $dir/complete ]]; then
         say "fetching $what from Debian $suite into $dir …"
         if ! fetch_and_unpack "$suite" "$dir" "$@" </dev/null >"$dir/log" 2>&1; then
@@ -52,8 +52,8 @@ fetch_and_unpack() {
     : >"$dir/complete"
 }
 
-# write_apt_settings SUITE DIRECTORY: an apt that knows one release and believes that nothing is installed. How the system
-# reaches its mirror (a proxy) still holds. A release that is only used here may be older than it says.
+# write_apt_settings SUITE DIRECTORY: settings for an apt that knows one release and sees no installed package. The system's
+# proxy settings stay in force. An expired release file is accepted.
 write_apt_settings() {
     : >"$2/status"
     cat >"$2/sources/debian.sources" <<SOURCES
@@ -82,7 +82,7 @@ Acquire::Retries "3";
 CONF
 }
 
-# debian_mirror: where this system's own packages come from; nothing if it is no Debian.
+# debian_mirror: the mirror of this system's own packages; empty if the system is no Debian.
 debian_mirror() {
     # shellcheck disable=SC2016 # apt-get's own variables
     apt-get indextargets --format '$(ORIGIN) $(LABEL) $(REPO_URI)' 2>/dev/null |

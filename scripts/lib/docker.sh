@@ -1,4 +1,4 @@
-# The same two servers as containers, for a person who is not root but has Docker. Published on 127.0.0.1 only.
+# The two servers as Docker containers, for a user who is not root. Their ports are published on 127.0.0.1 only.
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # state_dir and the instance's values come from scripts/services
 
@@ -13,7 +13,7 @@ docker_running() {
     [[ $(docker container inspect --format '{{.State.Running}}' "$(docker_name "$1")" 2>/dev/null) == true ]]
 }
 
-# docker_run PART ARGUMENT…: a container whose data outlives it; secrets go by file, not by command line.
+# docker_run PART ARGUMENT…: runs a container with data in a volume; secrets are passed in files, not on the command line.
 docker_run() {
     local part=$1
     shift
@@ -41,7 +41,7 @@ docker_rabbitmq_start() {
 }
 
 docker_mariadb_alive() { docker_running mariadb; }
-# Over TCP, because the image answers on its socket while it is still being set up.
+# Over TCP, because the image already answers on its socket during its set-up.
 docker_mariadb_healthy() {
     docker_running mariadb && MYSQL_PWD=$database_password timeout 20 docker exec --env MYSQL_PWD "$(docker_name mariadb)" \
         mariadb --protocol=tcp --host=127.0.0.1 --user="$database_user" --execute='SELECT 1' "$database_name" \

@@ -1,8 +1,8 @@
-# Servers that the environment names: used as they are, never started or stopped. Sourced by scripts/services.
+# Servers named by the environment are used as they are, never started or stopped. Sourced by scripts/services.
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # the instance's values come from scripts/lib/instance.sh
 
-# Both URLs are set, and are not merely what `env` of this very instance has said before.
+# True if both URLs are set and are not those that `env` of this instance has printed.
 named_by_environment() {
     local amqp=${XIEBAO__AMQP__URL:-} database=${XIEBAO__DATABASE__URL:-}
     if [[ -z $amqp && -z $database ]]; then return 1; fi
@@ -14,7 +14,7 @@ named_by_environment() {
     [[ -n $database ]] || die "XIEBAO__AMQP__URL names a server, XIEBAO__DATABASE__URL does not: set both or none"
 }
 
-# external_reachable VARIABLE DEFAULT_PORT: something listens at every address it names. Nothing secret is printed.
+# external_reachable VARIABLE DEFAULT_PORT: true if every address in the variable accepts connections. Prints no password.
 external_reachable() {
     local urls url status=0
     IFS=, read -r -a urls <<<"${!1}"
@@ -47,7 +47,7 @@ external_status() {
     return "$status"
 }
 
-# What was asked for cannot be added to servers of somebody else.
+# Options of `up` cannot apply to servers that the environment names.
 external_up() {
     [[ $# -eq 0 ]] || die "XIEBAO__AMQP__URL and XIEBAO__DATABASE__URL name servers: unset both to start others with $*"
     say 'using the servers that the environment names; nothing is started'

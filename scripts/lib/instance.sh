@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # command comes from scripts/services, and the values are used all over its parts
 
-# What an instance is made of; kept in its state directory, so that `env` says the same until it is purged.
+# The values of an instance; kept in its state directory, so that `env` prints the same until it is purged.
 readonly instance_values=(backend broker_kind broker_nodes database_kind instance_id node_name amqp_user amqp_password
     database_user database_password database_name database_socket epmd_port database_port
     amqp_port dist_port management_port metrics_port amqp_port_2 dist_port_2 management_port_2 metrics_port_2
@@ -41,7 +41,7 @@ new_instance() {
     free_port database_port
 }
 
-# Ports of nodes that the instance has not had so far.
+# Draws ports for nodes that are new in the instance.
 number_nodes() {
     local part suffix name
     for part in $(broker_parts); do
@@ -53,7 +53,7 @@ number_nodes() {
     done
 }
 
-# renew_port_if_taken VARIABLE: a server about to start finds its port free, whoever has taken it meanwhile.
+# renew_port_if_taken VARIABLE: draws another port for a server about to start if some process has taken the old one.
 renew_port_if_taken() {
     if port_open 127.0.0.1 "${!1}"; then free_port "$1"; fi
 }
@@ -65,12 +65,12 @@ lock_instance() {
     [[ -w $state_dir ]] || die "cannot write to the state directory $state_dir: whose instance is it?"
     have flock || return 0
     exec 9>"$state_dir/lock"
-    flock -w 300 9 || die "another scripts/services is still at work on $state_dir"
+    flock -w 300 9 || die "another scripts/services is still running for $state_dir"
     load_instance
 }
 
-# want_servers OPTION…: what `up` was asked for becomes part of the instance. A cluster can be made of one node later on;
-# a kind of server cannot change under its data.
+# want_servers OPTION…: stores the options of `up` in the instance. One node can become a cluster later; the kind of a server
+# cannot change, because of its data.
 want_servers() {
     local option
     native_only=
@@ -92,7 +92,7 @@ want_kind() {
     printf -v "$1" '%s' "$2"
 }
 
-# broker_parts: the broker's nodes, by the names of their directories.
+# broker_parts: the directory names of the broker's nodes.
 broker_parts() {
     local number
     printf 'rabbitmq\n'
@@ -102,7 +102,7 @@ broker_parts() {
 # parts: every server of the instance.
 parts() { printf '%s\n' "$(broker_parts)" "$database_kind"; }
 
-# port_suffix PART: what ends the names of a node's ports, e.g. "_2".
+# port_suffix PART: the suffix of a node's port variables, e.g. "_2".
 port_suffix() {
     local suffix=${1#rabbitmq}
     printf '%s' "${suffix/-/_}"

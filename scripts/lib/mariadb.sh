@@ -1,4 +1,4 @@
-# One private MariaDB server, and what MySQL has in common with it. Sourced by scripts/services.
+# One private MariaDB server, and the functions that MySQL shares with it. Sourced by scripts/services.
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # state_dir and the instance's values come from scripts/lib/instance.sh
 
@@ -25,13 +25,13 @@ mariadb_create_data() {
     [[ -f $state_dir/mariadb/created ]] && return 0
     rm -rf "$data"
     mkdir -p "$data"
-    # A server that starts deletes the temporary tables of all others that use the same folder, so each has one of its own.
+    # A server that starts deletes the temporary tables of every server that uses the same folder, so each gets its own folder.
     mariadb-install-db --no-defaults --datadir="$data" --tmpdir="$state_dir/mariadb/tmp" --skip-test-db --user="$(id -un)" \
         </dev/null >"$state_dir/log/mariadb-install.log" 2>&1 || return 1
     : >"$state_dir/mariadb/created"
 }
 
-# One statement a line, as the server's init file wants it; said at every start, so that a half-made instance heals.
+# One statement a line, as the init file requires; run at every start, so that an instance that was half made becomes whole.
 mariadb_write_accounts() {
     local host
     {
@@ -64,8 +64,7 @@ mariadb_logs() { printf '%s\n' "$state_dir/log/mariadb-install.log" "$state_dir/
 
 mariadb_stop() { stop_database mariadb; }
 
-# choose_database_socket PART: the address of a unix socket holds 107 characters; a deep state directory needs a short way
-# round.
+# choose_database_socket PART: a unix socket's address holds 107 characters, so a deep state directory gets a socket in /tmp.
 choose_database_socket() {
     database_socket=$state_dir/$1/s.sock
     if [[ ${#database_socket} -gt 100 ]]; then
@@ -73,7 +72,7 @@ choose_database_socket() {
     fi
 }
 
-# stop_database PART: in order, even where somebody has stopped the process for a while.
+# stop_database PART: shuts it down in order, even if somebody has stopped the process (SIGSTOP).
 stop_database() {
     signal_marked TERM "$state_dir/$1"
     signal_marked CONT "$state_dir/$1"
@@ -84,7 +83,7 @@ stop_database() {
     remove_short_socket
 }
 
-# Takes no more than what choose_database_socket made: a state directory may itself lie in /tmp and be called xiebao-….
+# Deletes only what choose_database_socket has made: a state directory may itself lie in /tmp and be called xiebao-….
 remove_short_socket() {
     [[ -n ${database_socket:-} && $database_socket != "$state_dir"/* ]] || return 0
     rm -f "$database_socket" "$database_socket.lock"

@@ -1,5 +1,5 @@
-# One private MySQL server, of the release that Debian's unstable has. Its programs are unpacked into the cache and run
-# by the loader that came with them. Sourced by scripts/services.
+# One private MySQL server of Debian's unstable release. Its programs are unpacked into the cache and run by their own loader.
+# Sourced by scripts/services.
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # state_dir and the instance's values come from scripts/lib/instance.sh
 
@@ -17,7 +17,7 @@ mysql_command() {
     words=("$loader" --library-path "$libraries" "$usr/$2" --no-defaults --character-sets-dir="$usr/share/mysql/charsets")
 }
 
-# mysqld_command VARIABLE: the server, led to its own files.
+# mysqld_command VARIABLE: sets it to the command of the server, with the paths of its own files.
 mysqld_command() {
     local -n all=$1
     local usr dir=$state_dir/mysql
@@ -49,7 +49,7 @@ mysql_create_data() {
     : >"$dir/created"
 }
 
-# One statement a line, as the server's init file wants it; said at every start, so that a half-made instance heals.
+# One statement a line, as the init file requires; run at every start, so that an instance that was half made becomes whole.
 mysql_write_accounts() {
     local host account
     {

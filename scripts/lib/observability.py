@@ -1,13 +1,13 @@
-"""What scripts/check-observability asks of running services and of a Prometheus that scrapes them.
+"""The queries of scripts/check-observability to running services and to a Prometheus that scrapes them.
 
 Usage: observability.py hasten <RULES >RULES       the same rules with minutes as seconds, hours as minutes, and so on
        observability.py scrape ADDRESS             /metrics of an admin listener, in Prometheus' plain text format
-       observability.py agree FILE…                whether docs/operations.md names the metrics of these files, and no others
-       observability.py refuse URL                 posts what a receiver must refuse
+       observability.py agree FILE…                fails unless docs/operations.md names exactly the metrics of these files
+       observability.py refuse URL                 posts requests that a receiver must refuse
        observability.py scraped PROMETHEUS COUNT   waits until that many targets are scraped
-       observability.py panels PROMETHEUS          whether every query of the dashboard gives numbers
+       observability.py panels PROMETHEUS          fails unless every query of the dashboard returns numbers
        observability.py alerts PROMETHEUS SECONDS firing|silent NAME…   waits until they are
-To be run from the repository's root. Exit code 1: something is not as it should be.
+Run it from the repository's root. Exit code 1: something is not as it should be.
 """
 
 import json
@@ -24,7 +24,7 @@ DASHBOARD = pathlib.Path("deploy/dashboards/xiebao.json")
 METRICS = pathlib.Path("docs/operations.md")
 
 SECONDS = {"m": 1, "h": 60, "d": 24 * 60, "w": 7 * 24 * 60}
-# What Grafana would fill in. The window takes in all of the load.
+# The values that Grafana fills in. The window covers the whole load.
 VARIABLES = {"$__rate_interval": "1m", "$namespace": ".*"}
 PATIENCE = 20
 
@@ -49,8 +49,8 @@ def agree(*files):
     there = set()
     for file in files:
         there.update(re.findall(r"^# TYPE (\w+) ", pathlib.Path(file).read_text(), re.MULTILINE))
-    yield from (f"{METRICS} does not tell of {name}" for name in sorted(there - told))
-    yield from (f"no service has {name}, of which {METRICS} tells" for name in sorted(told - there))
+    yield from (f"{METRICS} does not name {name}" for name in sorted(there - told))
+    yield from (f"no service has {name}, which {METRICS} names" for name in sorted(told - there))
 
 
 def refuse(url):
@@ -78,7 +78,7 @@ def panels(prometheus):
     queries = list(queries_of(json.loads(DASHBOARD.read_text())["panels"]))
     end = time.monotonic() + PATIENCE
     faults = [f"{DASHBOARD} has no query"] if not queries else []
-    # Some gauges come with the next look at the tables, and a rate wants two scrapes.
+    # Some gauges appear with the next sample of the tables, and a rate needs two scrapes.
     while queries:
         left = [(title, query, fault) for title, query in queries if (fault := fault_of(prometheus, query))]
         queries = [(title, query) for title, query, _ in left]

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # demo_dir and the maps come from scripts/demo
 
-# Before anything is built, so that what cannot be had is said at once.
+# Before the build, so that a missing Prometheus is reported at once.
 find_what_observes() {
     need_python
     find_prometheus prometheus "$(target_dir)/tools/prometheus"
@@ -13,7 +13,7 @@ start_observing() {
     step 'Prometheus' '启动 Prometheus'
     for name in "${receivers[@]}"; do prometheus_targets+=("xiebao-receiver /metrics 127.0.0.1:${admin_port_of[$name]}"); done
     for name in "${workers[@]}"; do prometheus_targets+=("xiebao-worker /metrics 127.0.0.1:${admin_port_of[$name]}"); done
-    # Servers that the environment names may tell nothing.
+    # Servers named by the environment may have no metrics.
     for name in $(tr , ' ' <<<"${XIEBAO_TEST__BROKER_METRICS:-}"); do
         prometheus_targets+=("rabbitmq /metrics/per-object $name")
     done
@@ -29,7 +29,7 @@ start_observing() {
 
 say_what_to_observe() {
     local name pages=http://127.0.0.1:$prometheus_port pids=()
-    # Debian's has its pages there.
+    # Debian's Prometheus has its pages there.
     if http_ok "$prometheus_port" /classic/alerts; then pages+=/classic; fi
     for name in "${workers[@]}"; do pids+=("${pid_of[$name]}"); done
     tell "Prometheus: $pages/alerts  every alert, with what it goes by; ten minutes take ten seconds here

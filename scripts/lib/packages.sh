@@ -1,9 +1,9 @@
-# Installing what is missing, on Debian and as root only. Sourced, never run.
+# Installs missing packages, as root on Debian only. Sourced, never run.
 # shellcheck shell=bash
 
 can_install() { is_root && have apt-get; }
 
-# install_packages PACKAGE…: installs them and lets none of them start a service of the system's own.
+# install_packages PACKAGE…: installs them, and keeps each of them from starting a service of the system.
 install_packages() (
     log=$(mktemp)
     policy=/usr/sbin/policy-rc.d
@@ -25,7 +25,7 @@ install_packages() (
     fi
 )
 
-# keep_services_off UNIT…: where systemd rules, what was just installed must not start at the next boot either.
+# keep_services_off UNIT…: with systemd, the services just installed must not start at the next boot either.
 keep_services_off() {
     [[ -d /run/systemd/system ]] || return 0
     systemctl disable --quiet "$@" >/dev/null 2>&1 || true

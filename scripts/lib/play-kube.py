@@ -1,13 +1,13 @@
-"""Makes of deploy/base what `podman play kube` can run on one machine, and says each thing that it changes.
+"""Adapts deploy/base so that `podman play kube` can run it on one machine, and prints each change.
 
 Usage: play-kube.py DIRECTORY IMAGE PORT < rendered.yaml
 
-IMAGE takes the place of the manifests'; PORT is the first of eight free ones. Writes into DIRECTORY one file for each Pod:
-migrate.yaml, and for each Deployment as many as it has replicas, worker-1.yaml and so on, with worker-1-init.yaml for its init
-container. Each Pod's admin port, and a receiver's port for notices, stand in DIRECTORY/ports as lines NAME ADMIN [NOTICES].
-DIRECTORY/secrets/NAME/KEY are the Secrets that the Pods want.
+IMAGE replaces the manifests' image; PORT is the first of eight free ports. Writes one file for each Pod into DIRECTORY:
+migrate.yaml, and for each replica of a Deployment worker-1.yaml and so on, with worker-1-init.yaml for its init container.
+DIRECTORY/ports gets a line NAME ADMIN [NOTICES] for each Pod, with its admin port and a receiver's port for notices.
+DIRECTORY/secrets/NAME/KEY are the Secrets that the Pods use.
 
-What is changed for reasons of podman is what 4.3 needs, the release that Debian 12 has.
+The changes for podman are those that 4.3 needs, the release of Debian 12.
 """
 
 import copy
@@ -16,7 +16,7 @@ import sys
 
 import yaml
 
-# What a cluster does around the Pods, and podman has nothing for.
+# Kinds that a cluster handles around the Pods, and podman does not know.
 AROUND = {"Namespace", "ServiceAccount", "Service", "NetworkPolicy", "PodDisruptionBudget"}
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 

