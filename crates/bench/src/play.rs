@@ -83,15 +83,15 @@ fn show(args: &Args, all: &serde_json::Value) -> anyhow::Result<bool> {
         .all(|ratio| ratio.holds() != Some(false)))
 }
 
-/// Writes the figures, and the tables into the page beside the directory.
+/// Writes the figures, and the ratios into the page beside the directory.
 fn publish(folder: &Path, results: &Results, json: &str) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
     std::fs::write(folder.join("latest.json"), json)?;
     let page = folder.with_extension("md");
     match std::fs::read_to_string(&page) {
         Ok(text) => {
-            let tables = report::markdown::report(results);
-            std::fs::write(&page, report::markdown::replace_figures(&text, &tables)?)?;
+            let ratios = report::markdown::report(results);
+            std::fs::write(&page, report::markdown::replace_figures(&text, &ratios)?)?;
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(|| page.display().to_string()),

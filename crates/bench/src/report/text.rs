@@ -42,4 +42,11 @@ mod tests {
             "{ratios}"
         );
     }
+
+    #[test]
+    fn unknown_rates_are_left_out() {
+        let text = report(&samples::results());
+        assert!(text.contains("Receiver, closed loop"), "{text}");
+        assert!(!text.contains("draining, 5 million stored"), "{text}");
+    }
 }
