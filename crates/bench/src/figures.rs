@@ -29,11 +29,10 @@ impl Figures {
         self.0.insert(name.to_owned(), vec![before.max(value)]);
     }
 
-    pub fn to_json(&self) -> serde_json::Map<String, serde_json::Value> {
-        let medians = self.0.keys().filter_map(|name| Some((name, self.get(name)?)));
-        medians
-            .map(|(name, value)| (name.clone(), rounded(value).into()))
-            .collect()
+    /// The median of each figure, rounded.
+    pub fn medians(&self) -> BTreeMap<String, f64> {
+        let round = |(name, values): (&String, &Vec<f64>)| (name.clone(), rounded(median(values)));
+        self.0.iter().map(round).collect()
     }
 }
 
@@ -62,7 +61,7 @@ mod tests {
             figures.note("rate", value);
         }
         assert_eq!(figures.get("rate"), Some(10_000.4));
-        assert_eq!(figures.to_json()["rate"], 10_000.0);
+        assert_eq!(figures.medians()["rate"], 10_000.0);
         assert_eq!(figures.get("another"), None);
     }
 

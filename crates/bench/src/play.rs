@@ -24,19 +24,18 @@ pub async fn run(args: Args) -> anyhow::Result<bool> {
 }
 
 async fn play(args: &Args) -> anyhow::Result<bool> {
-    let (mut results, mut figures) = (Results::default(), Figures::default());
-    let measured = measure(args, &mut results, &mut figures).await;
-    let results = merge(&results, &figures)?;
+    let mut figures = Figures::default();
+    let measured = measure(args, &mut figures).await;
     // Figures from before a failure are worth seeing.
-    let holds = show(args, &results)?;
+    let holds = show(args, &Results::new(machine::describe(args), &figures))?;
     measured?;
     Ok(holds)
 }
 
-async fn measure(args: &Args, results: &mut Results, figures: &mut Figures) -> anyhow::Result<()> {
+async fn measure(args: &Args, figures: &mut Figures) -> anyhow::Result<()> {
     let wanted = |part| args.measures(part);
     if wanted(Part::Receiver) || wanted(Part::Ceilings) {
-        receiver::measure(args, results, figures).await?;
+        receiver::measure(args, figures).await?;
     }
     if wanted(Part::Worker) || wanted(Part::Ceilings) {
         draining::measure(args, figures).await?;
@@ -56,29 +55,18 @@ async fn measure(args: &Args, results: &mut Results, figures: &mut Figures) -> a
     Ok(())
 }
 
-/// All figures in one flat object.
-fn merge(results: &Results, figures: &Figures) -> anyhow::Result<serde_json::Value> {
-    let mut all = serde_json::to_value(results)?;
-    let object = all.as_object_mut().context("results are an object")?;
-    object.retain(|_, value| !value.is_null());
-    object.extend(figures.to_json());
-    Ok(all)
-}
-
 /// Prints the tables, and writes the files that the arguments name. Returns `false` if a ratio that must hold does
 /// not.
-fn show(args: &Args, all: &serde_json::Value) -> anyhow::Result<bool> {
-    let mut results = Results::from_json(&all.to_string())?;
-    results.machine = machine::describe(args);
-    println!("\n{}", report::text::report(&results));
+fn show(args: &Args, results: &Results) -> anyhow::Result<bool> {
+    println!("\n{}", report::text::report(results));
     let json = results.to_json()?;
     if let Some(file) = &args.json {
         std::fs::write(file, &json).with_context(|| file.display().to_string())?;
     }
     if let Some(folder) = &args.performance {
-        publish(folder, &results, &json)?;
+        publish(folder, results, &json)?;
     }
-    Ok(report::ratios::all(&results)
+    Ok(report::ratios::all(results)
         .iter()
         .all(|ratio| ratio.holds() != Some(false)))
 }

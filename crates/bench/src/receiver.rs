@@ -12,12 +12,10 @@ use crate::ceilings::{RawBroker, RawHttp};
 use crate::environment::{Environment, QUEUE, Receiver};
 use crate::figures::Figures;
 use crate::load::{Load, LoadFigures};
-use crate::report::Results;
 
 mod rounds;
 
 pub use rounds::FEW;
-use rounds::Rounds;
 
 /// Distinct notices that are sent over and over. The receiver does not recognise repetitions.
 const BODIES: usize = 20_000;
@@ -57,13 +55,13 @@ struct ReceiverFigures {
 }
 
 /// Measures the receiver in closed and open loops beside the ceilings, or the raw broker alone.
-pub async fn measure(args: &Args, results: &mut Results, figures: &mut Figures) -> anyhow::Result<()> {
+pub async fn measure(args: &Args, figures: &mut Figures) -> anyhow::Result<()> {
     let bodies = Backlog::generate(args.seed, BODIES, Order::Kept).bodies();
     println!("raw broker: sweep");
     let raw_broker = RawBroker::sweep(args, &bodies, figures).await?;
     if !args.measures(Part::Receiver) {
-        results.raw_broker_rate = Some(raw_broker.rate().await?);
-        results.raw_broker_p99_ms_2000 = Some(raw_broker.p99_ms(2_000.0).await?);
+        figures.note("raw_broker_rate", raw_broker.rate().await?);
+        figures.note("raw_broker_p99_ms_2000", raw_broker.p99_ms(2_000.0).await?);
         return Ok(());
     }
     let environment = Environment::set_up(&args.programs).await?;
@@ -75,15 +73,14 @@ pub async fn measure(args: &Args, results: &mut Results, figures: &mut Figures) 
         raw_http: RawHttp::start(args).await?,
         environment,
     };
-    let mut rounds = Rounds::default();
     for round in 0..bench.lengths.rounds {
         println!("receiver, round {} of {}", round + 1, bench.lengths.rounds);
-        rounds.closed_loops(&bench, round).await?;
-        rounds.fixed_rates(&bench, round).await?;
+        bench.closed_loops(round, figures).await?;
+        bench.fixed_rates(round, figures).await?;
     }
     bench.empty_queue().await;
-    rounds.write(results);
-    results.receiver_rss_mb = Some(bench.receiver.service.usage()?.peak_rss_mb);
+    rounds::note_possible_rates(figures);
+    figures.note("receiver_rss_mb", bench.receiver.service.usage()?.peak_rss_mb);
     bench.receiver.service.stop().await
 }
 

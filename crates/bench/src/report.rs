@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context as _;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
+
+use crate::figures::Figures;
 
 pub mod markdown;
 pub mod ratios;
@@ -20,112 +20,68 @@ pub const CONNECTIONS: [usize; 3] = [8, 64, 256];
 /// Notices a second of the receiver's open loops, as in the keys.
 pub const RATES: [u32; 4] = [500, 2_000, 5_000, 10_000];
 
-/// Everything that was measured; `None` if it was not. Each name is a key of the JSON.
-///
-/// Rates are notices (messages, for the broker) a second, and medians of several windows; `_ms` are milliseconds,
-/// `_mb` MiB.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+/// The results of a run. Rates are notices (messages, for the broker) a second; in the keys of the figures `_ms` are
+/// milliseconds and `_mb` MiB.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Results {
     pub machine: Machine,
-
-    /// Confirmed messages a second, with the best settings.
-    pub raw_broker_rate: Option<f64>,
-    /// Latency of the confirm, at 2,000 messages a second.
-    pub raw_broker_p99_ms_2000: Option<f64>,
-    /// Notices a second whose rows are committed, with the best settings.
-    pub raw_database_rate: Option<f64>,
-
-    /// Closed loop, by connections.
-    pub receiver_rate_8: Option<f64>,
-    pub receiver_rate_64: Option<f64>,
-    pub receiver_rate_256: Option<f64>,
-    /// Latency of the acknowledgement, at 2,000 notices a second.
-    pub receiver_p99_ms_2000: Option<f64>,
-    /// Peak resident memory.
-    pub receiver_rss_mb: Option<f64>,
-    pub receiver_rss_mb_minute_2: Option<f64>,
-    pub receiver_rss_mb_minute_10: Option<f64>,
-    /// From exec to ready.
-    pub receiver_start_ms: Option<f64>,
-
-    /// Draining a backlog with one worker, unless the name says otherwise.
-    pub worker_rate_in_order: Option<f64>,
-    pub worker_rate_shuffled: Option<f64>,
-    pub worker_rate_duplicates: Option<f64>,
-    pub worker_rate_3_workers: Option<f64>,
-    pub worker_rss_mb: Option<f64>,
-    pub worker_rss_mb_minute_2: Option<f64>,
-    pub worker_rss_mb_minute_10: Option<f64>,
-    pub worker_start_ms: Option<f64>,
-    /// Transactions repeated because of a deadlock, in a thousand, with three workers.
-    pub deadlock_retries_per_1000: Option<f64>,
-
-    /// From the HTTP request to committed rows, sustained.
-    pub whole_rate: Option<f64>,
-    /// From acknowledgement to commit, at half that rate.
-    pub whole_lag_p50_ms_half: Option<f64>,
-    pub whole_lag_p99_ms_half: Option<f64>,
-    pub whole_lag_p999_ms_half: Option<f64>,
-
-    /// Draining with none, 1 million and 5 million notices stored before.
-    pub drain_rate_0: Option<f64>,
-    pub drain_rate_1m: Option<f64>,
-    pub drain_rate_5m: Option<f64>,
-
-    /// Further figures by key.
+    /// The known figures by key.
     #[serde(flatten)]
-    pub further: BTreeMap<String, f64>,
+    pub figures: BTreeMap<String, f64>,
 }
 
 /// The machine and the software.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Machine {
     /// `quick` or `full`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cores: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_mb: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub processor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub broker: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
 }
 
 impl Results {
-    /// Adds a further figure, if it is known.
-    pub fn add(&mut self, key: &str, value: Option<f64>) {
-        if let Some(value) = value {
-            self.further.insert(key.to_owned(), value);
+    pub fn new(machine: Machine, figures: &Figures) -> Self {
+        Self {
+            machine,
+            figures: figures.medians(),
         }
     }
 
-    /// The figure with this key of the JSON.
+    /// The figure with this key.
     pub fn get(&self, key: &str) -> Option<f64> {
-        self.as_map().get(key)?.as_f64()
+        self.figures.get(key).copied()
     }
 
-    /// A flat object, except for `machine`. Unknown figures are left out.
+    /// A flat object, except for `machine`. Unknown values are left out.
     ///
     /// # Errors
     /// If a value can't be serialised, which no figure causes.
     pub fn to_json(&self) -> anyhow::Result<String> {
-        Ok(serde_json::to_string_pretty(&self.as_map())? + "\n")
+        // By way of a value, whose keys are sorted.
+        Ok(serde_json::to_string_pretty(&serde_json::to_value(self)?)? + "\n")
     }
 
-    /// Reads JSON that [`Results::to_json`] has written.
-    ///
-    /// # Errors
-    /// If it is something else.
-    pub fn from_json(text: &str) -> anyhow::Result<Self> {
-        serde_json::from_str(text).context("these are no results of a benchmark")
-    }
-
-    fn as_map(&self) -> Map<String, Value> {
-        match serde_json::to_value(self) {
-            Ok(Value::Object(map)) => known(map),
-            _ => Map::new(),
+    #[cfg(test)]
+    fn of(figures: &[(&str, f64)]) -> Self {
+        Self {
+            figures: figures
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), *value))
+                .collect(),
+            ..Self::default()
         }
     }
 }
@@ -148,48 +104,23 @@ impl Machine {
     }
 }
 
-/// Leaves unknown values out, and rounds to a thousandth.
-fn known(map: Map<String, Value>) -> Map<String, Value> {
-    map.into_iter()
-        .filter_map(|(key, value)| match value {
-            Value::Null => None,
-            Value::Object(inner) => Some((key, Value::Object(known(inner)))),
-            Value::Number(number) if number.is_f64() => {
-                let rounded = (number.as_f64()? * 1_000.0).round() / 1_000.0;
-                Some((key, rounded.into()))
-            }
-            other => Some((key, other)),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_json_is_flat_leaves_out_unknown_figures_and_can_be_read_again() {
-        let mut results = Results {
-            raw_broker_rate: Some(23_000.123_456),
-            drain_rate_5m: None,
-            ..Results::default()
-        };
+    fn the_json_is_flat_and_leaves_out_unknown_values() {
+        let mut results = Results::of(&[("raw_broker_rate", 23_000.0), ("receiver_p50_ms_500", 1.5)]);
         results.machine.cores = Some(2);
-        results.add("receiver_p50_ms_500", Some(1.5));
-        results.add("receiver_p50_ms_501", None);
-        let json = results.to_json().expect("JSON");
-        let value: Value = serde_json::from_str(&json).expect("JSON");
-        let wanted = serde_json::json!({
-            "machine": {"cores": 2}, "raw_broker_rate": 23_000.123, "receiver_p50_ms_500": 1.5,
+        let json: serde_json::Value = serde_json::from_str(&results.to_json().expect("JSON")).expect("JSON");
+        let expected = serde_json::json!({
+            "machine": {"cores": 2}, "raw_broker_rate": 23_000.0, "receiver_p50_ms_500": 1.5,
         });
-        assert_eq!(value, wanted);
-        let again = Results::from_json(&json).expect("results");
-        assert_eq!(again.get("receiver_p50_ms_500"), Some(1.5));
-        assert_eq!(again.to_json().expect("JSON"), json);
+        assert_eq!(json, expected);
     }
 
     #[test]
-    fn the_keys_that_others_rely_on_are_fields() {
+    fn the_ratios_use_the_keys_that_others_rely_on() {
         const KEYS: [&str; 18] = [
             "raw_broker_rate",
             "receiver_rate_8",
@@ -210,14 +141,13 @@ mod tests {
             "receiver_rss_mb",
             "worker_rss_mb",
         ];
-        let mut map = Map::new();
-        for (number, key) in (1..).zip(KEYS) {
-            map.insert(key.to_owned(), f64::from(number).into());
-        }
-        let results = Results::from_json(&Value::Object(map.clone()).to_string()).expect("results");
-        assert_eq!(results.further.len(), 0, "each key is a field");
-        for (key, value) in &map {
-            assert_eq!(results.get(key), value.as_f64(), "{key}");
-        }
+        let results = Results::of(&KEYS.map(|key| (key, 1.0)));
+        let known = ratios::all(&results)
+            .into_iter()
+            .filter(|ratio| ratio.value.is_some());
+        assert_eq!(known.count(), 12);
+        let tables = tables::all(&results);
+        let titles: Vec<&str> = tables.iter().map(|(title, _)| *title).collect();
+        assert_eq!(titles.len(), 5, "{titles:?}");
     }
 }

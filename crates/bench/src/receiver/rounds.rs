@@ -1,23 +1,21 @@
-//! The figures of the receiver and of the raw programs, round by round.
+//! One round of the receiver's measurements, in turn with the raw programs. The medians of all rounds count.
 
 use super::{Bench, ReceiverFigures};
-use crate::median;
-use crate::report::{CONNECTIONS, RATES, Results};
+use crate::figures::Figures;
+use crate::report::{CONNECTIONS, RATES};
 
-/// The index of the rate at which the raw broker's confirms are measured too.
-const COMPARED: usize = 1;
+/// The rate at which the raw broker's confirms are measured too.
+const COMPARED: u32 = RATES[1];
 
 /// A number of connections, each with one notice in flight, that the raw broker is compared with at as many messages in
 /// flight.
 pub const FEW: usize = CONNECTIONS[1];
 const MANY: usize = CONNECTIONS[2];
 
-type Figure = fn(&ReceiverFigures) -> f64;
-
 /// A closed loop against one program.
 #[derive(Debug, Clone, Copy)]
 enum ClosedLoop {
-    /// With the connections at this index of [`CONNECTIONS`].
+    /// With this number of connections.
     Receiver(usize),
     RawBroker,
     /// With [`FEW`] messages in flight.
@@ -26,29 +24,16 @@ enum ClosedLoop {
     RawHttp(usize),
 }
 
-#[derive(Debug, Default)]
-pub struct Rounds {
-    raw_rates: Vec<f64>,
-    raw_rates_of_few: Vec<f64>,
-    http_rates: Vec<f64>,
-    http_rates_of_few: Vec<f64>,
-    raw_p99s_ms: Vec<f64>,
-    /// In the order of [`CONNECTIONS`].
-    closed: [Vec<ReceiverFigures>; CONNECTIONS.len()],
-    /// In the order of [`RATES`].
-    fixed: [Vec<ReceiverFigures>; RATES.len()],
-}
-
-impl Rounds {
+impl Bench {
     /// Every other round runs in reverse, so that a machine that becomes slower or faster favours no program.
-    pub async fn closed_loops(&mut self, bench: &Bench, round: usize) -> anyhow::Result<()> {
+    pub async fn closed_loops(&self, round: usize, figures: &mut Figures) -> anyhow::Result<()> {
         // Each raw program runs next to the loop that it is compared with.
         let mut order = [
-            ClosedLoop::Receiver(0),
+            ClosedLoop::Receiver(CONNECTIONS[0]),
             ClosedLoop::RawHttp(FEW),
             ClosedLoop::RawBrokerOfFew,
-            ClosedLoop::Receiver(1),
-            ClosedLoop::Receiver(2),
+            ClosedLoop::Receiver(FEW),
+            ClosedLoop::Receiver(MANY),
             ClosedLoop::RawBroker,
             ClosedLoop::RawHttp(MANY),
         ];
@@ -56,111 +41,90 @@ impl Rounds {
             order.reverse();
         }
         for closed_loop in order {
-            bench.empty_queue().await;
-            self.closed_loop(bench, closed_loop).await?;
+            self.empty_queue().await;
+            self.closed_loop(closed_loop, figures).await?;
         }
         Ok(())
     }
 
-    async fn closed_loop(&mut self, bench: &Bench, closed_loop: ClosedLoop) -> anyhow::Result<()> {
-        let (name, rate, rates) = match closed_loop {
-            ClosedLoop::Receiver(index) => {
-                let figures = bench.closed(CONNECTIONS[index]).await?;
-                println!("  {:>6} connections  {figures}", CONNECTIONS[index]);
-                self.closed[index].push(figures);
+    async fn closed_loop(&self, closed_loop: ClosedLoop, figures: &mut Figures) -> anyhow::Result<()> {
+        let (name, key, rate) = match closed_loop {
+            ClosedLoop::Receiver(connections) => {
+                let measured = self.closed(connections).await?;
+                println!("  {connections:>6} connections  {measured}");
+                figures.note(&format!("receiver_rate_{connections}"), measured.load.rate);
+                measured.note(&format!("{connections}_connections"), figures);
                 return Ok(());
             }
             ClosedLoop::RawBroker => {
-                let rate = bench.raw_broker.rate().await?;
-                ("raw broker".to_owned(), rate, &mut self.raw_rates)
+                let rate = self.raw_broker.rate().await?;
+                ("raw broker".to_owned(), "raw_broker_rate".to_owned(), rate)
             }
             ClosedLoop::RawBrokerOfFew => {
-                let rate = bench.raw_broker.rate_of_few().await?;
-                (format!("raw, {FEW} in flight"), rate, &mut self.raw_rates_of_few)
+                let rate = self.raw_broker.rate_of_few().await?;
+                let key = format!("raw_broker_rate_{FEW}_in_flight");
+                (format!("raw, {FEW} in flight"), key, rate)
             }
             ClosedLoop::RawHttp(connections) => {
-                let rate = bench.raw_http_rate(connections).await?;
-                let rates = match connections {
-                    FEW => &mut self.http_rates_of_few,
-                    _ => &mut self.http_rates,
-                };
-                (format!("raw HTTP, {connections}"), rate, rates)
+                let rate = self.raw_http_rate(connections).await?;
+                let key = format!("raw_http_rate_{connections}");
+                (format!("raw HTTP, {connections}"), key, rate)
             }
         };
         println!("  {name:>18}  {rate:>8.0}/s");
-        rates.push(rate);
+        figures.note(&key, rate);
         Ok(())
     }
 
-    pub async fn fixed_rates(&mut self, bench: &Bench, round: usize) -> anyhow::Result<()> {
-        for (index, rate) in RATES.into_iter().enumerate() {
+    pub async fn fixed_rates(&self, round: usize, figures: &mut Figures) -> anyhow::Result<()> {
+        for rate in RATES {
             let raw_first = round.is_multiple_of(2);
-            if index == COMPARED && raw_first {
-                self.raw_p99(bench).await?;
+            if rate == COMPARED && raw_first {
+                self.raw_p99(figures).await?;
             }
-            bench.empty_queue().await;
-            let figures = bench.fixed_rate(rate.into()).await?;
-            println!("  {rate:>16}/s  {figures}");
-            self.fixed[index].push(figures);
-            if index == COMPARED && !raw_first {
-                self.raw_p99(bench).await?;
+            self.empty_queue().await;
+            let measured = self.fixed_rate(rate.into()).await?;
+            println!("  {rate:>16}/s  {measured}");
+            figures.note(&format!("receiver_achieved_{rate}"), measured.load.rate);
+            measured.note(&rate.to_string(), figures);
+            if rate == COMPARED && !raw_first {
+                self.raw_p99(figures).await?;
             }
         }
         Ok(())
     }
 
-    async fn raw_p99(&mut self, bench: &Bench) -> anyhow::Result<()> {
-        bench.empty_queue().await;
-        let rate = RATES[COMPARED];
-        let p99_ms = bench.raw_broker.p99_ms(rate.into()).await?;
-        println!("  raw, {rate:>11}/s  p99 {p99_ms:.2} ms");
-        self.raw_p99s_ms.push(p99_ms);
+    async fn raw_p99(&self, figures: &mut Figures) -> anyhow::Result<()> {
+        self.empty_queue().await;
+        let p99_ms = self.raw_broker.p99_ms(COMPARED.into()).await?;
+        println!("  raw, {COMPARED:>11}/s  p99 {p99_ms:.2} ms");
+        figures.note(&format!("raw_broker_p99_ms_{COMPARED}"), p99_ms);
         Ok(())
     }
+}
 
-    /// Writes the medians of all rounds.
-    pub fn write(&self, results: &mut Results) {
-        results.raw_broker_rate = known(&self.raw_rates);
-        results.raw_broker_p99_ms_2000 = known(&self.raw_p99s_ms);
-        let few = known(&self.raw_rates_of_few);
-        results.add(&format!("raw_broker_rate_{FEW}_in_flight"), few);
-        for (connections, broker, http) in [
-            (FEW, few, &self.http_rates_of_few),
-            (MANY, results.raw_broker_rate, &self.http_rates),
+impl ReceiverFigures {
+    /// `at` is the end of the keys: a rate, or a number of connections.
+    fn note(&self, at: &str, figures: &mut Figures) {
+        for (name, value) in [
+            ("p50_ms", self.load.p50_ms),
+            ("p99_ms", self.load.p99_ms),
+            ("p999_ms", self.load.p999_ms),
+            ("cpu_ms_per_1000", self.cpu_ms_per_1000),
         ] {
-            let http = known(http);
-            results.add(&format!("raw_http_rate_{connections}"), http);
-            results.add(
-                &format!("receiver_possible_{connections}"),
-                possible(broker, http),
-            );
-        }
-        let [at_8, at_64, at_256] = &self.closed;
-        let rate = |rounds| median_of(rounds, |figures| figures.load.rate);
-        results.receiver_rate_8 = rate(at_8);
-        results.receiver_rate_64 = rate(at_64);
-        results.receiver_rate_256 = rate(at_256);
-        for (rounds, connections) in self.closed.iter().zip(CONNECTIONS) {
-            write_times(results, rounds, &format!("{connections}_connections"));
-        }
-        results.receiver_p99_ms_2000 = median_of(&self.fixed[COMPARED], |figures| figures.load.p99_ms);
-        for (rounds, at) in self.fixed.iter().zip(RATES) {
-            results.add(&format!("receiver_achieved_{at}"), rate(rounds));
-            write_times(results, rounds, &at.to_string());
+            figures.note(&format!("receiver_{name}_{at}"), value);
         }
     }
 }
 
-/// `at` is the end of the keys: a rate, or a number of connections.
-fn write_times(results: &mut Results, rounds: &[ReceiverFigures], at: &str) {
-    let figures: [(&str, Figure); 4] = [
-        ("p50_ms", |figures| figures.load.p50_ms),
-        ("p99_ms", |figures| figures.load.p99_ms),
-        ("p999_ms", |figures| figures.load.p999_ms),
-        ("cpu_ms_per_1000", |figures| figures.cpu_ms_per_1000),
-    ];
-    for (name, figure) in figures {
-        results.add(&format!("receiver_{name}_{at}"), median_of(rounds, figure));
+/// Notes the rates that are possible beside the raw broker and raw HTTP on the same processors.
+pub fn note_possible_rates(figures: &mut Figures) {
+    let few_in_flight = format!("raw_broker_rate_{FEW}_in_flight");
+    for (connections, broker) in [(FEW, few_in_flight.as_str()), (MANY, "raw_broker_rate")] {
+        let http = figures.get(&format!("raw_http_rate_{connections}"));
+        if let Some(rate) = possible(figures.get(broker), http) {
+            figures.note(&format!("receiver_possible_{connections}"), rate);
+        }
     }
 }
 
@@ -168,14 +132,6 @@ fn write_times(results: &mut Results, rounds: &[ReceiverFigures], at: &str) {
 fn possible(broker: Option<f64>, http: Option<f64>) -> Option<f64> {
     let (broker, http) = broker.zip(http).filter(|(b, h)| *b > 0.0 && *h > 0.0)?;
     Some(1.0 / (1.0 / broker + 1.0 / http))
-}
-
-fn median_of(rounds: &[ReceiverFigures], figure: impl Fn(&ReceiverFigures) -> f64) -> Option<f64> {
-    known(&rounds.iter().map(figure).collect::<Vec<_>>())
-}
-
-fn known(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| median(values))
 }
 
 #[cfg(test)]
