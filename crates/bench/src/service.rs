@@ -11,8 +11,6 @@ use xiebao_testkit::{Metrics, Process};
 
 use crate::usage::Usage;
 
-/// The variable by which `scripts/bench` finds leftover processes of a run that was killed itself.
-const MARK: &str = "XIEBAO_STARTED_AS";
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const END_WITHIN: Duration = Duration::from_secs(60);
 /// Between two looks at its readiness: the resolution of start-up times.
@@ -29,15 +27,7 @@ pub struct Service {
 
 impl Service {
     /// Starts the program, and does not wait.
-    pub fn start(
-        binary: &Path,
-        admin: SocketAddr,
-        mut settings: Vec<(String, String)>,
-    ) -> anyhow::Result<Self> {
-        settings.extend(std::env::vars_os().filter_map(|(name, value)| {
-            let name = name.into_string().ok().filter(|name| name == MARK)?;
-            Some((name, value.into_string().ok()?))
-        }));
+    pub fn start(binary: &Path, admin: SocketAddr, settings: Vec<(String, String)>) -> anyhow::Result<Self> {
         let process = Process::start(binary, &[], settings)
             .with_context(|| format!("{} can't be started", binary.display()))?;
         Ok(Self {

@@ -55,7 +55,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 
 async fn run_sweep(args: &Args, messages: &Arc<Messages>) -> Result<(), Failure> {
     let mut points = Vec::new();
-    eprintln!("channels  in publish (of all channels)  notices/s   windows");
+    eprintln!("channels  in flight (of all channels)  notices/s   windows");
     for shape in args.sweep.shapes() {
         if !points.is_empty() {
             tokio::time::sleep(PAUSE).await;
@@ -91,7 +91,7 @@ async fn run_sweep(args: &Args, messages: &Arc<Messages>) -> Result<(), Failure>
             rate,
             ..
         } = top;
-        format!("{rate:.0} notices/s with {channels} channels and {in_flight} in publish")
+        format!("{rate:.0} notices/s with {channels} channels and {in_flight} in flight")
     });
     Ok(())
 }

@@ -9,11 +9,11 @@ use anyhow::{Context as _, bail, ensure};
 use reqwest::Client;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
-use xiebao_testkit::{KEY, PARTNER, free_address};
+use xiebao_testkit::{KEY, PARTNER, free_address, without_product_variables};
 
 use crate::args::Args;
 use crate::kind::{Connection, Role};
-use crate::programs::{Program, ProgramConfig, without_settings};
+use crate::programs::{Program, ProgramConfig};
 use crate::proxies::Proxies;
 use crate::servers::Servers;
 use crate::watch::{ActiveFaults, is_ready};
@@ -151,7 +151,7 @@ impl Environment {
     /// A command of `xiebao`, connected to the servers directly.
     pub fn xiebao(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.binaries.join("xiebao"));
-        without_settings(command.as_std_mut());
+        without_product_variables(command.as_std_mut());
         command.args(["--lang", "en"]).args(arguments);
         command.envs(self.settings.iter().cloned());
         command.stdin(Stdio::null()).kill_on_drop(true);

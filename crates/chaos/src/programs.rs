@@ -7,12 +7,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
-use xiebao_testkit::signal;
+use xiebao_testkit::{signal, without_product_variables};
 
 use crate::kind::Role;
-
-/// The variable by which `scripts/chaos` finds leftover processes of a run that was killed itself.
-const MARK: &str = "XIEBAO_STARTED_AS";
 
 /// A receiver or worker, through all its restarts.
 #[derive(Debug)]
@@ -134,8 +131,7 @@ impl Drop for Program {
 fn spawn(binary: &Path, settings: &[(String, String)], log: &Path) -> anyhow::Result<Child> {
     let log = OpenOptions::new().create(true).append(true).open(log)?;
     let mut command = Command::new(binary);
-    without_settings(&mut command);
-    command
+    without_product_variables(&mut command)
         .envs(settings.iter().cloned())
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
@@ -143,14 +139,4 @@ fn spawn(binary: &Path, settings: &[(String, String)], log: &Path) -> anyhow::Re
     command
         .spawn()
         .with_context(|| format!("{} can't be started", binary.display()))
-}
-
-/// Removes the product's variables, so that the caller's environment does not configure the command.
-pub fn without_settings(command: &mut Command) {
-    for (variable, _) in std::env::vars_os() {
-        let name = variable.to_string_lossy();
-        if name.starts_with("XIEBAO") && name != MARK {
-            command.env_remove(&variable);
-        }
-    }
 }

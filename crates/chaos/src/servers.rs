@@ -9,10 +9,9 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use tokio::process::Command;
 use tokio::time::timeout;
-use xiebao_testkit::signal;
+use xiebao_testkit::{signal, without_product_variables};
 
 use crate::kind::Role;
-use crate::programs::without_settings;
 
 /// A server on a busy machine starts slowly.
 const UP_WITHIN: Duration = Duration::from_secs(180);
@@ -63,7 +62,7 @@ impl Servers {
     /// Restarts the servers that are down, and waits until they answer.
     pub async fn up(&self) -> anyhow::Result<()> {
         let mut command = Command::new(&self.script);
-        without_settings(command.as_std_mut());
+        without_product_variables(command.as_std_mut());
         let command = command.arg("up").env("XIEBAO_SERVICES_DIR", &self.state);
         let command = command.stdin(Stdio::null()).kill_on_drop(true);
         let output = timeout(UP_WITHIN, command.output())

@@ -24,4 +24,5 @@ pub use ports::free_address;
 pub use private_broker::{PrivateBroker, Shortage};
 pub use process::{Process, signal};
 pub use proxy::{Half, Proxy};
+pub use services::without_product_variables;
 pub use vectors::{Expectation, Vector, vectors};

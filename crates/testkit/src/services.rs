@@ -16,11 +16,16 @@ pub(crate) fn variable(name: &str) -> String {
     })
 }
 
-/// Removes the product's variables, so that the caller's environment does not configure the command.
-pub(crate) fn without_product_variables(command: &mut Command) -> &mut Command {
+/// The variable by which the scripts find leftover processes of a run that was killed.
+const MARK: &str = "XIEBAO_STARTED_AS";
+
+/// Removes the product's variables, so that the caller's environment does not configure the command. The mark of the
+/// scripts stays.
+pub fn without_product_variables(command: &mut Command) -> &mut Command {
     for (variable, _) in std::env::vars_os() {
-        if variable.to_string_lossy().starts_with("XIEBAO") {
-            command.env_remove(variable);
+        let name = variable.to_string_lossy();
+        if name.starts_with("XIEBAO") && name != MARK {
+            command.env_remove(&variable);
         }
     }
     command

@@ -24,7 +24,7 @@ const IN_FLIGHT: usize = 16 * 1_024;
 const LONGEST: u64 = 300_000_000;
 
 /// Times in milliseconds, from when a message was due to its confirm. So a stall of the broker counts for every
-/// message that it delays, not only for those in publish (no coordinated omission).
+/// message that it delays, not only for those in flight (no coordinated omission).
 #[derive(Debug, Serialize)]
 pub struct FixedRateFigures {
     pub rate: f64,

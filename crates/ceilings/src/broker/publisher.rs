@@ -33,7 +33,7 @@ impl ConfirmCount {
         self.confirmed.load(Ordering::Relaxed)
     }
 
-    /// Stops publishing; the publishers still wait for the messages in publish.
+    /// Stops publishing; the publishers still wait for the messages in flight.
     pub fn end(&self) {
         self.ended.store(true, Ordering::Relaxed);
     }
@@ -71,7 +71,7 @@ impl Publisher {
         }
     }
 
-    /// Keeps `window` messages in publish until the measurement ends.
+    /// Keeps `window` messages in flight until the measurement ends.
     ///
     /// The first poll of a publish queues it. To await the write, as usual, would pass every single message from this
     /// thread to lapin's and back. Only the oldest confirm is awaited: most confirms come several at once, so one

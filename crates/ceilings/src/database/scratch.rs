@@ -9,7 +9,7 @@ use super::statements::quoted;
 use crate::Failure;
 
 /// The comment of every table that this program creates; only tables with it may be dropped.
-const MARK: &str = "created by raw-database, which may drop it at any time";
+const MARK: &str = "made by raw-database, dropped by it at any time";
 
 const UNKNOWN_DATABASE: u16 = 1049;
 
