@@ -247,3 +247,6 @@ impl fmt::Display for Step {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests;

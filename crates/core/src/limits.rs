@@ -1,5 +1,5 @@
 //! Widths of the columns, in characters. A value that does not fit makes its notice a dead letter (`too_long`); it is never cut.
-//! A test of the store compares these with the schema.
+//! A test compares these with the schema.
 
 /// `insure_num`, `policy_num`.
 pub const NUMBER_CHARS: usize = 64;

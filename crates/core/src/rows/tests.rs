@@ -233,6 +233,7 @@ fn changes_hold_only_the_rows_that_differ() {
     let changes = Changes::between(&before, &Rows::of(&ledger));
     assert_eq!(changes.proposals.upserts.len(), 1);
     assert!(changes.payments.is_empty() && changes.policies.is_empty() && changes.insured_persons.is_empty());
+    assert!(!changes.proposals.is_empty());
     let back = Changes::between(&Rows::of(&ledger), &Rows::default());
     assert_eq!(
         (
@@ -242,4 +243,32 @@ fn changes_hold_only_the_rows_that_differ() {
         ),
         (1, 1, 1)
     );
+}
+
+#[test]
+fn deletes_alone_are_changes_too() {
+    let before = rows(&[(2, payment())]);
+    let changes = Changes::between(&before, &Rows::default());
+    assert!(changes.payments.upserts.is_empty() && !changes.payments.is_empty());
+}
+
+#[test]
+fn every_table_is_counted() {
+    let rows = rows(&[
+        (2, payment()),
+        (3, policy("赵一、钱二")),
+        (4, json!({})),
+        (26, json!({"status": 1})),
+        (27, json!({})),
+    ]);
+    let expected = [
+        ("proposals", 1),
+        ("payments", 1),
+        ("policies", 1),
+        ("insured_persons", 2),
+        ("cancellations", 1),
+        ("endorsements", 1),
+        ("abnormalities", 1),
+    ];
+    assert_eq!(rows.counts(), expected);
 }

@@ -88,6 +88,18 @@ fn a_copy_of_a_voided_notice_is_a_duplicate_and_its_seq_is_not_reused() {
 }
 
 #[test]
+fn a_stored_notice_that_is_voided_has_to_be_written() {
+    let mut ledger = ledger();
+    deliver(&mut ledger, 1, json!({}), 0);
+    let digest = notice(1, json!({})).digest;
+    ledger.entries[0].write_state = WriteState::Stored;
+    assert!(!ledger.set_voided(&digest, false));
+    assert_eq!(ledger.entries[0].write_state, WriteState::Stored);
+    assert!(ledger.set_voided(&digest, true));
+    assert_eq!(ledger.entries[0].write_state, WriteState::Changed);
+}
+
+#[test]
 fn only_an_applied_notice_can_be_voided() {
     let mut ledger = ledger();
     deliver(&mut ledger, 2, payment(), 0);
