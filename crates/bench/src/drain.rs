@@ -94,7 +94,7 @@ pub async fn handled(workers: &[Service]) -> anyhow::Result<f64> {
 }
 
 async fn sum_up(workers: &[Service], samples: &[Sample], windows: &[f64]) -> anyhow::Result<Drained> {
-    let (seconds, count) = *samples.last().context("nobody has looked")?;
+    let (seconds, count) = *samples.last().context("no sample was taken")?;
     let (mut cpu, mut peak, mut conflicts, mut transactions) = (0.0, 0.0_f64, 0.0, 0.0);
     for worker in workers {
         let (usage, metrics) = (worker.usage()?, worker.metrics().await?);

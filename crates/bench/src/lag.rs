@@ -19,7 +19,7 @@ pub struct Lag {
     pub p99_ms_with_commit: f64,
 }
 
-/// The state at the begin of the measurement.
+/// The state at the start of the measurement.
 #[derive(Debug)]
 pub struct Since {
     /// The latest receipt, in microseconds since 1970.

@@ -1,6 +1,6 @@
 //! Rates in several windows, whose median stands for all.
 
-/// A sample of a counter: seconds since the begin, and the count.
+/// A sample of a counter: seconds since the start, and the count.
 pub type Sample = (f64, f64);
 
 /// The share of a count that passes before the first window begins: connections are opened then, and caches filled.

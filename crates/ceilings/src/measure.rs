@@ -13,7 +13,7 @@ pub enum Sweep {
     Full,
 }
 
-/// `count` events, this long after the begin.
+/// `count` events, this long after the start.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Done {
     pub at: Duration,

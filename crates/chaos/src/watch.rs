@@ -102,7 +102,7 @@ impl ReadinessWatch {
         }
     }
 
-    /// Waits for a poll that begins after `moment` and finds every service ready, and returns the begin of that poll.
+    /// Waits for a poll that begins after `moment` and finds every service ready, and returns the start of that poll.
     /// `None` if no such poll comes in time.
     pub async fn all_ready_after(&self, moment: Instant) -> Option<Instant> {
         let mut rounds = self.rounds.clone();

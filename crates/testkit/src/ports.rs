@@ -18,7 +18,7 @@ static RESERVATIONS: Mutex<Vec<UnixListener>> = Mutex::new(Vec::new());
 
 /// A loopback address that nobody listens on, reserved for this process until it ends.
 ///
-/// A program under test is told its port before it starts, so port 0 is no choice for it. Binding port 0 here and
+/// A program under test gets its port before it starts, so it can't use port 0. Binding port 0 here and
 /// passing the number on has a race: the kernel may give the port to an outgoing connection or to another test before
 /// the program listens. So the port lies outside of `ip_local_port_range`, and a lock keeps other tests from drawing it.
 ///

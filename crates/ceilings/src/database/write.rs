@@ -15,7 +15,7 @@ use crate::measure::Done;
 /// The longest time for one transaction.
 const COMMIT_WITHIN: Duration = Duration::from_secs(60);
 
-/// The commits since the begin, and the total time.
+/// The commits since the start, and the total time.
 #[derive(Debug, Default)]
 pub struct Written {
     pub commits: Vec<Done>,
