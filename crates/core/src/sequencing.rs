@@ -150,7 +150,7 @@ pub fn missing(ledger: &Ledger, step: Step, rules: &Rules) -> StepSet {
     Progress::of(ledger).missing(step, rules)
 }
 
-/// The steps that a notice was applied without, because its wait ended, and that have not succeeded yet.
+/// The steps that some notice was applied without, and that have not succeeded yet.
 pub fn missed(ledger: &Ledger, rules: &Rules) -> StepSet {
     let mut early = ledger.counted().filter(|entry| entry.out_of_order).peekable();
     if early.peek().is_none() {
