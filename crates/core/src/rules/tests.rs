@@ -46,6 +46,13 @@ fn a_step_waits_for_the_predecessors_of_an_unsubscribed_step_instead() {
 }
 
 #[test]
+fn only_steps_of_the_configuration_are_subscribed() {
+    let rules = Rules::new(settings(|s| s.subscribed = StepSet::from_iter([Step::Paid]))).expect("sound");
+    assert!(rules.is_subscribed(Step::Paid));
+    assert!(!rules.is_subscribed(Step::Insured));
+}
+
+#[test]
 fn a_cycle_is_a_fault_that_names_its_steps() {
     let faults = Rules::new(settings(|s| {
         s.steps.get_mut(&Step::Insured).expect("step").after = vec![Step::Issued];
