@@ -1,7 +1,7 @@
 //! The failed attempts to apply one notice: how many, when, where and why. They travel in the headers of the message, so that the
 //! worker that takes it next knows them.
 //!
-//! Only failures of the notice itself count: a worker counts no attempt while the database refuses everything.
+//! Only failures of the notice itself count: a worker counts no attempt while the database rejects every write.
 
 use std::time::Duration;
 

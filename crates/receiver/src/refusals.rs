@@ -151,8 +151,8 @@ impl Refusals {
             if let Err(error) = publisher.publish_refused(&records).await {
                 self.more.notify_one();
                 match self.said.swap(true, Ordering::Relaxed) {
-                    false => tracing::warn!(error = %error, "what is refused can't be told of; it waits"),
-                    true => tracing::debug!(error = %error, "what is refused still can't be told of"),
+                    false => tracing::warn!(error = %error, "refused requests cannot be recorded; they are kept in memory"),
+                    true => tracing::debug!(error = %error, "refused requests still cannot be recorded"),
                 }
                 return;
             }

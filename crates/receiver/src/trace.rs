@@ -3,7 +3,7 @@
 use actix_web::http::header::HeaderMap;
 use xiebao_core::envelope::Envelope;
 use xiebao_core::traceparent::TraceParent;
-use xiebao_runtime::traces::{Kind, Span, Traces};
+use xiebao_runtime::traces::{SpanRole, Span, Traces};
 
 use crate::reply::Verdict;
 
@@ -30,7 +30,7 @@ impl Trace {
         };
         Self {
             incoming,
-            server: traces.span(Kind::Server, "receive notice", incoming),
+            server: traces.span(SpanRole::Server, "receive notice", incoming),
             producer: Span::default(),
             outgoing: None,
         }
@@ -39,7 +39,7 @@ impl Trace {
     /// An authentic notice is about to be published: what its message is to bear. That is the span of its publishing;
     /// where there are no spans, the incoming trace if it is a valid one, else a new one.
     pub fn publish(&mut self, traces: &Traces) -> String {
-        self.producer = traces.span(Kind::Producer, "publish notice", self.server.place());
+        self.producer = traces.span(SpanRole::Producer, "publish notice", self.server.place());
         let outgoing = self.producer.place().or(self.incoming).unwrap_or_else(new);
         self.outgoing = Some(outgoing);
         outgoing.to_string()

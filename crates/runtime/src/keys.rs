@@ -161,7 +161,7 @@ impl KeyRing {
             Reload::Broken(error) if last_error != Some(error) => {
                 tracing::error!(keys.error = %error, "keys file is broken; the keys in force are kept");
             }
-            Reload::Unchanged if last_error.is_some() => tracing::info!("keys file is sound again"),
+            Reload::Unchanged if last_error.is_some() => tracing::info!("keys file is valid again"),
             Reload::Unchanged | Reload::Broken(_) => {}
         }
     }

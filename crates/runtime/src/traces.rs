@@ -43,7 +43,7 @@ struct On {
 
 /// What a span is to the spans of other programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum SpanRole {
     Server,
     Producer,
     Consumer,
@@ -110,14 +110,14 @@ impl Traces {
     }
 
     /// A span below the one that is named, or the first of a trace.
-    pub fn span(&self, kind: Kind, name: &'static str, parent: Option<TraceParent>) -> Span {
+    pub fn span(&self, kind: SpanRole, name: &'static str, parent: Option<TraceParent>) -> Span {
         self.build(kind, name, parent, Vec::new)
     }
 
     /// The same, and tied to those.
     pub fn linked_span(
         &self,
-        kind: Kind,
+        kind: SpanRole,
         name: &'static str,
         parent: Option<TraceParent>,
         links: impl Iterator<Item = TraceParent>,
@@ -129,7 +129,7 @@ impl Traces {
 
     fn build(
         &self,
-        kind: Kind,
+        kind: SpanRole,
         name: &'static str,
         parent: Option<TraceParent>,
         links: impl FnOnce() -> Vec<Link>,
@@ -185,13 +185,13 @@ impl Span {
     }
 }
 
-impl From<Kind> for SpanKind {
-    fn from(kind: Kind) -> Self {
+impl From<SpanRole> for SpanKind {
+    fn from(kind: SpanRole) -> Self {
         match kind {
-            Kind::Server => Self::Server,
-            Kind::Producer => Self::Producer,
-            Kind::Consumer => Self::Consumer,
-            Kind::Internal => Self::Internal,
+            SpanRole::Server => Self::Server,
+            SpanRole::Producer => Self::Producer,
+            SpanRole::Consumer => Self::Consumer,
+            SpanRole::Internal => Self::Internal,
         }
     }
 }

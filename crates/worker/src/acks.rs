@@ -1,8 +1,8 @@
-//! Acknowledgements by range: what is done with up to some delivery, in one message to the broker.
+//! Acknowledges ranges of deliveries in one message to the broker.
 //!
-//! The lanes finish deliveries in any order, and an acknowledgement of a range takes in everything before it. So one is
-//! sent only up to the first delivery that is not done with; what is done with behind that waits a moment for the gap
-//! to close, and is then acknowledged by itself.
+//! Lanes finish deliveries in any order, and an acknowledgement with `multiple` covers every earlier delivery. So a range
+//! ends before the first unfinished delivery. Finished deliveries after such a gap wait a moment for it to close, and are
+//! then acknowledged one by one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -13,60 +13,60 @@ use lapin::Channel;
 use lapin::options::BasicAckOptions;
 use tokio::sync::Mutex;
 
-/// How long a gap may hold up what lies behind it, and at most twice as long.
+/// A delivery after a gap waits at least this long and at most twice as long.
 const GAP_AT_MOST: Duration = Duration::from_millis(400);
 
-/// Where acknowledgements go.
-pub(crate) trait Answers {
-    /// Acknowledges one delivery; `multiple`: and all before it.
+/// Sends acknowledgements; a channel, except in tests.
+pub(crate) trait AckSender {
+    /// Acknowledges one delivery, and with `multiple` all before it.
     async fn ack(&self, tag: u64, multiple: bool);
 }
 
-impl Answers for Channel {
-    /// One that is lost makes notices come again.
+impl AckSender for Channel {
+    /// If it is lost, the broker redelivers the notices.
     async fn ack(&self, tag: u64, multiple: bool) {
         if let Err(error) = self.basic_ack(tag, BasicAckOptions { multiple }).await {
-            tracing::debug!(error = %error, "an acknowledgement was lost; the notice will come again");
+            tracing::debug!(error = %error, "an acknowledgement was lost; the notice will be redelivered");
         }
     }
 }
 
-/// The acknowledgements of one channel, whose delivery tags count from 1. It is locked until what was worked out is sent:
-/// the broker closes a channel that names a delivery which another acknowledgement has taken in meanwhile.
+/// The acknowledgements of one channel, whose delivery tags count from 1. The state stays locked until the message that it
+/// calls for is sent: the broker closes a channel that acknowledges a delivery twice.
 pub(crate) struct Acks<A> {
     channel: A,
-    settled: Mutex<Settled>,
+    finished: Mutex<Finished>,
 }
 
-impl<A: Answers> Acks<A> {
+impl<A: AckSender> Acks<A> {
     pub fn new(channel: A) -> Self {
         Self {
             channel,
-            settled: Mutex::default(),
+            finished: Mutex::default(),
         }
     }
 
-    /// These deliveries are done with and may be acknowledged.
-    pub async fn settle(&self, tags: impl Iterator<Item = u64>) {
-        let mut settled = self.settled.lock().await;
-        settled.due.extend(tags.map(|tag| (tag, Waited::No)));
-        self.send_range(&mut settled).await;
+    /// Acknowledges these deliveries as soon as no earlier one is unfinished, at the latest in a sweep.
+    pub async fn ack_in_ranges(&self, tags: impl Iterator<Item = u64>) {
+        let mut finished = self.finished.lock().await;
+        finished.due.extend(tags.map(|tag| (tag, Waited::No)));
+        self.send_range(&mut finished).await;
     }
 
-    /// This delivery was answered for by itself, and that was sent.
+    /// Records that this delivery was acknowledged or rejected one by one, so that it no longer ends a range.
     pub async fn answered(&self, tag: u64) {
-        let mut settled = self.settled.lock().await;
-        settled.answered.insert(tag);
-        self.send_range(&mut settled).await;
+        let mut finished = self.finished.lock().await;
+        finished.answered.insert(tag);
+        self.send_range(&mut finished).await;
     }
 
-    async fn send_range(&self, settled: &mut Settled) {
-        if let Some(last) = settled.range() {
+    async fn send_range(&self, finished: &mut Finished) {
+        if let Some(last) = finished.range() {
             self.channel.ack(last, true).await;
         }
     }
 
-    /// For as long as the session lasts.
+    /// Sweeps for as long as the session lasts.
     pub async fn keep_sweeping(&self) -> Infallible {
         loop {
             tokio::time::sleep(GAP_AT_MOST).await;
@@ -74,41 +74,41 @@ impl<A: Answers> Acks<A> {
         }
     }
 
-    /// Acknowledges what has waited since the last sweep.
+    /// Acknowledges the deliveries that have waited since the last sweep, one by one.
     async fn sweep(&self) {
-        let mut settled = self.settled.lock().await;
-        let waiting = settled.sweep();
+        let mut finished = self.finished.lock().await;
+        let waiting = finished.sweep();
         join_all(waiting.into_iter().map(|tag| self.channel.ack(tag, false))).await;
     }
 
-    /// Acknowledges all that is done with: the session is over.
+    /// Acknowledges every finished delivery, at the end of the session.
     pub async fn finish(&self) {
         self.sweep().await;
         self.sweep().await;
     }
 }
 
-/// Which deliveries are done with.
+/// The finished deliveries of a channel.
 #[derive(Debug, Default)]
-struct Settled {
-    /// All up to this one are.
+struct Finished {
+    /// Every delivery up to this tag is answered.
     through: u64,
-    /// Of the others: to be acknowledged.
+    /// Later tags that are finished and not acknowledged.
     due: BTreeMap<u64, Waited>,
-    /// Of the others: answered for.
+    /// Later tags that are answered.
     answered: BTreeSet<u64>,
 }
 
-/// Whether a delivery was due at the last sweep.
+/// Tells if a delivery was already due at the last sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Waited {
     No,
     Yes,
 }
 
-impl Settled {
-    /// The delivery up to which all can be acknowledged now, if there is anything new. It is one that the broker still
-    /// waits for: it knows no others.
+impl Finished {
+    /// The tag up to which every delivery can be acknowledged now; `None` if there is nothing new. It is never the tag of
+    /// an answered delivery, which the broker would not know.
     fn range(&mut self) -> Option<u64> {
         let mut last_due = None;
         loop {
@@ -122,7 +122,7 @@ impl Settled {
         }
     }
 
-    /// What has waited since the last sweep.
+    /// Removes and returns the tags that have waited since the last sweep.
     fn sweep(&mut self) -> Vec<u64> {
         let waiting: Vec<u64> = self
             .due
@@ -145,47 +145,47 @@ mod tests {
 
     use super::*;
 
-    fn settled(tags: impl IntoIterator<Item = u64>) -> Settled {
-        Settled {
+    fn finished(tags: impl IntoIterator<Item = u64>) -> Finished {
+        Finished {
             due: tags.into_iter().map(|tag| (tag, Waited::No)).collect(),
-            ..Settled::default()
+            ..Finished::default()
         }
     }
 
     #[test]
-    fn a_range_ends_before_the_first_that_is_not_done_with() {
-        let mut settled = settled([1, 2, 4]);
-        assert_eq!(settled.range(), Some(2));
-        assert_eq!(settled.range(), None);
-        settled.due.insert(3, Waited::No);
-        assert_eq!(settled.range(), Some(4));
+    fn a_range_ends_before_the_first_unfinished_delivery() {
+        let mut finished = finished([1, 2, 4]);
+        assert_eq!(finished.range(), Some(2));
+        assert_eq!(finished.range(), None);
+        finished.due.insert(3, Waited::No);
+        assert_eq!(finished.range(), Some(4));
     }
 
     #[test]
     fn a_range_ends_with_a_delivery_that_the_broker_waits_for() {
-        let mut settled = settled([1, 2]);
-        settled.answered.insert(3);
-        assert_eq!(settled.range(), Some(2));
-        settled.answered.insert(4);
-        assert_eq!(settled.range(), None);
-        assert_eq!(settled.through, 4);
+        let mut finished = finished([1, 2]);
+        finished.answered.insert(3);
+        assert_eq!(finished.range(), Some(2));
+        finished.answered.insert(4);
+        assert_eq!(finished.range(), None);
+        assert_eq!(finished.through, 4);
     }
 
     #[test]
-    fn what_a_gap_holds_up_goes_by_itself_at_the_second_sweep() {
-        let mut settled = settled([2, 3]);
-        assert_eq!(settled.range(), None);
-        assert!(settled.sweep().is_empty());
-        settled.due.insert(5, Waited::No);
-        assert_eq!(settled.sweep(), [2, 3]);
-        settled.due.insert(1, Waited::No);
+    fn deliveries_after_a_gap_are_acknowledged_one_by_one_at_the_second_sweep() {
+        let mut finished = finished([2, 3]);
+        assert_eq!(finished.range(), None);
+        assert!(finished.sweep().is_empty());
+        finished.due.insert(5, Waited::No);
+        assert_eq!(finished.sweep(), [2, 3]);
+        finished.due.insert(1, Waited::No);
         // Not 3, which the broker no longer waits for.
-        assert_eq!(settled.range(), Some(1));
-        assert_eq!(settled.sweep(), [5]);
+        assert_eq!(finished.range(), Some(1));
+        assert_eq!(finished.sweep(), [5]);
     }
 
-    /// Takes acknowledgements in the order in which they come to it, some later than others, as a broker does: what
-    /// it does not wait for is an error that would end the channel.
+    /// A broker that receives acknowledgements in any order, some later than others. Acknowledging a delivery that it does
+    /// not wait for is an error, which would close the channel.
     #[derive(Default)]
     struct Broker {
         waits_for: Locked<BTreeSet<u64>>,
@@ -199,7 +199,7 @@ mod tests {
         }
     }
 
-    impl Answers for &Broker {
+    impl AckSender for &Broker {
         async fn ack(&self, tag: u64, multiple: bool) {
             for _ in 0..tag % 5 {
                 tokio::task::yield_now().await;
@@ -211,24 +211,22 @@ mod tests {
             let done = self.done.lock().expect("no panic");
             assert!(
                 taken.iter().all(|tag| done.contains(tag)),
-                "{tag} takes in what is not done with"
+                "{tag} covers an unfinished delivery"
             );
             *self.messages.lock().expect("no panic") += 1;
         }
     }
 
-    /// Lanes that finish in any order beside each other, some deliveries answered for by themselves, sweeps between.
+    /// Lanes that finish concurrently in any order, with some deliveries answered one by one and sweeps in between. Returns
+    /// the number of messages sent.
     async fn lanes_finish(seed: u64) -> usize {
-        let mut chance = ChaCha8Rng::seed_from_u64(seed);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut tags: Vec<u64> = (1..=200).collect();
-        tags.shuffle(&mut chance);
+        tags.shuffle(&mut rng);
         let broker = Broker::default();
         broker.hand_out(1..=200);
         let acks = Acks::new(&broker);
-        let batches: Vec<_> = tags
-            .chunks(chance.random_range(1..40))
-            .map(<[_]>::to_vec)
-            .collect();
+        let batches: Vec<_> = tags.chunks(rng.random_range(1..40)).map(<[_]>::to_vec).collect();
         let work = batches.into_iter().enumerate().map(|(nth, batch)| {
             let (acks, broker) = (&acks, &broker);
             async move {
@@ -237,7 +235,7 @@ mod tests {
                 }
                 broker.done.lock().expect("no panic").extend(&batch);
                 let (alone, together): (Vec<_>, Vec<_>) = batch.into_iter().partition(|tag| tag % 11 == 0);
-                acks.settle(together.into_iter()).await;
+                acks.ack_in_ranges(together.into_iter()).await;
                 for tag in alone {
                     acks.channel.ack(tag, false).await;
                     acks.answered(tag).await;
@@ -268,7 +266,7 @@ mod tests {
         broker.done.lock().expect("no panic").extend(1..=1_000);
         let acks = Acks::new(&broker);
         for first in (1..1_000).step_by(100) {
-            acks.settle(first..first + 100).await;
+            acks.ack_in_ranges(first..first + 100).await;
         }
         assert_eq!(*broker.messages.lock().expect("no panic"), 10);
     }

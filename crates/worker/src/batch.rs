@@ -1,4 +1,4 @@
-//! Batches by size, bytes and time.
+//! Collects deliveries into batches, bounded by number, bytes and time.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use tokio::time::{Instant, timeout_at};
 
 use xiebao_store::sql::links::PendingLink;
 
-/// Bytes of bodies in one batch at most, so that large notices do not add up to a large transaction.
+/// Bytes of bodies after which a batch is full, so that large notices do not add up to a large transaction.
 const BYTES: usize = 8 * 1024 * 1024;
-/// Links of one batch, but for those that were found together with the last of them.
+/// Links after which a batch takes no more; those that were found together stay together.
 const LINKS: usize = 200;
 
-/// What one transaction is made of.
+/// The input of one run of the pipeline.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub deliveries: Vec<Delivery>,
-    /// Reissue links that are to be told.
+    /// Reissue links to deliver.
     pub links: Vec<PendingLink>,
 }
 
-/// What comes to a lane.
+/// The two queues of a lane.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     pub deliveries: Receiver<Delivery>,
@@ -29,8 +29,8 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    /// The next batch of deliveries, and the links that have come by then. Links alone wait for nothing. `None`: no deliveries
-    /// will come any more.
+    /// The next batch of deliveries, with the links that have arrived by then. Links alone do not wait for deliveries.
+    /// `None` once the queue of deliveries is closed.
     pub async fn next(&mut self, size: usize, wait: Duration) -> Option<Batch> {
         let mut batch = Batch::default();
         tokio::select! {
@@ -40,7 +40,7 @@ impl Incoming {
             }
             Some(links) = self.links.recv() => batch.links = links,
         }
-        // Behind the last await: a batch that is given up while it is made takes no link with it.
+        // After the last await, so a cancelled batch loses no links.
         while batch.links.len() < LINKS
             && let Ok(links) = self.links.try_recv()
         {
@@ -49,11 +49,11 @@ impl Incoming {
         Some(batch)
     }
 
-    /// Takes no more links; those that have come.
+    /// Closes the queue of links and returns the links left in it.
     pub async fn last_links(&mut self) -> Vec<PendingLink> {
         self.links.close();
         let mut last = Vec::new();
-        // Waits for those that are just being given.
+        // Also waits for senders that hold a permit.
         while let Some(links) = self.links.recv().await {
             last.extend(links);
         }
@@ -61,8 +61,8 @@ impl Incoming {
     }
 }
 
-/// The next deliveries: what is there, and what comes within `wait` of the first of them, up to `size`. `None`: nothing will
-/// come any more.
+/// The next deliveries, up to `size`: those in the queue, and those that arrive within `wait` of the first. `None` once the
+/// queue is closed.
 pub(crate) async fn next(
     deliveries: &mut Receiver<Delivery>,
     size: usize,

@@ -1,4 +1,4 @@
-//! Files what stands in the dead-letter queue: insert, commit, acknowledge.
+//! Moves messages of the dead-letter queue into the table `dead_letters`: insert, commit, acknowledge.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,6 @@ use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
 use lapin::types::AMQPValue;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::attempts::Attempts;
 use xiebao_core::envelope::{Envelope, header};
@@ -20,14 +19,17 @@ use xiebao_runtime::amqp::topology::{DEAD, Part};
 use xiebao_runtime::amqp::{Pacing, connect};
 use xiebao_runtime::clock;
 
-use crate::consumer::{CLOSE_WITHIN, SessionError, subscribe, text_header};
+use crate::delivery::text_header;
 use crate::outage::LongOutage;
-use crate::{Worker, batch, held, probe};
+use crate::session::{self, SessionError, subscribe};
+use crate::worker::Worker;
+use crate::{batch, hand_back, probe};
 use xiebao_store::StoreError;
 use xiebao_store::sql::attempts::{self, NewAttempt};
 use xiebao_store::sql::dead_letters::{self, NewDeadLetter};
 
-const AT_ONCE: u16 = 100;
+/// Dead letters in one transaction, and unacknowledged ones.
+const BATCH_SIZE: u16 = 100;
 
 /// Files dead letters until `shutdown`.
 pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
@@ -36,7 +38,9 @@ pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
         match result {
             Ok(None) => pacing.start_over(),
             Ok(Some(outage)) => {
-                shutdown.run_until_cancelled(outage.until_over(&worker)).await;
+                shutdown
+                    .run_until_cancelled(outage.until_over(&worker.store))
+                    .await;
                 pacing.start_over();
             }
             Err(error) => tracing::warn!(error = %error, "no dead letters from the broker"),
@@ -45,11 +49,11 @@ pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
     }
 }
 
-/// `Some`: it was ended because the database stays away.
+/// One session. `Some` if it ended because of a long database outage.
 async fn session(worker: &Arc<Worker>) -> Result<Option<LongOutage>, SessionError> {
     let connection = connect(&worker.amqp, "xiebao-worker dead letters").await?;
-    let (channel, mut deliveries) = subscribe(&connection, Part::Notices, DEAD, AT_ONCE).await?;
-    let (sender, mut receiver) = mpsc::channel(usize::from(AT_ONCE));
+    let (channel, mut deliveries) = subscribe(&connection, Part::Notices, DEAD, BATCH_SIZE).await?;
+    let (sender, mut receiver) = mpsc::channel(usize::from(BATCH_SIZE));
     let taking = async {
         while let Some(delivery) = deliveries.next().await {
             if sender.send(delivery?).await.is_err() {
@@ -59,7 +63,8 @@ async fn session(worker: &Arc<Worker>) -> Result<Option<LongOutage>, SessionErro
         Ok(None)
     };
     let filing = async {
-        while let Some(batch) = batch::next(&mut receiver, AT_ONCE.into(), Duration::from_millis(10)).await {
+        while let Some(batch) = batch::next(&mut receiver, BATCH_SIZE.into(), Duration::from_millis(10)).await
+        {
             tokio::select! {
                 () = file(worker, &batch) => {}
                 outage = worker.filing.long_outage(worker.settings.hand_back_after) => return Some((batch, outage)),
@@ -68,22 +73,22 @@ async fn session(worker: &Arc<Worker>) -> Result<Option<LongOutage>, SessionErro
         None
     };
     let unfiled = tokio::select! { result = taking => return result, unfiled = filing => unfiled };
-    let Some((mut held, outage)) = unfiled else {
+    let Some((mut unacknowledged, outage)) = unfiled else {
         return Ok(None);
     };
-    held.extend(held::stop_taking(&channel, &mut deliveries).await);
+    unacknowledged.extend(hand_back::stop_taking(&channel, &mut deliveries).await);
     receiver.close();
-    held.extend(std::iter::from_fn(|| receiver.try_recv().ok()));
-    held::hand_back(worker, DEAD, held).await;
-    let _ = timeout(CLOSE_WITHIN, connection.close(200, "done".into())).await;
+    unacknowledged.extend(std::iter::from_fn(|| receiver.try_recv().ok()));
+    hand_back::hand_back(worker, DEAD, unacknowledged).await;
+    session::close(&connection).await;
     Ok(Some(outage))
 }
 
-/// Stores a batch, however long the database takes to be there, and acknowledges it.
+/// Stores a batch, waiting for the database if necessary, and acknowledges it.
 async fn file(worker: &Worker, batch: &[Delivery]) {
-    let letters: Vec<Filed> = batch.iter().map(Filed::of).collect();
+    let letters: Vec<Letter> = batch.iter().map(Letter::of).collect();
     if let Err(error) = until_stored(worker, &letters).await {
-        tracing::warn!(error = %error, "a dead letter is refused; filing one by one");
+        tracing::warn!(error = %error, "the database rejects a dead letter; filing them one by one");
         for letter in letters {
             file_alone(worker, letter).await;
         }
@@ -96,10 +101,10 @@ async fn file(worker: &Worker, batch: &[Delivery]) {
     .await;
 }
 
-/// A letter that the database refuses even so is filed without its body: its digest still tells which one it was.
-async fn file_alone(worker: &Worker, mut filed: Filed) {
-    while let Err(error) = until_stored(worker, std::slice::from_ref(&filed)).await {
-        let letter = &mut filed.letter;
+/// Stores one dead letter. If the database rejects it, its body is left out; the digest still identifies the notice.
+async fn file_alone(worker: &Worker, mut letter: Letter) {
+    while let Err(error) = until_stored(worker, std::slice::from_ref(&letter)).await {
+        let letter = &mut letter.row;
         tracing::error!(error = %error, notice.digest = letter.digest, "a dead letter is filed without its body");
         letter.detail = format!("{} bytes of body could not be stored: {error}", letter.body.len());
         letter.body.clear();
@@ -107,8 +112,11 @@ async fn file_alone(worker: &Worker, mut filed: Filed) {
     }
 }
 
-/// `Err`: the database is there, and refuses these letters.
-async fn until_stored(worker: &Worker, letters: &[Filed]) -> Result<(), StoreError> {
+/// Retries until the letters are stored.
+///
+/// # Errors
+/// If the database works and rejects these letters.
+async fn until_stored(worker: &Worker, letters: &[Letter]) -> Result<(), StoreError> {
     let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_secs(5));
     let mut waiting = None;
     loop {
@@ -117,29 +125,34 @@ async fn until_stored(worker: &Worker, letters: &[Filed]) -> Result<(), StoreErr
                 count(worker, letters);
                 return Ok(());
             }
-            Err(error) if error.may_be_permanent() && probe::succeeds(worker).await => return Err(error),
-            Err(error) => tracing::warn!(error = %error, "dead letters wait for the database"),
+            Err(error) if error.may_be_permanent() && probe::succeeds(&worker.store).await => {
+                return Err(error);
+            }
+            Err(error) => tracing::warn!(error = %error, "dead letters are waiting for the database"),
         }
         waiting.get_or_insert_with(|| worker.filing.wait());
         pacing.pause().await;
     }
 }
 
-fn count(worker: &Worker, letters: &[Filed]) {
+fn count(worker: &Worker, letters: &[Letter]) {
     for reason in letters
         .iter()
-        .filter_map(|filed| Reason::from_name(&filed.letter.reason))
+        .filter_map(|letter| Reason::from_name(&letter.row.reason))
     {
         worker.metrics.count_dead_letters(reason, 1);
     }
 }
 
-async fn store(worker: &Worker, all: &[Filed]) -> Result<(), StoreError> {
-    let letters: Vec<NewDeadLetter> = all.iter().map(|filed| filed.letter.clone()).collect();
-    let attempts: Vec<NewAttempt> = all.iter().flat_map(|filed| filed.attempts.clone()).collect();
+async fn store(worker: &Worker, letters: &[Letter]) -> Result<(), StoreError> {
+    let rows: Vec<NewDeadLetter> = letters.iter().map(|letter| letter.row.clone()).collect();
+    let attempts: Vec<NewAttempt> = letters
+        .iter()
+        .flat_map(|letter| letter.attempts.clone())
+        .collect();
     let insert = worker.store.with(async |conn| {
         conn.transaction(async |conn| {
-            dead_letters::insert(conn, &letters).await?;
+            dead_letters::insert(conn, &rows).await?;
             attempts::insert(conn, &attempts).await
         })
         .await
@@ -147,29 +160,30 @@ async fn store(worker: &Worker, all: &[Filed]) -> Result<(), StoreError> {
     insert.await
 }
 
-/// A dead letter with the story of its attempts.
-struct Filed {
-    letter: NewDeadLetter,
+/// A dead letter with the log of its attempts, as rows.
+struct Letter {
+    row: NewDeadLetter,
     attempts: Vec<NewAttempt>,
 }
 
-impl Filed {
+impl Letter {
     fn of(delivery: &Delivery) -> Self {
-        let letter = letter(delivery);
-        let told = Attempts::read(text_header(delivery, header::ATTEMPT_LOG));
-        let told = told.all().iter();
-        let mut attempts: Vec<_> = told
-            .map(|attempt| NewAttempt::of(&letter.digest, attempt))
+        let row = row(delivery);
+        let log = Attempts::read(text_header(delivery, header::ATTEMPT_LOG));
+        let mut attempts: Vec<_> = log
+            .all()
+            .iter()
+            .map(|attempt| NewAttempt::of(&row.digest, attempt))
             .collect();
         if attempts.is_empty() {
-            // The receiver or the broker has sent it here.
-            attempts.push(NewAttempt::of_letter(&letter));
+            // The receiver or the broker dead-lettered it.
+            attempts.push(NewAttempt::of_letter(&row));
         }
-        Self { letter, attempts }
+        Self { row, attempts }
     }
 }
 
-fn letter(delivery: &Delivery) -> NewDeadLetter {
+fn row(delivery: &Delivery) -> NewDeadLetter {
     let now = clock::now();
     let rejection = cause(delivery);
     let body = Bytes::copy_from_slice(&delivery.data);
@@ -182,9 +196,8 @@ fn letter(delivery: &Delivery) -> NewDeadLetter {
     }
 }
 
-/// Why it died last. What the broker has dead-lettered bears the broker's own words (`x-death`), and nothing that a
-/// worker buries does: beside them, a reason of ours is that of an earlier death, after which a person moved the message
-/// back.
+/// Why the message was dead-lettered last. The broker adds `x-death` to what it dead-letters; a worker's dead letters have
+/// none. With both, our own reason is that of an earlier time, after which a person moved the message back.
 fn cause(delivery: &Delivery) -> Rejection {
     let broker_reason = last_death(delivery);
     let detail = text_header(delivery, header::DEAD_DETAIL).unwrap_or_default();
@@ -205,7 +218,7 @@ fn cause(delivery: &Delivery) -> Rejection {
     }
 }
 
-/// The reason of the last death in `x-death`, which has the last first.
+/// The reason of the first entry of `x-death`, which is the latest.
 /// <https://www.rabbitmq.com/docs/dlx#effects>
 fn last_death(delivery: &Delivery) -> Option<&str> {
     let headers = delivery.properties.headers().as_ref()?;

@@ -1,26 +1,25 @@
-//! What becomes of a notice that could not be applied: it is tried again after a while, or it is a dead letter. Either
-//! way it is acknowledged only once the broker has confirmed it where it goes.
+//! Notices that could not be applied: retried after a delay, or published as dead letters. Either way the delivery is
+//! acknowledged only after the broker's confirm.
 
 use lapin::message::Delivery;
-use lapin::options::BasicAckOptions;
 use xiebao_core::attempts::{Attempt, Attempts, Delay, MAX_ATTEMPTS};
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::{Reason, Rejection};
 use xiebao_runtime::clock;
 use xiebao_store::sql::attempts::this_process;
 
-use crate::Worker;
-use crate::consumer::text_header;
+use crate::delivery::{acknowledge, text_header};
 use crate::spans::trace_id;
+use crate::worker::Worker;
 
-/// Takes a notice that fails by itself out of the way of the others, to be tried again. After the last attempt it
-/// becomes a dead letter.
+/// Publishes a notice whose own transaction fails to a retry queue, so that it delays no other. After its last attempt
+/// it becomes a dead letter.
 pub async fn retry_or_bury(worker: &Worker, delivery: &Delivery, envelope: &Envelope, error: &str) {
     let attempts = one_more(delivery, error);
     let Some(delay) = attempts.next() else {
         let detail = format!("{MAX_ATTEMPTS} attempts failed, the last one so: {error}");
         let rejection = Rejection::new(Reason::ApplyFailed, detail);
-        return away(worker, delivery, envelope, &rejection, &attempts).await;
+        return publish_dead(worker, delivery, envelope, &rejection, &attempts).await;
     };
     worker.metrics.count(envelope.notify_type(), "retried");
     tracing::warn!(
@@ -30,30 +29,37 @@ pub async fn retry_or_bury(worker: &Worker, delivery: &Delivery, envelope: &Enve
         attempt.delay_ms = u64::try_from(delay.length().as_millis()).unwrap_or(u64::MAX),
         error,
         trace.id = trace_id(envelope),
-        "a notice fails by itself; it is tried again"
+        "a notice failed; it will be retried"
     );
-    settle(worker, delivery, envelope, &attempts, Way::Again(delay)).await;
+    publish_then_ack(worker, delivery, envelope, &attempts, Destination::Retry(delay)).await;
 }
 
-/// Takes a notice whose proposal somebody else keeps locked out of the way of the others. That is no attempt: it comes
-/// again however long the lock is held.
-pub async fn put_aside(worker: &Worker, delivery: &Delivery, envelope: &Envelope) {
+/// Publishes a notice whose proposal stays locked to a retry queue. This does not count as an attempt: it comes back
+/// however long the lock is held.
+pub async fn defer(worker: &Worker, delivery: &Delivery, envelope: &Envelope) {
     tracing::warn!(
         notice.digest = %envelope.digest(),
         trace.id = trace_id(envelope),
-        "somebody keeps the proposal of a notice locked; it is tried again"
+        "the proposal of a notice stays locked; the notice will be retried"
     );
     let attempts = so_far(delivery);
-    settle(worker, delivery, envelope, &attempts, Way::Again(Delay::Middle)).await;
+    publish_then_ack(
+        worker,
+        delivery,
+        envelope,
+        &attempts,
+        Destination::Retry(Delay::Middle),
+    )
+    .await;
 }
 
-/// Makes a dead letter of a notice whose content will never do.
+/// Publishes a notice that can never be applied as a dead letter.
 pub async fn bury(worker: &Worker, delivery: &Delivery, envelope: &Envelope, rejection: &Rejection) {
     let attempts = one_more(delivery, &rejection.to_string());
-    away(worker, delivery, envelope, rejection, &attempts).await;
+    publish_dead(worker, delivery, envelope, rejection, &attempts).await;
 }
 
-async fn away(
+async fn publish_dead(
     worker: &Worker,
     delivery: &Delivery,
     envelope: &Envelope,
@@ -72,57 +78,53 @@ async fn away(
         trace.id = trace_id(envelope),
         "a notice becomes a dead letter"
     );
-    settle(worker, delivery, envelope, attempts, Way::Away(rejection)).await;
+    let destination = Destination::DeadLetters(rejection);
+    publish_then_ack(worker, delivery, envelope, attempts, destination).await;
 }
 
-/// Where a notice goes that is put aside.
+/// Where a notice that was not applied is published.
 #[derive(Debug, Clone, Copy)]
-enum Way<'r> {
-    Again(Delay),
-    Away(&'r Rejection),
+enum Destination<'r> {
+    Retry(Delay),
+    DeadLetters(&'r Rejection),
 }
 
-/// Publishes until the broker has it, and acknowledges. Until then the delivery is kept: returned, it would come again
-/// at once, and count. The end of the session ends this.
-async fn settle(
+/// Publishes until the broker confirms, then acknowledges. The delivery is kept until then: returned to the broker, it
+/// would come back at once and raise its delivery count. The end of the session cancels this.
+async fn publish_then_ack(
     worker: &Worker,
     delivery: &Delivery,
     envelope: &Envelope,
     attempts: &Attempts,
-    way: Way<'_>,
+    destination: Destination<'_>,
 ) {
     let publisher = &worker.publisher;
     loop {
-        let published = match way {
-            Way::Again(delay) => publisher.publish_retry(envelope, attempts, delay).await,
-            Way::Away(Rejection { reason, detail }) => {
+        let published = match destination {
+            Destination::Retry(delay) => publisher.publish_retry(envelope, attempts, delay).await,
+            Destination::DeadLetters(Rejection { reason, detail }) => {
                 publisher.publish_dead(envelope, *reason, detail, attempts).await
             }
         };
         match published {
             Ok(()) => return acknowledge(delivery).await,
-            Err(error) => tracing::warn!(error = %error, "a notice cannot be put aside yet; it is kept"),
+            Err(error) => {
+                tracing::warn!(error = %error, "a notice could not be published for retry or as a dead letter; trying again");
+            }
         }
     }
 }
 
-/// What the message says of earlier attempts. A dead letter that was moved back by hand starts anew.
+/// The earlier attempts that the message lists. A dead letter that was moved back by hand starts from none.
 fn so_far(delivery: &Delivery) -> Attempts {
     let was_dead = text_header(delivery, header::DEAD_REASON).is_some();
     let log = text_header(delivery, header::ATTEMPT_LOG).filter(|_| !was_dead);
     Attempts::read(log)
 }
 
-/// The earlier attempts, and this one.
+/// The earlier attempts and this one.
 fn one_more(delivery: &Delivery, error: &str) -> Attempts {
     let mut attempts = so_far(delivery);
     attempts.fail(Attempt::new(clock::now(), &this_process(), error));
     attempts
-}
-
-/// An acknowledgement that is lost makes the notice come again.
-pub async fn acknowledge(delivery: &Delivery) {
-    if let Err(error) = delivery.acker.ack(BasicAckOptions::default()).await {
-        tracing::debug!(error = %error, "an acknowledgement was lost; the notice will come again");
-    }
 }

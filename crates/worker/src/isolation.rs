@@ -1,7 +1,7 @@
-//! Runs notices through the transaction so that a bad one never takes its batch with it.
+//! Applies notices in transactions so that a failing one never fails its whole batch.
 //!
-//! A transaction that fails for a permanent reason is run again in halves, down to the single notice at fault. A
-//! transient failure is waited out: the notices stay unacknowledged, nothing is lost and nothing becomes a dead letter.
+//! After a permanent failure the batch runs again in halves, down to the single notice at fault. A transient failure is
+//! waited out: the notices stay unacknowledged, none is lost and none becomes a dead letter.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -16,53 +16,64 @@ use xiebao_runtime::amqp::Pacing;
 use xiebao_runtime::clock;
 
 use crate::outage::Waiting;
-use crate::{Worker, links, probe};
+use crate::worker::Worker;
+use crate::{links, probe};
 use xiebao_store::StoreError;
 use xiebao_store::sql::links::PendingLink;
 use xiebao_store::sql::notices::NoticeRow;
 use xiebao_store::transaction::{self, Outcome, Plan};
 
-/// What is to be done.
+/// One part of a transaction.
 #[derive(Debug, Clone)]
 pub enum Job {
-    /// A notice that is to be applied or kept, under the caller's mark.
-    Notice { mark: usize, work: Work },
-    /// A link that is to be told, if it still lies in the outbox. It stays there if that fails.
+    /// A notice to apply or keep.
+    Notice {
+        /// The caller's index for the outcome.
+        index: usize,
+        /// The work for it.
+        work: Work,
+    },
+    /// A reissue link to deliver, if it is still in the outbox. It stays there on failure.
     Link(PendingLink),
 }
 
+/// The work that a notice needs.
 #[derive(Debug, Clone)]
 pub enum Work {
+    /// Apply it to its proposal.
     Apply(InsureNum, Arrival),
+    /// Store it as ignored.
     Keep(NoticeRow),
 }
 
-/// How often a part that loses races for locks is run again before it is halved, so that whoever keeps one proposal locked
-/// holds up no other; a single notice is then put aside.
-const RACES: usize = 3;
-/// The same by time: one wait for a lock may take ten seconds.
+/// How often a part that loses races for locks runs before it is halved, so that one locked proposal delays no other. A
+/// single notice is then deferred.
+const MAX_RACES: usize = 3;
+/// The same limit by time, because one wait for a lock may take ten seconds.
 const RACING_AT_MOST: Duration = Duration::from_secs(5);
 
-/// What became of a job.
+/// The outcome of a notice's job.
 #[derive(Debug, Clone)]
-pub enum End {
+pub enum JobOutcome {
+    /// Committed, with this decision.
     Decided(DeliveryOutcome),
+    /// Committed as ignored.
     Kept,
-    /// It fails by itself, in these words; nothing was written.
+    /// Its own transaction fails with this error; nothing was written.
     Failed(String),
-    /// Somebody else keeps its proposal locked; nothing was written.
+    /// Another transaction keeps its proposal locked; nothing was written.
     Locked,
 }
 
-/// Runs all jobs; what became of the notices, and the links that were found. The marks that are not in the result were given up
-/// and are to be tried again by someone.
+/// Runs all jobs until `given_up` resolves. Returns the outcomes of the notices by index, and the reissue links found on
+/// the way. A notice without an outcome was given up; it stays unacknowledged.
 pub async fn run_all(
     worker: &Worker,
     jobs: Vec<Job>,
     given_up: impl Future<Output = ()>,
-) -> (Vec<(usize, End)>, Vec<PendingLink>) {
+) -> (Vec<(usize, JobOutcome)>, Vec<PendingLink>) {
     let mut given_up = pin!(given_up);
-    let (mut ends, mut links) = (Vec::new(), Vec::new());
+    let (mut outcomes, mut links) = (Vec::new(), Vec::new());
     let mut parts = vec![jobs];
     while let Some(part) = parts.pop() {
         if part.is_empty() {
@@ -77,32 +88,32 @@ pub async fn run_all(
             Ok(outcome) => {
                 worker.metrics.count_outcome(&outcome);
                 links.extend(outcome.links);
-                ends.extend(
+                outcomes.extend(
                     outcome
                         .verdicts
                         .into_iter()
-                        .map(|(mark, verdict)| (mark, End::Decided(verdict))),
+                        .map(|(index, decided)| (index, JobOutcome::Decided(decided))),
                 );
-                ends.extend(part.iter().filter_map(Job::kept));
+                outcomes.extend(part.iter().filter_map(Job::kept));
             }
             Err(error) => match divide(part) {
                 Ok((first, second)) => {
                     tracing::warn!(
                         error = %error,
                         batch.size = first.len() + second.len(),
-                        "looking for what fails its batch"
+                        "a batch failed; splitting it to find the failing notice"
                     );
                     parts.extend([second, first]);
                 }
-                Err(part) => ends.extend(part.iter().filter_map(|job| job.failed(&error))),
+                Err(part) => outcomes.extend(part.iter().filter_map(|job| job.failed(&error))),
             },
         }
     }
-    (ends, links)
+    (outcomes, links)
 }
 
-/// Two parts of what failed together, notices before links: a link may always stay in the outbox, so none is looked for among
-/// others. `Err`: it is not to be divided.
+/// Divides jobs that failed together, notices from links first: links may stay in the outbox, so the failing one is not
+/// searched for. `Err` returns a part that is not divided further.
 fn divide(part: Vec<Job>) -> Result<(Vec<Job>, Vec<Job>), Vec<Job>> {
     let count = part.len();
     let (mut notices, links): (Vec<Job>, Vec<_>) = part
@@ -122,29 +133,29 @@ fn divide(part: Vec<Job>) -> Result<(Vec<Job>, Vec<Job>), Vec<Job>> {
 }
 
 impl Job {
-    fn kept(&self) -> Option<(usize, End)> {
+    fn kept(&self) -> Option<(usize, JobOutcome)> {
         match self {
             Self::Notice {
-                mark,
+                index,
                 work: Work::Keep(_),
-            } => Some((*mark, End::Kept)),
+            } => Some((*index, JobOutcome::Kept)),
             _ => None,
         }
     }
 
-    fn failed(&self, error: &StoreError) -> Option<(usize, End)> {
+    fn failed(&self, error: &StoreError) -> Option<(usize, JobOutcome)> {
         match (self, error) {
-            (Self::Notice { mark, .. }, StoreError::Conflict(_)) => Some((*mark, End::Locked)),
-            (Self::Notice { mark, .. }, error) => Some((*mark, End::Failed(error.to_string()))),
+            (Self::Notice { index, .. }, StoreError::Conflict(_)) => Some((*index, JobOutcome::Locked)),
+            (Self::Notice { index, .. }, error) => Some((*index, JobOutcome::Failed(error.to_string()))),
             (Self::Link(_), error) => {
-                links::note(error);
+                links::log_undelivered(error);
                 None
             }
         }
     }
 }
 
-/// Runs one transaction until it is committed, has failed for a permanent reason, or has lost too many races for locks.
+/// Runs one transaction until it is committed, fails permanently, or loses too many races for locks.
 async fn until_decided(worker: &Worker, jobs: &[Job]) -> Result<Outcome, StoreError> {
     let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_secs(5));
     let mut plan = plan(jobs);
@@ -154,18 +165,20 @@ async fn until_decided(worker: &Worker, jobs: &[Job]) -> Result<Outcome, StoreEr
             Ok(outcome) => {
                 if let Some(waiting) = waiting {
                     tracing::info!("the database is back");
-                    waiting.is_through();
+                    waiting.succeeded();
                 }
                 return Ok(outcome);
             }
-            // Refused or unreadable: the notices' own fault only if others would fare better.
-            Err(error) if error.may_be_permanent() && probe::succeeds(worker).await => return Err(error),
+            // The notices are at fault only if the database accepts an invented one.
+            Err(error) if error.may_be_permanent() && probe::succeeds(&worker.store).await => {
+                return Err(error);
+            }
             Err(error) => error,
         };
         if let StoreError::Conflict(_) = error {
             worker.metrics.conflicts.inc();
             races += 1;
-            if races >= RACES || started.elapsed() >= RACING_AT_MOST {
+            if races >= MAX_RACES || started.elapsed() >= RACING_AT_MOST {
                 return Err(error);
             }
             tokio::time::sleep(Duration::from_millis(rand::random_range(1..20))).await;
@@ -176,11 +189,11 @@ async fn until_decided(worker: &Worker, jobs: &[Job]) -> Result<Outcome, StoreEr
             worker.metrics.pauses.inc();
             worker.waiting.wait()
         });
-        // The answer to a commit may be what was lost: then these very deliveries have been counted.
+        // If only the answer to the commit was lost, these deliveries have already been counted.
         plan.mark_redelivered();
         tokio::select! {
             () = pacing.pause() => {}
-            () = waiting.another_is_through() => {}
+            () = waiting.another_succeeded() => {}
         }
     }
 }
@@ -190,14 +203,14 @@ async fn attempt(worker: &Worker, plan: &Plan) -> Result<Outcome, StoreError> {
     let run = worker
         .store
         .with(async |conn| transaction::run(conn, plan, clock::now, &worker.rules).await);
-    // A panic is a fault of this program, met by one notice; the others must not suffer from it.
+    // One notice may trigger a bug; its panic must not fail the others.
     let result = AssertUnwindSafe(run).catch_unwind().await;
     worker
         .metrics
         .transaction
         .observe(started.elapsed().as_secs_f64());
     result.unwrap_or_else(|_| {
-        tracing::error!("a transaction panicked; looking for what is at fault");
+        tracing::error!("a transaction panicked; splitting its batch to find the notice");
         Err(StoreError::Refused("a panic while deciding".to_owned()))
     })
 }
@@ -207,11 +220,11 @@ fn plan(jobs: &[Job]) -> Plan {
     for job in jobs {
         match job {
             Job::Notice {
-                mark,
+                index,
                 work: Work::Apply(num, arrival),
             } => {
                 let task = plan.tasks.entry(num.clone()).or_default();
-                task.arrivals.push((*mark, arrival.clone()));
+                task.arrivals.push((*index, arrival.clone()));
             }
             Job::Notice {
                 work: Work::Keep(row),

@@ -1,4 +1,4 @@
-//! Lanes: batches side by side, each of proposals that only it has.
+//! Lanes: batches that run in parallel. Each proposal belongs to one lane.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -13,15 +13,16 @@ use xiebao_core::envelope::header;
 
 use crate::acks::Acks;
 use crate::batch::Incoming;
-use crate::consumer::text_header;
-use crate::{Worker, links, pipeline};
+use crate::delivery::text_header;
+use crate::worker::Worker;
+use crate::{links, pipeline};
 use xiebao_store::sql::links::PendingLink;
 
-/// Batches whose links wait for one lane, at most. The links of further ones are left to the sweeper.
+/// Batches whose links may wait for one lane. The sweeper delivers the links of further ones.
 const BATCHES_WAITING: usize = 64;
 
-/// Notices of one proposal go to one lane, and so do the links that lead to it: lanes seldom wait for each other's locks.
-/// Correctness does not depend on it: other workers know nothing of these lanes.
+/// The lane of a delivery. Notices of one proposal and links to it share a lane, so that lanes seldom wait for each other's
+/// locks. Correctness does not depend on it: other workers have their own lanes.
 pub(crate) fn of_delivery(delivery: &Delivery, lanes: usize) -> usize {
     match text_header(delivery, header::INSURE_NUM) {
         Some(insure_num) => of(insure_num, lanes),
@@ -35,7 +36,7 @@ fn of(key: impl Hash, lanes: usize) -> usize {
     (hasher.finish() % lanes.max(1) as u64) as usize
 }
 
-/// The way of links to the lanes.
+/// The queues that carry reissue links to the lanes.
 #[derive(Debug, Clone)]
 struct LinkQueues(Arc<[mpsc::Sender<Vec<PendingLink>>]>);
 
@@ -45,9 +46,9 @@ impl LinkQueues {
         (Self(Vec::into(senders)), receivers)
     }
 
-    /// Gives each link to the lane of its new proposal, and returns those whose lane has ended. What a lane has no room for
-    /// lies in the outbox.
-    fn give(&self, links: Vec<PendingLink>) -> Vec<PendingLink> {
+    /// Sends each link to the lane of its new proposal, and returns those whose lane has ended. Links for a full lane stay
+    /// in the outbox.
+    fn send(&self, links: Vec<PendingLink>) -> Vec<PendingLink> {
         let mut by_lane = vec![Vec::new(); self.0.len()];
         for link in links {
             by_lane[of(link.new_insure_num.as_str(), self.0.len())].push(link);
@@ -64,23 +65,23 @@ impl LinkQueues {
     }
 }
 
-/// What the lanes of a session share.
+/// The state that the lanes of a session share.
 #[derive(Clone)]
 struct Shared {
     worker: Arc<Worker>,
     acks: Arc<Acks<Channel>>,
     links: LinkQueues,
     shutdown: CancellationToken,
-    /// Cancelled when the lanes are to let go of what they are at.
-    let_go: CancellationToken,
+    /// Cancelled when the lanes must give up waiting for the database.
+    give_up: CancellationToken,
 }
 
-/// The lanes of a session, each of which ends with what it has not acknowledged.
+/// Opens the lanes of a session. Each returns its unacknowledged deliveries when it ends.
 pub(crate) fn open(
     worker: &Arc<Worker>,
     acks: &Arc<Acks<Channel>>,
     shutdown: &CancellationToken,
-    let_go: &CancellationToken,
+    give_up: &CancellationToken,
 ) -> (Vec<mpsc::Sender<Delivery>>, JoinSet<Vec<Delivery>>) {
     let (links, queues) = LinkQueues::open(worker.settings.lanes);
     let shared = Shared {
@@ -88,7 +89,7 @@ pub(crate) fn open(
         acks: Arc::clone(acks),
         links,
         shutdown: shutdown.clone(),
-        let_go: let_go.clone(),
+        give_up: give_up.clone(),
     };
     let mut lanes = JoinSet::new();
     let open_one = |links| {
@@ -100,33 +101,38 @@ pub(crate) fn open(
     (senders, lanes)
 }
 
-/// Batches at work, one after the other; what it has not acknowledged at its end.
+/// Processes batches one after the other, and returns the unacknowledged deliveries at the end.
 async fn run(shared: Shared, mut incoming: Incoming) -> Vec<Delivery> {
     let Shared {
         worker,
         acks,
         links,
         shutdown,
-        let_go,
+        give_up,
     } = shared;
     let (most, wait) = (worker.settings.batch_size, worker.settings.batch_wait);
-    let (mut left, mut untold) = (Vec::new(), Vec::new());
+    let (mut unacknowledged, mut undelivered_links) = (Vec::new(), Vec::new());
     while let Some(Some(batch)) = shutdown.run_until_cancelled(incoming.next(most, wait)).await {
-        if let_go.is_cancelled() {
-            left.extend(batch.deliveries);
+        if give_up.is_cancelled() {
+            unacknowledged.extend(batch.deliveries);
             continue;
         }
         let size = batch.deliveries.len();
-        let (undone, found) = pipeline::process(&worker, &acks, batch, &let_go).await;
-        let done = i64::try_from(size - undone.len()).unwrap_or(i64::MAX);
-        worker.metrics.in_hand.dec_by(done);
-        left.extend(undone);
-        untold.extend(links.give(found));
+        let processed = pipeline::process(&worker, &acks, batch, &give_up).await;
+        let answered = size - processed.unacknowledged.len();
+        worker
+            .metrics
+            .in_hand
+            .dec_by(i64::try_from(answered).unwrap_or(i64::MAX));
+        unacknowledged.extend(processed.unacknowledged);
+        undelivered_links.extend(links.send(processed.links));
     }
-    untold.extend(incoming.last_links().await);
-    // What is given up lies in the outbox.
-    let_go.run_until_cancelled(links::deliver(&worker, untold)).await;
-    left
+    undelivered_links.extend(incoming.last_links().await);
+    // Links that are given up stay in the outbox.
+    give_up
+        .run_until_cancelled(links::deliver(&worker, undelivered_links))
+        .await;
+    unacknowledged
 }
 
 #[cfg(test)]
@@ -143,9 +149,9 @@ mod tests {
 
     #[test]
     fn links_go_to_the_lane_of_their_new_proposal() {
-        let (ways, mut queues) = LinkQueues::open(3);
+        let (link_queues, mut queues) = LinkQueues::open(3);
         let links: Vec<_> = (0..100).map(link).collect();
-        assert_eq!(ways.give(links.clone()), []);
+        assert_eq!(link_queues.send(links.clone()), []);
         for (lane, queue) in queues.iter_mut().enumerate() {
             let expected: Vec<_> = links
                 .iter()
@@ -158,13 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn a_full_lane_is_passed_over_and_one_that_has_ended_is_told_of() {
-        let (ways, mut queues) = LinkQueues::open(1);
+    fn links_for_a_full_lane_are_dropped_and_those_for_an_ended_lane_are_returned() {
+        let (link_queues, mut queues) = LinkQueues::open(1);
         for nth in 0..BATCHES_WAITING + 5 {
-            assert_eq!(ways.give(vec![link(nth)]), []);
+            assert_eq!(link_queues.send(vec![link(nth)]), []);
         }
         assert_eq!(received(&mut queues[0]).len(), BATCHES_WAITING);
         queues.clear();
-        assert_eq!(ways.give(vec![link(1), link(2)]), [link(1), link(2)]);
+        assert_eq!(link_queues.send(vec![link(1), link(2)]), [link(1), link(2)]);
     }
 }

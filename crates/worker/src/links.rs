@@ -1,21 +1,21 @@
-//! Reissue links that no batch of a lane delivers: those left in the outbox and those of a lane that ends.
+//! Delivers reissue links outside batches: those left in the outbox and those of a lane that ends.
 
 use xiebao_runtime::clock;
 use xiebao_store::sql::links::PendingLink;
 use xiebao_store::{StoreError, linking};
 
-use crate::Worker;
+use crate::worker::Worker;
 
 /// Delivers links and the links that follow from them. A link that fails stays in the outbox, where the sweeper finds it.
 pub async fn deliver(worker: &Worker, pending: Vec<PendingLink>) {
     let count = |outcome: &_| worker.metrics.count_outcome(outcome);
     if let Err(error) = linking::deliver(&worker.store, &worker.rules, clock::now, pending, count).await {
-        note(&error);
+        log_undelivered(&error);
     }
 }
 
-pub(crate) fn note(error: &StoreError) {
-    tracing::warn!(error = %error, "reissue links wait in the outbox");
+pub(crate) fn log_undelivered(error: &StoreError) {
+    tracing::warn!(error = %error, "reissue links stay in the outbox");
 }
 
 /// A link between two invented proposals.

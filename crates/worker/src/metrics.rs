@@ -1,7 +1,4 @@
-//! What a worker counts. Names and units by Prometheus' conventions; labels are bounded.
-
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+//! A worker's counters and histograms. Names and units follow Prometheus' conventions; labels are bounded.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -12,11 +9,9 @@ use prometheus_client::registry::{Registry, Unit};
 use xiebao_core::id::{NotifyType, Step};
 use xiebao_core::reason::Reason;
 use xiebao_core::sequencing::DeliveryOutcome;
-use xiebao_runtime::metrics::register_look_up;
-
-use crate::Worker;
 use xiebao_store::transaction::Outcome;
 
+/// Labels of `notices`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct NoticeLabels {
     /// The name of the step, `other` for undocumented types.
@@ -25,6 +20,7 @@ pub struct NoticeLabels {
     result: &'static str,
 }
 
+/// Labels of `released`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ReleaseLabels {
     /// One of [`WAYS`].
@@ -41,29 +37,38 @@ struct StepLabels {
     notify_type: &'static str,
 }
 
-/// How held notices go, in the order of the counts of an [`Outcome`].
+/// How held notices are released, in the order of the counts of an [`Outcome`].
 const WAYS: [&str; 4] = ["in_order", "timed_out", "dead_lettered", "by_hand"];
 
+/// The metrics of one worker.
 #[derive(Debug, Clone)]
 pub struct Metrics {
+    /// Deliveries by type and result.
     pub notices: Family<NoticeLabels, Counter>,
+    /// Released holds.
     pub released: Family<ReleaseLabels, Counter>,
+    /// Seconds from receipt to commit.
     pub lag: Histogram,
+    /// Deliveries per batch.
     pub batch_size: Histogram,
+    /// Seconds per transaction.
     pub transaction: Histogram,
+    /// Transactions that lost a race for a lock.
     pub conflicts: Counter,
+    /// How often a batch began to wait for the database.
     pub pauses: Counter,
+    /// Deliveries handed back to their queue.
     pub handed_back: Counter,
     dead_letters: Family<ReasonLabels, Counter>,
     late: Family<StepLabels, Counter>,
-    /// Deliveries that the broker has not been answered for.
+    /// Unanswered deliveries.
     pub in_hand: Gauge,
-    /// Batches that lanes are at.
+    /// Batches that lanes are processing.
     pub at_work: Gauge,
 }
 
 impl Default for Metrics {
-    /// What can be listed beforehand is there from the start, so that the first event is seen as a rise.
+    /// Series with known labels exist from the start, so that the first event shows as an increase.
     fn default() -> Self {
         let metrics = Self {
             notices: Family::default(),
@@ -94,14 +99,10 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Takes all of them up, without the prefix of the service.
+    /// Registers every metric; the registry adds the prefix of the service.
     pub fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "notices",
-            "Deliveries by type and what became of them",
-            self.notices.clone(),
-        );
-        registry.register("released", "Held notices let go, by how", self.released.clone());
+        registry.register("notices", "Deliveries by type and result", self.notices.clone());
+        registry.register("released", "Held notices released, by how", self.released.clone());
         registry.register_with_unit("lag", "From receipt to commit", Unit::Seconds, self.lag.clone());
         registry.register("batch_size", "Deliveries of one batch", self.batch_size.clone());
         registry.register_with_unit(
@@ -117,12 +118,12 @@ impl Metrics {
         );
         registry.register(
             "database_pauses",
-            "Times that the database was waited for",
+            "How often work began to wait for the database",
             self.pauses.clone(),
         );
         registry.register(
             "handed_back",
-            "Deliveries given back to their queue as new messages, in a long outage of the database",
+            "Deliveries returned to their queue as new messages, in a long outage of the database",
             self.handed_back.clone(),
         );
         registry.register(
@@ -132,21 +133,22 @@ impl Metrics {
         );
         registry.register(
             "late",
-            "Notices that came after one that had waited for them in vain",
+            "Notices that came after one whose wait for them had timed out",
             self.late.clone(),
         );
         registry.register(
             "deliveries_in_hand",
-            "Deliveries that the broker has not been answered for",
+            "Deliveries taken from the broker and not yet acknowledged",
             self.in_hand.clone(),
         );
         registry.register(
             "batches_at_work",
-            "Batches that lanes are at, of worker.lanes",
+            "Batches being processed, of worker.lanes",
             self.at_work.clone(),
         );
     }
 
+    /// Counts one delivery.
     pub fn count(&self, notify_type: NotifyType, result: &'static str) {
         let notify_type = Step::of(notify_type).map_or("other", Step::name);
         self.notices
@@ -154,6 +156,7 @@ impl Metrics {
             .inc();
     }
 
+    /// Counts the releases, late notices and dead letters of a committed transaction.
     pub fn count_outcome(&self, outcome: &Outcome) {
         let counts = [outcome.released, outcome.timed_out, outcome.dead, outcome.let_go];
         for (how, count) in WAYS.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
@@ -161,7 +164,7 @@ impl Metrics {
                 .get_or_create(&ReleaseLabels { how })
                 .inc_by(count as u64);
         }
-        // What is dead by a transaction of a worker was held in vain.
+        // In a worker's transaction only a hold that timed out becomes a dead letter.
         self.count_dead_letters(Reason::TimedOut, outcome.dead);
         for step in outcome.late.iter().flat_map(|steps| steps.iter()) {
             self.late
@@ -172,6 +175,7 @@ impl Metrics {
         }
     }
 
+    /// Counts dead letters by reason.
     pub fn count_dead_letters(&self, reason: Reason, count: usize) {
         let labels = ReasonLabels {
             reason: reason.name(),
@@ -180,42 +184,9 @@ impl Metrics {
     }
 }
 
-/// Everything that a worker tells of itself.
-pub fn registry(worker: &Arc<Worker>) -> Registry {
-    let mut registry = Registry::default();
-    let of_worker = registry.sub_registry_with_prefix("xiebao_worker");
-    worker.metrics.register(of_worker);
-    of_worker.register_collector(Box::new(Arc::clone(&worker.samples)));
-    let mut state = |name, help, holds: fn(&Worker) -> bool| {
-        let worker = Arc::clone(worker);
-        register_look_up(of_worker, name, help, move || i64::from(holds(&worker)));
-    };
-    state(
-        "broker_up",
-        "1 while the broker is reached and takes messages",
-        |worker| worker.publisher.ready().is_ok(),
-    );
-    state(
-        "consuming",
-        "1 while deliveries are taken from the broker",
-        |worker| worker.consuming.load(Ordering::Relaxed),
-    );
-    state(
-        "database_up",
-        "1 while the database does what it is asked, and has its tables",
-        |worker| worker.database_trouble().is_none(),
-    );
-    state(
-        "paused",
-        "1 while work that was begun waits for the database",
-        |worker| worker.waiting.any() || worker.filing.any(),
-    );
-    registry
-}
-
-/// The label of a verdict.
-pub fn result_of(verdict: &DeliveryOutcome) -> &'static str {
-    match verdict {
+/// The value of the label `result` for a decision.
+pub fn result_label(decided: &DeliveryOutcome) -> &'static str {
+    match decided {
         DeliveryOutcome::Applied => "applied",
         DeliveryOutcome::Held(_) => "held",
         DeliveryOutcome::Duplicate => "duplicate",

@@ -1,8 +1,8 @@
-//! The database is away: what a session does with what it holds, and when it asks again.
+//! Database outages: how long a session keeps its deliveries, and when it probes the database.
 //!
-//! A short outage is sat out with the deliveries unacknowledged. In a long one they are handed back, because a broker
-//! closes a channel that acknowledges nothing for long (RabbitMQ: 30 minutes), and counts it against every message
-//! that came back that way. There is no decision here that gives up on a notice.
+//! In a short outage the deliveries stay unacknowledged. In a long one they are handed back, because a broker closes a
+//! channel that acknowledges nothing for long (RabbitMQ: 30 minutes), and raises the delivery count of every message that
+//! returns that way. No decision here gives up on a notice.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,42 +11,45 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use xiebao_runtime::amqp::Pacing;
 
-use crate::{Worker, probe};
+use xiebao_store::Store;
+
+use crate::probe;
 
 const FIRST_PROBE_AFTER: Duration = Duration::from_millis(100);
-const PROBES_AT_MOST_APART: Duration = Duration::from_secs(5);
+const LONGEST_PROBE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// One outage, from the moment that somebody first waited. Time and chance are given to it.
+/// One outage, from the moment a task first waited. Time and randomness are parameters.
 #[derive(Debug)]
 pub struct Outage {
     hand_back_at: Instant,
     probes: Pacing,
-    /// Set once what was held is handed back.
+    /// Set once the deliveries are handed back.
     next_probe: Option<Instant>,
 }
 
-/// What is to be done now.
+/// The next step in an outage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Nothing before this moment.
+    /// Do nothing before this moment.
     Wait(Instant),
-    /// Everything that is held goes back to its queue.
+    /// Return all unacknowledged deliveries to their queue.
     HandBack,
-    /// See whether the database is back.
+    /// Test if the database is back.
     Probe,
 }
 
 impl Outage {
+    /// An outage that began `at` this moment, with the deliveries handed back after this time.
     pub fn began(at: Instant, hand_back_after: Duration) -> Self {
         Self {
             hand_back_at: at + hand_back_after,
-            probes: Pacing::new(FIRST_PROBE_AFTER, PROBES_AT_MOST_APART),
+            probes: Pacing::new(FIRST_PROBE_AFTER, LONGEST_PROBE_INTERVAL),
             next_probe: None,
         }
     }
 
-    /// `draw`: a random number from 0 to 1, so that many workers don't ask at the same moment.
-    pub fn decide(&mut self, now: Instant, draw: f64) -> Decision {
+    /// `random` is a number from 0 to 1 that spreads the probes of many workers.
+    pub fn decide(&mut self, now: Instant, random: f64) -> Decision {
         let (due, decision) = match self.next_probe {
             None => (self.hand_back_at, Decision::HandBack),
             Some(next) => (next, Decision::Probe),
@@ -54,11 +57,11 @@ impl Outage {
         if now < due {
             return Decision::Wait(due);
         }
-        self.next_probe = Some(now + self.probes.delay(draw));
+        self.next_probe = Some(now + self.probes.delay(random));
         decision
     }
 
-    /// Sits the outage out up to the next thing to do; whatever ends the outage drops this.
+    /// Sleeps until the next step. Dropped when the outage ends.
     async fn next(&mut self) -> Decision {
         loop {
             match self.decide(Instant::now(), rand::random()) {
@@ -69,80 +72,82 @@ impl Outage {
     }
 }
 
-/// Those who wait for the database, counted.
+/// Counts the tasks that wait for the database.
 #[derive(Debug, Clone)]
-pub struct Waiters(Arc<watch::Sender<State>>);
+pub struct Waiters(Arc<watch::Sender<WaiterCounts>>);
 
 #[derive(Debug, Default)]
-struct State {
+struct WaiterCounts {
     waiting: usize,
-    /// How many have got through.
-    through: u64,
+    /// How many waiters have reached the database since the start.
+    succeeded: u64,
 }
 
-/// One of them, for as long as this lives.
+/// A waiting task, counted for as long as this lives.
 #[derive(Debug)]
 pub struct Waiting {
-    among: Waiters,
-    state: watch::Receiver<State>,
-    /// How many had got through when it was last looked.
-    through: u64,
+    waiters: Waiters,
+    counts: watch::Receiver<WaiterCounts>,
+    /// The count of successes that this waiter has seen.
+    succeeded: u64,
 }
 
 impl Default for Waiters {
     fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(State::default())))
+        Self(Arc::new(watch::Sender::new(WaiterCounts::default())))
     }
 }
 
 impl Waiters {
+    /// Counts the caller as waiting until the result is dropped.
     pub fn wait(&self) -> Waiting {
-        self.0.send_modify(|state| state.waiting += 1);
-        let state = self.0.subscribe();
-        let through = state.borrow().through;
+        self.0.send_modify(|counts| counts.waiting += 1);
+        let counts = self.0.subscribe();
+        let succeeded = counts.borrow().succeeded;
         Waiting {
-            among: self.clone(),
-            state,
-            through,
+            waiters: self.clone(),
+            counts,
+            succeeded,
         }
     }
 
+    /// Tells if any task waits.
     pub fn any(&self) -> bool {
         self.0.borrow().waiting > 0
     }
 
-    /// Resolves when somebody has been waiting without a break for so long that what is held is to be handed back.
+    /// Resolves once at least one task has been waiting, without a break, for `hand_back_after`.
     pub async fn long_outage(&self, hand_back_after: Duration) -> LongOutage {
-        let mut state = self.0.subscribe();
+        let mut counts = self.0.subscribe();
         loop {
-            // The sender lives in `self`.
-            let _ = state.wait_for(|state| state.waiting > 0).await;
+            // It cannot fail: the sender lives in `self`.
+            let _ = counts.wait_for(|counts| counts.waiting > 0).await;
             let mut outage = Outage::began(Instant::now(), hand_back_after);
             tokio::select! {
                 _ = outage.next() => return LongOutage { outage, _waiting: self.wait() },
-                _ = state.wait_for(|state| state.waiting == 0) => {}
+                _ = counts.wait_for(|counts| counts.waiting == 0) => {}
             }
         }
     }
 }
 
 impl Waiting {
-    /// It waits no longer, for it has got through.
-    pub fn is_through(self) {
-        self.among.0.send_modify(|state| state.through += 1);
+    /// Stops waiting and tells the others that the database works.
+    pub fn succeeded(self) {
+        self.waiters.0.send_modify(|counts| counts.succeeded += 1);
     }
 
-    /// Resolves when another has got through: the database is back, and a pause need not be sat out.
-    pub async fn another_is_through(&mut self) {
-        let before = self.through;
-        // The sender lives in `among`.
-        if let Ok(state) = self.state.wait_for(|state| state.through != before).await {
-            self.through = state.through;
+    /// Resolves when another waiter succeeds: the database is back, so the caller can cut its pause short.
+    pub async fn another_succeeded(&mut self) {
+        let before = self.succeeded;
+        // It cannot fail: the sender lives in `waiters`.
+        if let Ok(counts) = self.counts.wait_for(|counts| counts.succeeded != before).await {
+            self.succeeded = counts.succeeded;
         }
     }
 }
 
-/// An outage in which nothing is held any more.
+/// An outage whose deliveries have been handed back, or are about to be.
 #[derive(Debug)]
 pub struct LongOutage {
     outage: Outage,
@@ -150,12 +155,11 @@ pub struct LongOutage {
 }
 
 impl LongOutage {
-    /// Probes until the database takes what it is given. A small question alone would not do: a read-only server
-    /// answers it.
-    pub async fn until_over(mut self, worker: &Worker) {
+    /// Probes until the database accepts writes. A small query alone would not do: a read-only server answers it.
+    pub async fn until_over(mut self, store: &Store) {
         loop {
             self.outage.next().await;
-            if probe::is_there(worker).await && probe::succeeds(worker).await {
+            if probe::is_there(store).await && probe::succeeds(store).await {
                 tracing::info!("the database is back");
                 return;
             }
@@ -165,7 +169,7 @@ impl LongOutage {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.among.0.send_modify(|state| state.waiting -= 1);
+        self.waiters.0.send_modify(|counts| counts.waiting -= 1);
     }
 }
 
@@ -176,13 +180,13 @@ mod tests {
     const BOUND: Duration = Duration::from_secs(30);
     const HOUR: Duration = Duration::from_secs(3_600);
 
-    /// Lives through an hour by a clock of its own: every decision with its moment.
-    fn an_hour(mut draw: impl FnMut() -> f64) -> Vec<(Duration, Decision)> {
+    /// Simulates an hour, and returns every decision with its moment.
+    fn an_hour(mut random: impl FnMut() -> f64) -> Vec<(Duration, Decision)> {
         let began = Instant::now();
         let (mut now, mut outage) = (began, Outage::began(began, BOUND));
         let mut decisions = Vec::new();
         while now - began < HOUR {
-            match outage.decide(now, draw()) {
+            match outage.decide(now, random()) {
                 Decision::Wait(until) => {
                     assert!(until > now, "time goes on");
                     now = until;
@@ -198,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn in_an_hour_without_a_database_everything_is_handed_back_once_and_then_only_asked() {
+    fn in_an_hour_without_a_database_deliveries_are_handed_back_once_and_then_only_probes_follow() {
         for _ in 0..100 {
             let decisions = an_hour(rand::random);
             assert_eq!(decisions[0], (BOUND, Decision::HandBack));
@@ -207,45 +211,45 @@ mod tests {
                     .iter()
                     .all(|(_, decision)| *decision == Decision::Probe)
             );
-            assert!(gaps(&decisions).iter().all(|gap| *gap <= PROBES_AT_MOST_APART));
+            assert!(gaps(&decisions).iter().all(|gap| *gap <= LONGEST_PROBE_INTERVAL));
             assert!((700..1_600).contains(&decisions.len()), "{}", decisions.len());
         }
     }
 
     #[test]
-    fn probes_come_at_growing_distances_up_to_a_bound() {
+    fn the_intervals_between_probes_grow_up_to_a_bound() {
         let gaps = gaps(&an_hour(|| 1.0));
         assert!(gaps.is_sorted());
         assert_eq!(
             (gaps[0], gaps.last()),
-            (FIRST_PROBE_AFTER, Some(&PROBES_AT_MOST_APART))
+            (FIRST_PROBE_AFTER, Some(&LONGEST_PROBE_INTERVAL))
         );
     }
 
     #[test]
-    fn two_workers_do_not_ask_at_the_same_moments() {
+    fn two_workers_do_not_probe_at_the_same_moments() {
         let (one, other) = (an_hour(rand::random), an_hour(rand::random));
         let same = one[1..].iter().filter(|probe| other[1..].contains(probe)).count();
         assert!(same < 5, "{same} of {}", one.len());
     }
 
     #[tokio::test]
-    async fn who_waits_hears_of_another_that_got_through_even_if_it_was_not_listening() {
+    async fn a_waiter_learns_of_another_success_even_if_it_was_not_listening() {
         let waiters = Waiters::default();
         let (mut one, another) = (waiters.wait(), waiters.wait());
         let hears = async |one: &mut Waiting| {
             let moment = Duration::from_millis(100);
-            tokio::time::timeout(moment, one.another_is_through())
+            tokio::time::timeout(moment, one.another_succeeded())
                 .await
                 .is_ok()
         };
         assert!(!hears(&mut one).await);
-        another.is_through();
+        another.succeeded();
         assert!(hears(&mut one).await);
-        assert!(!hears(&mut one).await, "that is heard once");
+        assert!(!hears(&mut one).await, "each success is seen once");
         drop(waiters.wait());
-        assert!(!hears(&mut one).await, "one that gave up is no news");
-        waiters.wait().is_through();
+        assert!(!hears(&mut one).await, "giving up is no success");
+        waiters.wait().succeeded();
         assert!(hears(&mut one).await);
     }
 

@@ -1,25 +1,20 @@
-//! Tells a notice that the database refuses from a database that refuses everything.
+//! Distinguishes a notice that the database rejects from a database that rejects everything.
 
 use xiebao_runtime::clock;
-use xiebao_store::probe;
 use xiebao_store::sql::server;
+use xiebao_store::{Store, probe};
 
-use crate::Worker;
-
-/// Whether the database takes a made-up life of a proposal. `false` means waiting, not a fault of a notice.
-pub async fn succeeds(worker: &Worker) -> bool {
-    let outcome = probe::rehearse(&worker.store, clock::now).await;
+/// Tells if the database accepts a rehearsal: an invented proposal, written and rolled back. `false` means that the caller
+/// waits, and that no notice is at fault.
+pub async fn succeeds(store: &Store) -> bool {
+    let outcome = probe::rehearse(store, clock::now).await;
     if let Err(error) = &outcome {
-        tracing::warn!(error = %error, "the database refuses everything");
+        tracing::warn!(error = %error, "the database rejects every write");
     }
     outcome.is_ok()
 }
 
-/// Whether the database answers a small question.
-pub async fn is_there(worker: &Worker) -> bool {
-    worker
-        .store
-        .ask(async |conn| server::time(conn).await)
-        .await
-        .is_ok()
+/// Tells if the database answers a small query.
+pub async fn is_there(store: &Store) -> bool {
+    store.ask(async |conn| server::time(conn).await).await.is_ok()
 }

@@ -1,4 +1,4 @@
-//! Files what the receivers have refused, and keeps the record small. Nothing waits for it.
+//! Stores the receivers' refused requests, and bounds their table. No notice depends on it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,6 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures_util::StreamExt;
 use lapin::options::BasicAckOptions;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::refused;
 use xiebao_core::refused::Refused;
@@ -14,50 +13,52 @@ use xiebao_runtime::amqp::topology::{Part, REFUSED};
 use xiebao_runtime::amqp::{Pacing, connect};
 use xiebao_runtime::clock;
 
-use crate::consumer::{CLOSE_WITHIN, SessionError, subscribe};
-use crate::{Worker, probe};
+use crate::probe;
+use crate::session::{self, SessionError, subscribe};
+use crate::worker::Worker;
 use xiebao_store::StoreError;
 use xiebao_store::sql::refused as record;
 
-const AT_ONCE: u16 = 10;
+/// Unacknowledged messages.
+const PREFETCH: u16 = 10;
 
-/// How long a record is kept, and how many.
-const KEPT_FOR: TimeDelta = TimeDelta::days(30);
-const KEPT_ROWS: i64 = 100_000;
+/// Bounds on the table, by age and by rows.
+const MAX_AGE: TimeDelta = TimeDelta::days(30);
+const MAX_ROWS: i64 = 100_000;
 
-/// Rows deleted in one statement, and how often there is any.
-const DELETED_AT_ONCE: i64 = 500;
-const DELETED_EVERY: Duration = Duration::from_secs(60);
+/// Rows deleted by one statement.
+const DELETE_LIMIT: i64 = 500;
+const TRIM_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Files until `shutdown`.
+/// Stores refused requests until `shutdown`.
 pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
     let mut pacing = Pacing::new(Duration::from_millis(200), Duration::from_secs(5));
-    let mut said = false;
-    while let Some(result) = shutdown.run_until_cancelled(session(&worker, &mut said)).await {
+    let mut warned = false;
+    while let Some(result) = shutdown.run_until_cancelled(session(&worker, &mut warned)).await {
         match result {
             Ok(()) => pacing.start_over(),
-            // Once, until it works again: nothing else depends on it.
-            Err(error) if !std::mem::replace(&mut said, true) => {
-                tracing::warn!(error = %error, "what is refused can't be filed; no notice is concerned");
+            // One warning per outage: nothing else depends on it.
+            Err(error) if !std::mem::replace(&mut warned, true) => {
+                tracing::warn!(error = %error, "refused requests cannot be filed; notices are not affected");
             }
-            Err(error) => tracing::debug!(error = %error, "what is refused still can't be filed"),
+            Err(error) => tracing::debug!(error = %error, "refused requests still cannot be filed"),
         }
         shutdown.run_until_cancelled(pacing.pause()).await;
     }
 }
 
-/// Trims the record until `shutdown`.
+/// Deletes old rows until `shutdown`.
 pub async fn keep_small(worker: Arc<Worker>, shutdown: CancellationToken) {
-    let mut said = false;
-    let mut ticks = tokio::time::interval(DELETED_EVERY);
+    let mut warned = false;
+    let mut ticks = tokio::time::interval(TRIM_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
         match shutdown.run_until_cancelled(trim(&worker)).await {
-            // Another worker is at it.
+            // Another worker is deleting.
             None | Some(Err(StoreError::Conflict(_))) => {}
-            Some(Ok(())) => said = false,
-            Some(Err(error)) if !std::mem::replace(&mut said, true) => {
-                tracing::warn!(error = %error, "the record of refused requests is not trimmed");
+            Some(Ok(())) => warned = false,
+            Some(Err(error)) if !std::mem::replace(&mut warned, true) => {
+                tracing::warn!(error = %error, "old refused requests could not be deleted");
             }
             Some(Err(_)) => {}
         }
@@ -65,59 +66,66 @@ pub async fn keep_small(worker: Arc<Worker>, shutdown: CancellationToken) {
 }
 
 async fn trim(worker: &Worker) -> Result<(), StoreError> {
-    let before = clock::now() - KEPT_FOR;
+    let before = clock::now() - MAX_AGE;
     loop {
-        let gone = worker
-            .record
-            .ask(async |conn| record::trim(conn, before, KEPT_ROWS, DELETED_AT_ONCE).await)
+        let deleted = worker
+            .refused_store
+            .ask(async |conn| record::trim(conn, before, MAX_ROWS, DELETE_LIMIT).await)
             .await?;
-        if gone == 0 {
+        if deleted == 0 {
             return Ok(());
         }
     }
 }
 
-async fn session(worker: &Worker, said: &mut bool) -> Result<(), SessionError> {
+async fn session(worker: &Worker, warned: &mut bool) -> Result<(), SessionError> {
     let connection = connect(&worker.amqp, "xiebao-worker refused").await?;
-    let (_channel, mut deliveries) = subscribe(&connection, Part::Record, REFUSED, AT_ONCE).await?;
-    if std::mem::take(said) {
-        tracing::info!("what is refused is filed again");
+    let (_channel, mut deliveries) = subscribe(&connection, Part::Record, REFUSED, PREFETCH).await?;
+    if std::mem::take(warned) {
+        tracing::info!("refused requests are filed again");
     }
     while let Some(delivery) = deliveries.next().await {
         let delivery = delivery?;
         match refused::read(&delivery.data) {
             Ok(records) => file(worker, &records).await,
-            Err(problem) => tracing::warn!(problem, "a message of xiebao.refused is passed over"),
+            Err(problem) => tracing::warn!(problem, "skipped an unreadable message in xiebao.refused"),
         }
         delivery.acker.ack(BasicAckOptions::default()).await?;
     }
-    let _ = timeout(CLOSE_WITHIN, connection.close(200, "done".into())).await;
+    session::close(&connection).await;
     Ok(())
 }
 
-/// Until they are filed, but for what the database refuses for good.
+/// Stores records, waiting for the database if necessary; one that the database rejects is logged and skipped.
 async fn file(worker: &Worker, records: &[Refused]) {
     if records.is_empty() || until_filed(worker, records).await.is_ok() {
         return;
     }
     for record in records {
         if let Err(error) = until_filed(worker, std::slice::from_ref(record)).await {
-            tracing::warn!(error = %error, "a refused request can't be filed; the receivers' logs have it");
+            tracing::warn!(error = %error, "a refused request cannot be filed; see the receiver's log");
         }
     }
 }
 
-/// `Err`: the database is there, and refuses these records.
+/// Retries until the records are stored.
+///
+/// # Errors
+/// If the database works and rejects these records.
 async fn until_filed(worker: &Worker, records: &[Refused]) -> Result<(), StoreError> {
     let mut pacing = Pacing::new(Duration::from_millis(200), Duration::from_secs(5));
-    let mut said = false;
+    let mut warned = false;
     loop {
-        let filing = worker.record.ask(async |conn| record::file(conn, records).await);
+        let filing = worker
+            .refused_store
+            .ask(async |conn| record::file(conn, records).await);
         match filing.await {
             Ok(()) => return Ok(()),
-            Err(error) if error.may_be_permanent() && probe::succeeds(worker).await => return Err(error),
-            Err(error) if !std::mem::replace(&mut said, true) => {
-                tracing::warn!(error = %error, "refused requests wait for the database");
+            Err(error) if error.may_be_permanent() && probe::succeeds(&worker.store).await => {
+                return Err(error);
+            }
+            Err(error) if !std::mem::replace(&mut warned, true) => {
+                tracing::warn!(error = %error, "refused requests are waiting for the database");
             }
             Err(_) => {}
         }

@@ -1,5 +1,5 @@
-//! What was last seen of tables and queues, as gauges. What could not be seen has no gauge: an old number would look just
-//! like a true one.
+//! The last sample of tables and queues, as gauges. A failed sample removes its gauges, because an old number would look
+//! like a current one.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,18 +12,24 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 use xiebao_runtime::clock;
 
-/// What is looked at together: all of it is seen, or nothing.
+/// Gauges that are sampled together, all or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
+    /// Held notices.
     Held,
+    /// Open dead letters.
     DeadLetters,
+    /// The broker's queues.
     Queues,
+    /// Proposals that were paid and not issued in time.
     Stuck,
 }
 
 impl Group {
+    /// Every group.
     pub const ALL: [Self; 4] = [Self::Held, Self::DeadLetters, Self::Queues, Self::Stuck];
 
+    /// The value of the label `group`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Held => "held",
@@ -39,41 +45,46 @@ impl Group {
 pub struct Reading {
     /// Without the prefix of the service and without the unit.
     pub name: &'static str,
+    /// The text of `# HELP`.
     pub help: &'static str,
+    /// Becomes the suffix of the name.
     pub unit: Option<Unit>,
+    /// The values.
     pub series: Series,
 }
 
+/// The values of a gauge.
 #[derive(Debug)]
 pub enum Series {
+    /// A single value without labels.
     One(f64),
-    /// By the values of the label of that name, which must be few.
+    /// The label's name, and a value for each of its values, which must be few.
     By(&'static str, Vec<(&'static str, f64)>),
 }
 
-/// The last look at each group.
+/// The last sample of each group.
 #[derive(Debug)]
 pub struct Samples {
     all: Mutex<BTreeMap<Group, Sample>>,
-    /// What was seen longer ago is not told, should nobody look any more.
-    good_for: TimeDelta,
+    /// Older samples are not served.
+    lifetime: TimeDelta,
 }
 
 #[derive(Debug, Default)]
 struct Sample {
-    /// When it was seen last.
-    seen_at: Option<DateTime<Utc>>,
-    /// Empty while it can't be seen.
+    /// The time of the last success.
+    sampled_at: Option<DateTime<Utc>>,
+    /// Empty after a failure.
     readings: Vec<Reading>,
-    /// The last look has failed.
-    lost: bool,
+    /// The last attempt failed.
+    failed: bool,
 }
 
 impl Sample {
-    /// What there is to tell at that time.
-    fn told(&self, now: DateTime<Utc>, good_for: TimeDelta) -> &[Reading] {
-        let is_good = |seen_at: DateTime<Utc>| now - seen_at <= good_for;
-        if self.seen_at.is_some_and(is_good) {
+    /// The readings that are current at that time.
+    fn current(&self, now: DateTime<Utc>, lifetime: TimeDelta) -> &[Reading] {
+        let is_current = |sampled_at: DateTime<Utc>| now - sampled_at <= lifetime;
+        if self.sampled_at.is_some_and(is_current) {
             &self.readings
         } else {
             &[]
@@ -82,30 +93,30 @@ impl Sample {
 }
 
 impl Samples {
-    /// None yet. What is seen is told for so long, unless it is seen again or lost.
-    pub fn good_for(good_for: TimeDelta) -> Self {
+    /// No samples yet. Each is served for `lifetime`, unless it is replaced or fails.
+    pub fn with_lifetime(lifetime: TimeDelta) -> Self {
         Self {
             all: Mutex::default(),
-            good_for,
+            lifetime,
         }
     }
 
-    /// It was seen like this at that time.
-    pub fn seen(&self, group: Group, at: DateTime<Utc>, readings: Vec<Reading>) {
+    /// Keeps the readings of a group, taken `at` this time.
+    pub fn keep(&self, group: Group, at: DateTime<Utc>, readings: Vec<Reading>) {
         let sample = Sample {
-            seen_at: Some(at),
+            sampled_at: Some(at),
             readings,
-            lost: false,
+            failed: false,
         };
         self.all().insert(group, sample);
     }
 
-    /// It can't be seen now; whether that is new.
-    pub fn lost(&self, group: Group) -> bool {
+    /// Drops the readings of a group after a failure. Returns `true` for the first failure since a success.
+    pub fn fail(&self, group: Group) -> bool {
         let mut all = self.all();
         let sample = all.entry(group).or_default();
         sample.readings.clear();
-        !std::mem::replace(&mut sample.lost, true)
+        !std::mem::replace(&mut sample.failed, true)
     }
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<Group, Sample>> {
@@ -114,17 +125,17 @@ impl Samples {
 
     fn encode_at(&self, now: DateTime<Utc>, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
         let all = self.all();
-        let help =
-            "When tables and queues were last seen, which the other gauges of the group tell of; 0: never";
-        let mut seen =
+        let help = "When the tables and queues behind the gauges of the group were last sampled; 0: never";
+        let mut timestamp =
             encoder.encode_descriptor("sampled_timestamp", help, Some(&Unit::Seconds), MetricType::Gauge)?;
         for group in Group::ALL {
-            let seen_at = all.get(&group).and_then(|sample| sample.seen_at);
-            let seconds = seen_at.map_or(0.0, |at| at.timestamp_millis() as f64 / 1_000.0);
-            seen.encode_family(&[("group", group.name())])?
+            let sampled_at = all.get(&group).and_then(|sample| sample.sampled_at);
+            let seconds = sampled_at.map_or(0.0, |at| at.timestamp_millis() as f64 / 1_000.0);
+            timestamp
+                .encode_family(&[("group", group.name())])?
                 .encode_gauge(&seconds)?;
         }
-        for reading in all.values().flat_map(|sample| sample.told(now, self.good_for)) {
+        for reading in all.values().flat_map(|sample| sample.current(now, self.lifetime)) {
             let unit = reading.unit.as_ref();
             let mut gauge = encoder.encode_descriptor(reading.name, reading.help, unit, MetricType::Gauge)?;
             match &reading.series {
@@ -155,7 +166,7 @@ mod tests {
 
     use super::*;
 
-    /// As it is told at a certain time.
+    /// The samples as encoded at a fixed time.
     #[derive(Debug)]
     struct At(DateTime<Utc>, Arc<Samples>);
 
@@ -166,10 +177,10 @@ mod tests {
     }
 
     fn samples() -> Arc<Samples> {
-        Arc::new(Samples::good_for(TimeDelta::minutes(1)))
+        Arc::new(Samples::with_lifetime(TimeDelta::minutes(1)))
     }
 
-    /// The time of the tests, and so many seconds.
+    /// The start of the tests plus these seconds.
     fn after(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_800_000_000 + seconds, 0).expect("a time")
     }
@@ -192,47 +203,44 @@ mod tests {
     }
 
     #[test]
-    fn what_can_no_longer_be_seen_has_no_gauge_but_the_time_when_it_was_seen_last() {
+    fn a_failed_group_has_no_gauges_but_the_time_of_its_last_sample() {
         let samples = samples();
         let never = text(&samples, after(0));
         assert!(
             never.contains("xiebao_worker_sampled_timestamp_seconds{group=\"dead_letters\"} 0"),
             "{never}"
         );
-        samples.seen(Group::DeadLetters, after(0), two_letters());
-        let seen = text(&samples, after(1));
+        samples.keep(Group::DeadLetters, after(0), two_letters());
+        let sampled = text(&samples, after(1));
         assert!(
-            seen.contains("xiebao_worker_dead_letters_open{reason=\"too_long\"} 2"),
-            "{seen}"
+            sampled.contains("xiebao_worker_dead_letters_open{reason=\"too_long\"} 2"),
+            "{sampled}"
         );
-        assert!(samples.lost(Group::DeadLetters));
-        let lost = text(&samples, after(1));
-        assert!(!lost.contains("dead_letters_open"), "{lost}");
-        assert!(lost.contains("{group=\"dead_letters\"} 1800000000"), "{lost}");
+        assert!(samples.fail(Group::DeadLetters));
+        let failed = text(&samples, after(1));
+        assert!(!failed.contains("dead_letters_open"), "{failed}");
+        assert!(failed.contains("{group=\"dead_letters\"} 1800000000"), "{failed}");
     }
 
     #[test]
-    fn that_a_group_is_lost_is_new_once_even_if_it_was_never_seen() {
+    fn only_the_first_failure_of_a_group_since_its_last_success_is_new() {
         let samples = samples();
-        assert!(samples.lost(Group::Held), "never seen");
-        assert!(!samples.lost(Group::Held), "told once");
-        assert!(samples.lost(Group::Queues), "another");
-        samples.seen(Group::Held, after(0), vec![]);
-        assert!(
-            samples.lost(Group::Held),
-            "seen in between, though there was nothing"
-        );
+        assert!(samples.fail(Group::Held), "never sampled");
+        assert!(!samples.fail(Group::Held), "failed before");
+        assert!(samples.fail(Group::Queues), "another group");
+        samples.keep(Group::Held, after(0), vec![]);
+        assert!(samples.fail(Group::Held), "sampled in between, without readings");
     }
 
     #[test]
-    fn what_nobody_has_looked_at_for_long_is_not_told() {
+    fn a_sample_older_than_its_lifetime_is_not_served() {
         let samples = samples();
-        samples.seen(Group::DeadLetters, after(0), two_letters());
+        samples.keep(Group::DeadLetters, after(0), two_letters());
         assert!(text(&samples, after(60)).contains("dead_letters_open"));
         let old = text(&samples, after(61));
         assert!(!old.contains("dead_letters_open"), "{old}");
         assert!(old.contains("{group=\"dead_letters\"} 1800000000"), "{old}");
-        samples.seen(Group::DeadLetters, after(70), two_letters());
+        samples.keep(Group::DeadLetters, after(70), two_letters());
         assert!(text(&samples, after(71)).contains("dead_letters_open"));
     }
 }

@@ -1,7 +1,7 @@
-//! Looks at tables and queues every `worker.sample_interval_ms`, for the gauges: a function for each group. Every worker
-//! does, and all see the same, so that it does not matter which of them is there. A look that panics is a look that failed.
+//! Samples tables and queues every `worker.sample_interval_ms` for the gauges, one function per group. Every worker
+//! samples and all see the same, so any one of them suffices. A sample that panics has failed.
 //!
-//! What is asked must stay cheap whatever the tables have grown to: through an index, with a bound.
+//! Queries must stay cheap however large the tables are: they use an index and a limit.
 
 use std::fmt::Display;
 use std::future::Future;
@@ -23,23 +23,23 @@ use xiebao_runtime::amqp::connect;
 use xiebao_runtime::amqp::topology::{DEAD, NOTICES, REFUSED, RETRY};
 use xiebao_runtime::clock;
 
-use crate::Worker;
-use crate::consumer::{BROKER_ANSWERS_WITHIN, SessionError};
 use crate::samples::{Group, Reading, Samples, Series};
+use crate::session::{BROKER_ANSWERS_WITHIN, SessionError};
+use crate::worker::Worker;
 use xiebao_store::StoreError;
 use xiebao_store::sql::samples;
 use xiebao_store::sql::stuck::Stand;
 
-/// Rows that are counted at most. So many are too many anyway.
-const COUNTED_AT_MOST: i64 = 100_000;
+/// Rows after which counting stops; more make no difference to a reader.
+const COUNT_LIMIT: i64 = 100_000;
 
-/// How long what was seen is told, should the looks stop: for some intervals, and no shorter than a look may take.
-pub fn good_for(interval: Duration) -> TimeDelta {
+/// How long a sample is served if sampling stops: four intervals, and at least a minute, which a sample may take.
+pub fn lifetime(interval: Duration) -> TimeDelta {
     let at_least = TimeDelta::minutes(1);
     TimeDelta::from_std(interval.saturating_mul(4)).map_or(TimeDelta::MAX, |some| some.max(at_least))
 }
 
-/// Looks for ever.
+/// Samples for ever.
 pub async fn run(worker: Arc<Worker>) {
     let mut ticks = interval(worker.settings.sample_interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -49,36 +49,36 @@ pub async fn run(worker: Arc<Worker>) {
         let (store, samples) = (&worker.store, &worker.samples);
         let tables = async {
             let held = store.ask(async |conn| held(conn, clock::now()).await);
-            look(samples, Group::Held, held).await;
-            look(samples, Group::DeadLetters, store.ask(dead_letters)).await;
+            keep(samples, Group::Held, held).await;
+            keep(samples, Group::DeadLetters, store.ask(dead_letters)).await;
             let after = worker.settings.stuck_after;
             let stuck = store.ask(async |conn| stuck(conn, clock::now(), after).await);
-            look(samples, Group::Stuck, stuck).await;
+            keep(samples, Group::Stuck, stuck).await;
         };
-        let queues = look(samples, Group::Queues, queues(&worker, &mut broker));
+        let queues = keep(samples, Group::Queues, queues(&worker, &mut broker));
         tokio::join!(tables, queues);
     }
 }
 
-/// Keeps what a look has seen, or that it has seen nothing.
-async fn look<E: Display>(
+/// Keeps the readings of one sample, or its failure.
+async fn keep<E: Display>(
     samples: &Samples,
     group: Group,
-    looking: impl Future<Output = Result<Vec<Reading>, E>>,
+    sampling: impl Future<Output = Result<Vec<Reading>, E>>,
 ) {
-    let error = match AssertUnwindSafe(looking).catch_unwind().await {
-        Ok(Ok(readings)) => return samples.seen(group, clock::now(), readings),
+    let error = match AssertUnwindSafe(sampling).catch_unwind().await {
+        Ok(Ok(readings)) => return samples.keep(group, clock::now(), readings),
         Ok(Err(error)) => error.to_string(),
-        Err(_) => "a panic while looking".to_owned(),
+        Err(_) => "a panic while sampling".to_owned(),
     };
-    if samples.lost(group) {
-        tracing::warn!(sample.group = group.name(), error = %error, "gauges cannot be taken");
+    if samples.fail(group) {
+        tracing::warn!(sample.group = group.name(), error = %error, "gauges cannot be sampled");
     }
 }
 
 /// Notices that wait for their predecessors.
 async fn held(conn: &mut AsyncMysqlConnection, now: DateTime<Utc>) -> Result<Vec<Reading>, StoreError> {
-    let held = samples::held(conn, now, COUNTED_AT_MOST).await?;
+    let held = samples::held(conn, now, COUNT_LIMIT).await?;
     let by_step = Step::ALL.map(|step| {
         let count = held
             .by_type
@@ -110,16 +110,16 @@ async fn held(conn: &mut AsyncMysqlConnection, now: DateTime<Utc>) -> Result<Vec
         ),
         gauge(
             "held_overdue",
-            "Those of them that ought to have gone by now",
+            "Held notices that should have been released by now",
             None,
             Series::One(held.overdue() as f64),
         ),
     ])
 }
 
-/// Dead letters that wait for a person.
+/// Open dead letters by reason.
 async fn dead_letters(conn: &mut AsyncMysqlConnection) -> Result<Vec<Reading>, StoreError> {
-    let open = samples::open_dead_letters(conn, COUNTED_AT_MOST).await?;
+    let open = samples::open_dead_letters(conn, COUNT_LIMIT).await?;
     let by_reason = Reason::ALL.map(|reason| {
         let count = open.iter().find(|(name, _)| name == reason.name());
         (reason.name(), count.map_or(0.0, |(_, count)| *count as f64))
@@ -133,7 +133,7 @@ async fn dead_letters(conn: &mut AsyncMysqlConnection) -> Result<Vec<Reading>, S
     )])
 }
 
-/// Proposals that were paid and not issued: 已支付未出单.
+/// Proposals that were paid and not issued in time: 已支付未出单.
 async fn stuck(
     conn: &mut AsyncMysqlConnection,
     now: DateTime<Utc>,
@@ -159,7 +159,7 @@ fn gauge(name: &'static str, help: &'static str, unit: Option<Unit>, series: Ser
     }
 }
 
-/// Messages that wait, by a connection of its own: that of the consumer is not there while the database is away.
+/// Ready messages by queue. It has its own connection, because the consumer has none in a long database outage.
 async fn queues(worker: &Worker, broker: &mut Option<Broker>) -> Result<Vec<Reading>, SessionError> {
     let open = match broker.take() {
         Some(open) => open,
@@ -169,7 +169,7 @@ async fn queues(worker: &Worker, broker: &mut Option<Broker>) -> Result<Vec<Read
     let mut ready = timeout(BROKER_ANSWERS_WITHIN, ready_messages(&open.channel))
         .await
         .map_err(silent)??;
-    // Asked last and on its own: that it is not there is nothing to the others.
+    // Asked last and on its own channel: if this queue is missing, the others are still sampled.
     if let Ok(Ok(record)) = timeout(BROKER_ANSWERS_WITHIN, ready_records(&open.connection)).await {
         ready.push((REFUSED, record));
     }
@@ -191,7 +191,7 @@ async fn ready_messages(channel: &Channel) -> Result<Vec<(&'static str, f64)>, l
     Ok(ready)
 }
 
-/// By a channel of its own, which a complaint closes.
+/// Uses a channel of its own, because the broker closes the channel if the queue is missing.
 async fn ready_records(connection: &Connection) -> Result<f64, lapin::Error> {
     let channel = connection.create_channel().await?;
     let ready = ready_in(&channel, REFUSED).await?;
@@ -204,13 +204,13 @@ async fn ready_in(channel: &Channel, queue: &str) -> Result<f64, lapin::Error> {
         passive: true,
         ..QueueDeclareOptions::default()
     };
-    let seen = channel
+    let queue = channel
         .queue_declare(queue.into(), options, FieldTable::default())
         .await?;
-    Ok(f64::from(seen.message_count()))
+    Ok(f64::from(queue.message_count()))
 }
 
-/// A way to ask the broker. It is not used again after an error: every complaint closes the channel.
+/// The connection for sampling queues. Dropped after an error, because the broker closes the channel then.
 struct Broker {
     channel: Channel,
     connection: Connection,
@@ -236,18 +236,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_look_that_panics_is_a_look_that_failed() {
-        let samples = Samples::good_for(TimeDelta::minutes(1));
-        let seen = async { Ok::<_, String>(vec![gauge("held_overdue", "", None, Series::One(0.0))]) };
-        look(&samples, Group::Held, seen).await;
-        look(&samples, Group::Held, broken()).await;
-        assert!(!samples.lost(Group::Held), "it was lost by the panic already");
+    async fn a_sample_that_panics_has_failed() {
+        let samples = Samples::with_lifetime(TimeDelta::minutes(1));
+        let sampled = async { Ok::<_, String>(vec![gauge("held_overdue", "", None, Series::One(0.0))]) };
+        keep(&samples, Group::Held, sampled).await;
+        keep(&samples, Group::Held, broken()).await;
+        assert!(!samples.fail(Group::Held), "the panic was its first failure");
     }
 
     #[test]
-    fn what_was_seen_is_told_for_some_intervals_and_for_a_minute_at_least() {
-        assert_eq!(good_for(Duration::from_millis(200)), TimeDelta::minutes(1));
-        assert_eq!(good_for(Duration::from_secs(60)), TimeDelta::minutes(4));
-        assert_eq!(good_for(Duration::MAX), TimeDelta::MAX);
+    fn a_sample_is_served_for_four_intervals_and_for_a_minute_at_least() {
+        assert_eq!(lifetime(Duration::from_millis(200)), TimeDelta::minutes(1));
+        assert_eq!(lifetime(Duration::from_secs(60)), TimeDelta::minutes(4));
+        assert_eq!(lifetime(Duration::MAX), TimeDelta::MAX);
     }
 }

@@ -1,5 +1,5 @@
-//! Lets go what has waited long enough, and tells what stays in the outbox. Any number of workers sweep at once:
-//! what one is busy with, another passes over.
+//! Releases overdue held notices, and delivers reissue links that stay in the outbox. Any number of workers sweep at once:
+//! each skips the proposals that another has locked.
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
@@ -12,17 +12,18 @@ use tokio_util::sync::CancellationToken;
 use xiebao_core::id::InsureNum;
 use xiebao_runtime::clock;
 
-use crate::{Worker, links};
+use crate::links;
+use crate::worker::Worker;
 use xiebao_store::StoreError;
 use xiebao_store::sql::holds;
 use xiebao_store::sql::links::{self as outbox, PendingLink};
 use xiebao_store::transaction::{Outcome, POSTPONED, settle_free};
 
 /// Proposals of one transaction, and links read at once.
-const AT_ONCE: i64 = 200;
+const PAGE_SIZE: i64 = 200;
 
-/// Links that a sweeper remembers, at most. What else is in the outbox it tells at once.
-const SEEN_AT_MOST: usize = 10_000;
+/// Links that a sweeper remembers at most. It delivers further links in the outbox at once.
+const MAX_SEEN: usize = 10_000;
 
 /// Sweeps until `shutdown`.
 pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
@@ -34,7 +35,7 @@ pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
             break;
         };
         worker.store.close_unused();
-        worker.record.close_unused();
+        worker.refused_store.close_unused();
         let failed = match swept {
             Err(StoreError::Conflict(_)) | Ok(()) => None,
             Err(error) => Some(error),
@@ -42,7 +43,7 @@ pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
         let was_sweeping = worker.sweeping.swap(failed.is_none(), Ordering::Relaxed);
         if let Some(error) = failed {
             if was_sweeping {
-                tracing::warn!(error = %error, "the sweeper waits");
+                tracing::warn!(error = %error, "a sweep failed; sweeping again");
             }
             shutdown
                 .run_until_cancelled(tokio::time::sleep(Duration::from_secs(1)))
@@ -51,10 +52,10 @@ pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
     }
 }
 
-/// One sweep: everything that is due now, and what has lain in the outbox since the last one.
+/// One sweep: every hold that is due now, and every link that has been in the outbox since the last sweep.
 async fn sweep(worker: &Worker, seen: &mut BTreeSet<PendingLink>) -> Result<(), StoreError> {
     settle_due(worker).await?;
-    tell_left(worker, seen).await
+    deliver_left_over(worker, seen).await
 }
 
 async fn settle_due(worker: &Worker) -> Result<(), StoreError> {
@@ -63,7 +64,7 @@ async fn settle_due(worker: &Worker) -> Result<(), StoreError> {
     loop {
         let due = worker
             .store
-            .ask(async |conn| holds::due(conn, now, after.as_ref(), AT_ONCE).await)
+            .ask(async |conn| holds::due(conn, now, after.as_ref(), PAGE_SIZE).await)
             .await?;
         let Some(last) = due.last() else { return Ok(()) };
         after = Some(last.clone());
@@ -74,40 +75,41 @@ async fn settle_due(worker: &Worker) -> Result<(), StoreError> {
     }
 }
 
-/// What lies in the outbox for the first time is on its way to a lane, which is not to wait for the sweeper's lock.
-async fn tell_left(worker: &Worker, seen: &mut BTreeSet<PendingLink>) -> Result<(), StoreError> {
+/// Delivers the links that were in the outbox at the last sweep. A new link is on its way to a lane, which must not wait
+/// for the sweeper's lock.
+async fn deliver_left_over(worker: &Worker, seen: &mut BTreeSet<PendingLink>) -> Result<(), StoreError> {
     let (mut new, mut after) = (BTreeSet::new(), None);
     loop {
         let posted = worker
             .store
-            .ask(async |conn| outbox::posted(conn, after.as_ref(), AT_ONCE).await)
+            .ask(async |conn| outbox::posted(conn, after.as_ref(), PAGE_SIZE).await)
             .await?;
         let Some(last) = posted.last() else { break };
         after = Some(last.clone());
-        links::deliver(worker, left(posted, seen, &mut new)).await;
+        links::deliver(worker, left_over(posted, seen, &mut new)).await;
     }
     *seen = new;
     Ok(())
 }
 
-/// Those that have been seen before; the others are noted, as far as there is room.
-fn left(
+/// The links that were seen before. The others are added to `new`, up to [`MAX_SEEN`].
+fn left_over(
     posted: Vec<PendingLink>,
     seen: &BTreeSet<PendingLink>,
     new: &mut BTreeSet<PendingLink>,
 ) -> Vec<PendingLink> {
-    let mut left = Vec::new();
+    let mut left_over = Vec::new();
     for link in posted {
-        if seen.contains(&link) || new.len() >= SEEN_AT_MOST {
-            left.push(link);
+        if seen.contains(&link) || new.len() >= MAX_SEEN {
+            left_over.push(link);
         } else {
             new.insert(link);
         }
     }
-    left
+    left_over
 }
 
-/// Settles all of them, or, where one cannot be, each by itself.
+/// Settles all proposals together or, if one cannot be settled, each alone.
 async fn settle(worker: &Worker, due: &[InsureNum]) -> Result<Outcome, StoreError> {
     match attempt(worker, due).await {
         Err(error) if error.may_be_permanent() => {}
@@ -118,7 +120,7 @@ async fn settle(worker: &Worker, due: &[InsureNum]) -> Result<Outcome, StoreErro
         match attempt(worker, std::slice::from_ref(num)).await {
             Ok(outcome) => all.add(outcome),
             Err(error) if error.may_be_permanent() => {
-                tracing::error!(error = %error, "a proposal cannot be settled; its held notices wait on");
+                tracing::error!(error = %error, "a proposal cannot be settled; its held notices keep waiting");
                 let later = clock::now() + POSTPONED;
                 worker
                     .store
@@ -137,7 +139,7 @@ async fn attempt(worker: &Worker, due: &[InsureNum]) -> Result<Outcome, StoreErr
         .with(async |conn| settle_free(conn, due, clock::now, &worker.rules).await);
     let result = AssertUnwindSafe(settling).catch_unwind().await;
     let result = result.unwrap_or_else(|_| Err(StoreError::Refused("a panic while settling".to_owned())));
-    // Here, for it is committed whatever becomes of the others.
+    // Counted here, because it stays committed even if a later one fails.
     result.inspect(|outcome| worker.metrics.count_outcome(outcome))
 }
 
@@ -150,24 +152,24 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_told_when_it_is_seen_for_the_second_time() {
+    fn a_link_is_delivered_when_it_is_seen_for_the_second_time() {
         let mut new = BTreeSet::new();
-        assert_eq!(left(vec![link(1), link(2)], &BTreeSet::new(), &mut new), []);
+        assert_eq!(left_over(vec![link(1), link(2)], &BTreeSet::new(), &mut new), []);
         let seen = std::mem::take(&mut new);
         let withdrawn = PendingLink {
             withdrawn: true,
             ..link(1)
         };
         let posted = vec![withdrawn.clone(), link(2), link(3)];
-        assert_eq!(left(posted, &seen, &mut new), [link(2)]);
+        assert_eq!(left_over(posted, &seen, &mut new), [link(2)]);
         assert_eq!(new, BTreeSet::from([withdrawn, link(3)]));
     }
 
     #[test]
-    fn of_a_full_outbox_what_cannot_be_remembered_is_told_at_once() {
+    fn links_that_cannot_be_remembered_are_delivered_at_once() {
         let mut new = BTreeSet::new();
-        let posted = (0..SEEN_AT_MOST + 3).map(link).collect();
-        assert_eq!(left(posted, &BTreeSet::new(), &mut new).len(), 3);
-        assert_eq!(new.len(), SEEN_AT_MOST);
+        let posted = (0..MAX_SEEN + 3).map(link).collect();
+        assert_eq!(left_over(posted, &BTreeSet::new(), &mut new).len(), 3);
+        assert_eq!(new.len(), MAX_SEEN);
     }
 }

@@ -32,7 +32,7 @@ async fn what_the_database_refuses_alone_is_left_out_and_the_rest_waits_for_it()
     for body in [notice(1, &data, "not the key"), b"{".to_vec()] {
         post(&receiver.url, body).await;
     }
-    floor.until_logged("refused requests wait for the database").await;
+    floor.until_logged("refused requests are waiting for the database").await;
     let filed = "SELECT COUNT(*) FROM refused_requests";
     assert_eq!(floor.desk.number(filed).await, 0);
     floor.desk.execute("DROP TRIGGER refuse_proposals").await;

@@ -171,14 +171,14 @@ fn every_decision_has_a_line(lines: &[Line], told: &Value, made: &Made) {
         );
     }
     assert_eq!(
-        all("a message that is no notice becomes a dead letter"),
+        all("a message that is not a notice becomes a dead letter"),
         1,
         "{said:#?}"
     );
     for message in [
         "waiting for the database",
         "the database is back",
-        "a notice fails by itself; it is tried again",
+        "a notice failed; it will be retried",
     ] {
         assert!(all(message) > 0, "{message}: {said:#?}");
     }

@@ -93,7 +93,7 @@ impl Sending {
             && timeout(bound, &mut task).await.is_err()
         {
             task.abort();
-            tracing::warn!("the last spans were not taken in time");
+            tracing::warn!("the last spans were not sent in time");
         }
     }
 }
@@ -145,13 +145,13 @@ impl Exporter {
         match posted {
             Ok(()) if self.failing => {
                 self.failing = false;
-                tracing::info!(count = self.dropped.get(), "spans are taken again");
+                tracing::info!(count = self.dropped.get(), "the collector accepts spans again");
             }
             Ok(()) => {}
             Err(error) => {
                 self.dropped.inc_by(count as u64);
                 if !self.failing {
-                    tracing::warn!(error = %error, "spans are not taken; they are dropped");
+                    tracing::warn!(error = %error, "the collector does not accept spans; they are dropped");
                 }
                 self.failing = true;
             }

@@ -55,7 +55,7 @@ async fn what_fails_only_for_a_moment_is_applied_by_itself() {
         .await;
     stage.send(2, num, paid(100)).await;
     let worker = &stage.workers[0];
-    crate::stage::eventually(async || worker.log().contains("it is tried again"))
+    crate::stage::eventually(async || worker.log().contains("it will be retried"))
         .await
         .expect("the first attempt fails");
     stage.execute("DROP TRIGGER moody").await;
@@ -76,7 +76,7 @@ async fn a_database_that_refuses_everything_makes_no_dead_letters() {
     stage.send(2, num, paid(100)).await;
     stage.send(3, num, issued("P-1", "李四")).await;
     let worker = &stage.workers[0];
-    crate::stage::eventually(async || worker.log().contains("refuses everything"))
+    crate::stage::eventually(async || worker.log().contains("rejects every write"))
         .await
         .expect("it is noticed");
     stage.execute("RENAME TABLE payments_away TO payments").await;
