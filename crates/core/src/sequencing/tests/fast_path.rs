@@ -113,6 +113,19 @@ fn a_copy_that_may_change_rows_is_left_to_the_ledger() {
 }
 
 #[test]
+fn a_notice_of_another_partner_is_left_to_the_ledger_even_if_it_would_wait() {
+    let (mut ledger, rules) = (ledger(), Rules::default());
+    let mut foreign = policy("赵一");
+    foreign["partnerId"] = json!(8);
+    assert!(outcome(&ledger, 3, foreign.clone(), 0).is_some());
+    let mut new = view(&ledger, 0, &rules).expect("an empty inbox");
+    assert!(new.deliver(&arrival(2, payment(), at(0))).is_some());
+    assert_eq!(new.deliver(&arrival(3, foreign.clone(), at(0))), None);
+    deliver(&mut ledger, 2, payment(), 0);
+    assert_eq!(outcome(&ledger, 3, foreign, 1), None);
+}
+
+#[test]
 fn a_wait_of_zero_is_left_to_the_ledger() {
     let rules = rules(|settings| {
         settings.steps.get_mut(&Step::Paid).expect("all steps").max_wait = TimeDelta::zero();

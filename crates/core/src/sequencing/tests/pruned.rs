@@ -93,3 +93,12 @@ fn a_pruned_proposal_keeps_its_partner_and_its_notices_cannot_be_voided() {
     );
     assert_eq!(ledger.valid_links().count(), 1);
 }
+
+#[test]
+fn a_pruned_proposal_lost_nothing_only_if_every_pruned_notice_is_voided() {
+    let mut ledger = pruned(&[(1, json!({})), (2, payment())]);
+    ledger.pruned[0].voided = true;
+    assert!(!ledger.lost_nothing());
+    ledger.pruned[1].voided = true;
+    assert!(ledger.lost_nothing());
+}
