@@ -1,23 +1,18 @@
-//! The admin listener of a running service, for the commands that ask it.
+//! Asks the admin listener of a running service over HTTP.
 
+use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::client::conn::http1;
-use hyper::header::HOST;
-use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use reqwest::{Client, Method, StatusCode};
 use url::Url;
 
 use crate::exit::Failure;
 
-/// More than this is no answer of ours.
+/// Bytes of an answer at most; a service never sends more.
 const LONGEST_ANSWER: usize = 4 << 20;
 
+/// An admin listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {
     /// Host and port.
@@ -25,7 +20,7 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// The listener of this configuration, as it is reached from the same machine.
+    /// The listener at this address of the configuration, as the same machine reaches it.
     pub fn at(mut listener: SocketAddr) -> Self {
         match listener.ip() {
             IpAddr::V4(Ipv4Addr::UNSPECIFIED) => listener.set_ip(Ipv4Addr::LOCALHOST.into()),
@@ -37,7 +32,10 @@ impl Admin {
         }
     }
 
-    /// `http://127.0.0.1:9090`
+    /// The listener of a URL such as `http://127.0.0.1:9090`.
+    ///
+    /// # Errors
+    /// The URL is not the address of an HTTP server.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let wrong = || {
             Failure::Usage(format!(
@@ -59,11 +57,12 @@ impl Admin {
         &self.authority
     }
 
+    /// Its URL, without a path.
     pub fn url(&self) -> String {
         format!("http://{}", self.authority)
     }
 
-    /// Status and text of the answer, which may take so long in all; else why there is none.
+    /// Sends a request and returns status and text of the answer, or why there is none. `patience`: how long it all may take.
     pub async fn exchange(
         &self,
         method: Method,
@@ -71,31 +70,36 @@ impl Admin {
         body: &str,
         patience: Duration,
     ) -> Result<(StatusCode, String), String> {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(HOST, &self.authority)
-            .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
-            .map_err(said)?;
-        timeout(patience, self.send(request))
-            .await
-            .unwrap_or_else(|_| Err(format!("no answer within {patience:?}")))
-    }
-
-    async fn send(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, String), String> {
-        let stream = TcpStream::connect(&self.authority).await.map_err(said)?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(said)?;
-        // Its errors come back through the sender.
-        tokio::spawn(async move { drop(connection.await) });
-        let response = sender.send_request(request).await.map_err(said)?;
+        let problem = |error: reqwest::Error| match error.is_timeout() {
+            true => format!("no answer within {patience:?}"),
+            false => innermost(&error),
+        };
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(patience)
+            .build()
+            .map_err(problem)?;
+        let request = client.request(method, format!("{}{path}", self.url()));
+        let mut response = request.body(body.to_owned()).send().await.map_err(problem)?;
         let status = response.status();
-        let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
-        let body = body.map_err(said)?.to_bytes();
-        Ok((status, String::from_utf8_lossy(&body).into_owned()))
+        let mut text = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(problem)? {
+            if text.len() + chunk.len() > LONGEST_ANSWER {
+                return Err("the answer is too long".to_owned());
+            }
+            text.extend_from_slice(&chunk);
+        }
+        Ok((status, String::from_utf8_lossy(&text).into_owned()))
     }
 }
 
-fn said(error: impl std::fmt::Display) -> String {
+/// The cause of an error, which says more than the layers around it.
+fn innermost(error: &dyn Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
     error.to_string()
 }
 

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 
+use xiebao_core::lang::Lang;
+
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::{
     dead, doctor, find, held, log_level, migrate, notice, operations, prune, rebuild, refused, reprocess,
     send, simulate, status, stuck, trace, verify,
 };
-use xiebao_core::lang::Lang;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -42,6 +43,7 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// The commands. Their descriptions stand at their arguments.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Dead(dead::Args),
@@ -65,12 +67,14 @@ pub enum Command {
 }
 
 impl Cli {
+    /// The context of the command.
     pub fn context(&self) -> Context {
         Context::new(self.config.clone(), self.lang, self.actor.clone())
     }
 }
 
 impl Command {
+    /// Runs the command.
     pub async fn run(self, context: &Context) -> Result<Exit, Failure> {
         match self {
             Command::Dead(args) => dead::run(args, context).await,

@@ -1,9 +1,7 @@
-//! The database, for the commands that look at what the workers have written.
+//! The database of the configuration.
 
 use std::time::Duration;
 
-use diesel_async::AsyncMysqlConnection;
-use diesel_async::pooled_connection::deadpool::Object;
 use xiebao_runtime::config::{Config, Needs, without_password};
 use xiebao_store::{Store, StoreError};
 
@@ -13,19 +11,32 @@ use crate::exit::Failure;
 /// One for a transaction, one for the links that it brings up.
 const CONNECTIONS: usize = 2;
 
-/// A server that does not answer at all is not waited for longer.
+/// How long to wait for a server that does not answer at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The database of a configuration.
+/// A database that has answered.
 pub struct Database {
+    /// The configuration that names it.
     pub config: Config,
+    /// Its connections.
     pub store: Store,
 }
 
-pub type Connection = Object<AsyncMysqlConnection>;
-
 impl Database {
-    /// Reads the configuration; connects to nothing yet.
+    /// Reads the configuration and connects. The connection stays in the pool for the command.
+    ///
+    /// # Errors
+    /// The configuration is wrong, or the database cannot be reached; then the failure names its address.
+    pub async fn reach(context: &Context) -> Result<Self, Failure> {
+        let database = Self::of(context)?;
+        database.check().await?;
+        Ok(database)
+    }
+
+    /// Reads the configuration without connecting.
+    ///
+    /// # Errors
+    /// The configuration is wrong.
     pub fn of(context: &Context) -> Result<Self, Failure> {
         let needs = Needs {
             database: true,
@@ -39,24 +50,22 @@ impl Database {
         })
     }
 
-    pub async fn connection(&self) -> Result<Connection, Failure> {
+    /// Connects.
+    ///
+    /// # Errors
+    /// The database cannot be reached; the failure names its address.
+    pub async fn check(&self) -> Result<(), Failure> {
         match tokio::time::timeout(CONNECT_TIMEOUT, self.store.connection()).await {
-            Ok(connection) => Ok(connection.map_err(|error| self.unreachable(error))?),
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(self.unreachable(error)),
             Err(_) => Err(self.unreachable(format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()))),
         }
     }
 
-    /// The address, as it may be shown.
-    pub fn address(&self) -> String {
-        self.config
-            .database
-            .as_ref()
-            .map(|database| without_password(database.url.expose()))
-            .unwrap_or_default()
-    }
-
     fn unreachable(&self, problem: impl std::fmt::Display) -> Failure {
-        Failure::Unreachable(format!("{}: {problem}", self.address()))
+        let database = self.config.database.as_ref();
+        let address = database.map(|database| without_password(database.url.expose()));
+        Failure::Unreachable(format!("{}: {problem}", address.unwrap_or_default()))
     }
 }
 

@@ -1,19 +1,10 @@
-//! `xiebao dead`: what could not be applied, and what a person does about it.
-
-mod body;
-mod choice;
-mod discard;
-mod groups;
-pub mod letter;
-mod list;
-mod marks;
-mod requeue;
-mod show;
+//! `xiebao dead`: notices that could not be applied, and the decisions about them.
 
 use clap::{Args as ClapArgs, Subcommand};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
+use crate::{dead_discard, dead_list, dead_requeue, dead_show};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,17 +24,18 @@ pub struct Args {
 
 #[derive(Debug, Clone, Subcommand)]
 enum Command {
-    List(list::Args),
-    Show(show::Args),
-    Requeue(requeue::Args),
-    Discard(discard::Args),
+    List(dead_list::Args),
+    Show(dead_show::Args),
+    Requeue(dead_requeue::Args),
+    Discard(dead_discard::Args),
 }
 
+/// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     match args.command {
-        Command::List(args) => list::run(args, context).await,
-        Command::Show(args) => show::run(args, context).await,
-        Command::Requeue(args) => requeue::run(args, context).await,
-        Command::Discard(args) => discard::run(args, context).await,
+        Command::List(args) => dead_list::run(args, context).await,
+        Command::Show(args) => dead_show::run(args, context).await,
+        Command::Requeue(args) => dead_requeue::run(args, context).await,
+        Command::Discard(args) => dead_discard::run(args, context).await,
     }
 }

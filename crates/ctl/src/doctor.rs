@@ -1,22 +1,17 @@
-//! `xiebao doctor`: looks at everything that the services need, and says what to do about what is wrong.
-
-mod broker;
-pub mod concern;
-mod database;
-mod server;
-mod services;
-mod settings;
+//! `xiebao doctor`: examines what the services need, and says what to do about a fault.
 
 use clap::Args as ClapArgs;
-use serde::Serialize;
-use xiebao_runtime::config::{Config, Needs};
-use xiebao_runtime::keys;
+use xiebao_desk::doctor::database::Server;
+use xiebao_desk::doctor::settings::{Address, Settings};
+use xiebao_desk::doctor::{self, database, settings};
+use xiebao_desk::finding::{Finding, Severity};
+use xiebao_runtime::config::{Config, Needs, ReceiverConfig, without_password};
+use xiebao_runtime::{clock, keys};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
-use crate::screen::{plain, show, show_json};
-use crate::words::Words;
-use concern::Concern;
+use crate::output::{show, show_json};
+use crate::{broker, services};
 
 const EXAMPLES: &str = "\
 Changes nothing. Exit code 0 if all is well, 1 if a check failed, 2 if the configuration is wrong,
@@ -35,117 +30,13 @@ pub struct Args {
     json: bool,
 }
 
-/// What was found, each with all that is to be said of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "finding", rename_all = "snake_case")]
-pub enum Finding {
-    ConfigurationSound,
-    ConfigurationFaulty {
-        fault: String,
-    },
-    KeysSound {
-        partners: usize,
-        keys: usize,
-    },
-    KeysNotSet,
-    KeysFaulty {
-        problem: String,
-    },
-    BrokerReached {
-        address: String,
-    },
-    /// One address of several; another answers.
-    BrokerNodeAway {
-        address: String,
-        problem: String,
-    },
-    BrokerUnreachable {
-        address: String,
-        problem: String,
-    },
-    ObjectSound {
-        object: String,
-    },
-    QueueSound {
-        object: String,
-        messages: u32,
-        consumers: u32,
-    },
-    ObjectMissing {
-        object: String,
-    },
-    ObjectDiffers {
-        object: String,
-        difference: String,
-    },
-    DatabaseReached {
-        address: String,
-        version: String,
-    },
-    DatabaseUnreachable {
-        address: String,
-        problem: String,
-    },
-    SchemaCurrent,
-    SchemaPending {
-        names: Vec<String>,
-    },
-    SchemaNewer {
-        versions: Vec<String>,
-    },
-    ClocksAgree {
-        difference_ms: i64,
-    },
-    ClocksDiffer {
-        difference_ms: i64,
-    },
-    /// Works today and need not tomorrow.
-    Concerning(Concern),
-}
-
-/// What a finding means for the services.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    Fine,
-    /// Nothing wrong, but worth knowing.
-    Noted,
-    Wrong,
-    Unreachable,
-    Misconfigured,
-}
-
-impl Finding {
-    pub fn verdict(&self) -> Verdict {
-        match self {
-            Finding::ConfigurationSound
-            | Finding::KeysSound { .. }
-            | Finding::BrokerReached { .. }
-            | Finding::ObjectSound { .. }
-            | Finding::QueueSound { .. }
-            | Finding::DatabaseReached { .. }
-            | Finding::SchemaCurrent
-            | Finding::ClocksAgree { .. } => Verdict::Fine,
-            Finding::Concerning(concern) => concern.verdict(),
-            Finding::KeysNotSet => Verdict::Noted,
-            Finding::BrokerNodeAway { .. }
-            | Finding::ObjectMissing { .. }
-            | Finding::ObjectDiffers { .. }
-            | Finding::SchemaPending { .. }
-            | Finding::SchemaNewer { .. }
-            | Finding::ClocksDiffer { .. } => Verdict::Wrong,
-            Finding::BrokerUnreachable { .. } | Finding::DatabaseUnreachable { .. } => Verdict::Unreachable,
-            Finding::ConfigurationFaulty { .. } | Finding::KeysFaulty { .. } => Verdict::Misconfigured,
-        }
-    }
-}
-
+/// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let findings = examine(context).await?;
     if args.json {
-        show_json(&findings.iter().map(View::of).collect::<Vec<_>>())?;
+        show_json(&doctor::judged(&findings))?;
     } else {
-        show(&page(&findings, crate::words::of(context.lang)));
+        show(&doctor::page(&findings, context.words()));
     }
     exit(&findings)
 }
@@ -168,16 +59,45 @@ async fn examine(context: &Context) -> Result<Vec<Finding>, Failure> {
         Err(other) => return Err(other),
     };
     let mut findings = vec![Finding::ConfigurationSound, keys_file(&config)];
-    findings.extend(settings::examine(&config).into_iter().map(Finding::Concerning));
+    let concerns = settings::examine(&combined(&config));
+    findings.extend(concerns.into_iter().map(Finding::Concerning));
     findings.extend(broker::examine(config.require_amqp()?).await);
-    findings.extend(database::examine(config.require_database()?, config.receiver.max_body_bytes).await);
-    findings.extend(
-        services::examine(&config)
-            .await
-            .into_iter()
-            .map(Finding::Concerning),
-    );
+    let database = config.require_database()?;
+    let server = Server {
+        url: database.url.expose(),
+        address: &without_password(database.url.expose()),
+        pool_size: database.pool_size,
+        largest_body: config.receiver.max_body_bytes,
+        clock: clock::now,
+    };
+    findings.extend(database::examine(server).await);
+    let concerns = services::examine(&config).await;
+    findings.extend(concerns.into_iter().map(Finding::Concerning));
     Ok(findings)
+}
+
+fn combined(config: &Config) -> Settings<'_> {
+    let Config { receiver, worker, .. } = config;
+    let address = |key, url| Address {
+        key,
+        url,
+        shown: without_password(url),
+    };
+    let database = config.database.iter().map(|it| ("database.url", &it.url));
+    let brokers = config.amqp.iter().flat_map(|amqp| &amqp.urls);
+    let brokers = brokers.map(|url| ("amqp.url", url));
+    Settings {
+        shutdown_timeout: receiver.shutdown_timeout,
+        in_flight: receiver.drain_delay + receiver.body_timeout + receiver.publish_timeout,
+        anyone_may_post: receiver.allow.is_empty() && receiver.path == ReceiverConfig::DEFAULT_PATH,
+        lanes: worker.lanes,
+        pool_size: config.database.as_ref().map(|database| database.pool_size),
+        addresses: database
+            .chain(brokers)
+            .map(|(key, url)| address(key, url.expose()))
+            .collect(),
+        keys_file: config.keys_file.as_deref(),
+    }
 }
 
 fn keys_file(config: &Config) -> Finding {
@@ -195,55 +115,32 @@ fn keys_file(config: &Config) -> Finding {
     }
 }
 
-/// A finding as it is printed for a program.
-#[derive(Debug, Serialize)]
-struct View<'f> {
-    verdict: Verdict,
-    #[serde(flatten)]
-    finding: &'f Finding,
-}
-
-impl<'f> View<'f> {
-    fn of(finding: &'f Finding) -> Self {
-        Self {
-            verdict: finding.verdict(),
-            finding,
-        }
-    }
-}
-
-fn page(findings: &[Finding], words: &dyn Words) -> String {
-    let mut out = String::new();
-    for finding in findings {
-        let mark = match finding.verdict() {
-            Verdict::Fine => "✓",
-            Verdict::Noted => "·",
-            Verdict::Wrong | Verdict::Unreachable | Verdict::Misconfigured => "✗",
-        };
-        out.push_str(&format!("{mark} {}\n", plain(&words.finding(finding))));
-        if let Some(advice) = words.advice(finding) {
-            out.push_str(&format!("    → {advice}\n"));
-        }
-    }
-    out
-}
-
 /// The gravest finding decides.
 fn exit(findings: &[Finding]) -> Result<Exit, Failure> {
-    let gravest = findings
-        .iter()
-        .map(Finding::verdict)
-        .max()
-        .unwrap_or(Verdict::Fine);
-    match gravest {
-        Verdict::Fine | Verdict::Noted => Ok(Exit::Done),
-        Verdict::Wrong => Ok(Exit::No),
-        Verdict::Unreachable => Err(Failure::Unreachable(
+    match doctor::gravest(findings) {
+        Severity::Fine | Severity::Noted => Ok(Exit::Done),
+        Severity::Wrong => Ok(Exit::No),
+        Severity::Unreachable => Err(Failure::Unreachable(
             "the broker or the database can't be reached".to_owned(),
         )),
-        Verdict::Misconfigured => Err(Failure::Usage("the configuration is wrong".to_owned())),
+        Severity::Misconfigured => Err(Failure::Usage("the configuration is wrong".to_owned())),
     }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gravest_finding_decides_the_exit_code() {
+        let fine = Finding::SchemaCurrent;
+        let wrong = Finding::ClocksDiffer { difference_ms: 9_000 };
+        let away = Finding::BrokerUnreachable {
+            address: String::new(),
+            problem: String::new(),
+        };
+        assert_eq!(exit(&[fine.clone(), Finding::KeysNotSet]).ok(), Some(Exit::Done));
+        assert_eq!(exit(&[fine, wrong.clone()]).ok(), Some(Exit::No));
+        assert!(matches!(exit(&[away, wrong]), Err(Failure::Unreachable(_))));
+    }
+}

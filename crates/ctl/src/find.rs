@@ -1,17 +1,12 @@
 //! `xiebao find`: from what a customer can tell to proposal numbers.
 
-use std::collections::BTreeMap;
-
 use clap::Args as ClapArgs;
-use serde::Serialize;
-use xiebao_core::lifecycle::Status;
-use xiebao_store::sql::find::{self, Summary};
+use xiebao_desk::find::{self, Clue};
 
 use crate::context::Context;
-use crate::database::{Connection, Database};
+use crate::database::Database;
 use crate::exit::{Exit, Failure};
-use crate::screen::{columns, cut_to, plain, show, show_json};
-use crate::words::{Flags, Label, Words};
+use crate::output::{show, show_json};
 
 const EXAMPLES: &str = "\
 Exit code 1 if none is found.
@@ -49,96 +44,24 @@ struct By {
     name: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct List {
-    proposals: Vec<Found>,
-    cut: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct Found {
-    insure_num: String,
-    partner_unique_key: Option<String>,
-    status: Option<String>,
-    abnormal: bool,
-    policies: Vec<String>,
-}
-
+/// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let database = Database::of(context)?;
-    let mut conn = database.connection().await?;
-    let mut numbers = args.by.numbers(&mut conn, i64::from(args.limit) + 1).await?;
-    let cut = cut_to(&mut numbers, i64::from(args.limit));
-    let list = List {
-        proposals: described(&mut conn, &numbers).await?,
-        cut,
-    };
+    let database = Database::reach(context).await?;
+    let found = find::find(&database.store, &args.by.clue(), args.limit).await?;
     if args.json {
-        show_json(&list)?;
+        show_json(&found)?;
     } else {
-        show(&list.page(crate::words::of(context.lang)));
+        show(&found.page(context.words()));
     }
-    Ok(Exit::of_found(!list.proposals.is_empty()))
+    Ok(Exit::of_found(!found.proposals.is_empty()))
 }
 
 impl By {
-    async fn numbers(&self, conn: &mut Connection, limit: i64) -> Result<Vec<String>, Failure> {
-        let trimmed = |text: &Option<String>| text.as_ref().map(|text| text.trim().to_owned());
-        if let Some(policy) = trimmed(&self.policy) {
-            return Ok(find::by_policy(conn, &policy).await?);
+    fn clue(self) -> Clue {
+        match (self.policy, self.name) {
+            (Some(policy), _) => Clue::Policy(policy),
+            (None, Some(name)) => Clue::Name(name),
+            (None, None) => Clue::User(self.user.unwrap_or_default()),
         }
-        if let Some(name) = trimmed(&self.name) {
-            return Ok(find::by_name(conn, &name, limit).await?);
-        }
-        let user = self.user.clone().unwrap_or_default();
-        Ok(find::by_user(conn, &user, limit).await?)
-    }
-}
-
-async fn described(conn: &mut Connection, numbers: &[String]) -> Result<Vec<Found>, Failure> {
-    let summaries = find::summaries(conn, numbers).await?;
-    let mut policies: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (number, policy) in find::policy_numbers(conn, numbers).await? {
-        policies.entry(number).or_default().push(policy);
-    }
-    let found = |summary: Summary| Found {
-        policies: policies.remove(&summary.insure_num).unwrap_or_default(),
-        insure_num: summary.insure_num,
-        partner_unique_key: summary.partner_unique_key,
-        status: summary.status,
-        abnormal: summary.abnormal,
-    };
-    Ok(summaries.into_iter().map(found).collect())
-}
-
-impl List {
-    fn page(&self, words: &dyn Words) -> String {
-        if self.proposals.is_empty() {
-            return words.nothing_found().to_owned();
-        }
-        let rows: Vec<[String; 4]> = self.proposals.iter().map(|found| found.row(words)).collect();
-        let cut = words.if_cut(self.cut, self.proposals.len());
-        format!("{}{cut}", columns(0, &rows))
-    }
-}
-
-impl Found {
-    fn row(&self, words: &dyn Words) -> [String; 4] {
-        let status = self.status.as_deref().map(|name| match Status::from_name(name) {
-            Some(status) => words.status(status).to_owned(),
-            None => plain(name),
-        });
-        let mut standing = vec![status.unwrap_or_else(|| "-".to_owned())];
-        standing.extend(words.flags(Flags {
-            abnormal: self.abnormal,
-            ..Flags::default()
-        }));
-        let policies: Vec<String> = self.policies.iter().map(|policy| plain(policy)).collect();
-        let policies = match policies.is_empty() {
-            true => String::new(),
-            false => words.pair(words.label(Label::Policies), &words.list(&policies)),
-        };
-        let user = self.partner_unique_key.as_deref().map(plain).unwrap_or_default();
-        [plain(&self.insure_num), words.clauses(&standing), user, policies]
     }
 }

@@ -1,14 +1,10 @@
-//! `xiebao held`: what waits for an earlier notice.
-
-mod list;
-mod release;
+//! `xiebao held`: notices that wait for an earlier one.
 
 use clap::{Args as ClapArgs, Subcommand};
 
-pub(crate) use release::digits;
-
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
+use crate::{held_list, held_release};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,13 +22,14 @@ pub struct Args {
 
 #[derive(Debug, Clone, Subcommand)]
 enum Command {
-    List(list::Args),
-    Release(release::Args),
+    List(held_list::Args),
+    Release(held_release::Args),
 }
 
+/// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     match args.command {
-        Command::List(args) => list::run(args, context).await,
-        Command::Release(args) => release::run(args, context).await,
+        Command::List(args) => held_list::run(args, context).await,
+        Command::Release(args) => held_release::run(args, context).await,
     }
 }

@@ -1,11 +1,13 @@
-//! Reading what a command is given: files, and numbers in arguments.
+//! Input of commands: files, and values of arguments.
 
 use std::io::Read as _;
 use std::path::Path;
 
+use xiebao_core::id::InsureNum;
+
 use crate::exit::Failure;
 
-/// Characters of a reason at most: the columns that keep one hold no more.
+/// Characters of a reason at most, as many as its columns hold.
 const LONGEST_WHY: usize = 1000;
 
 /// The bytes of a file; `-` is standard input.
@@ -35,12 +37,30 @@ pub fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
-/// An argument that says why something is done, to be kept.
+/// An argument with a reason that is stored.
 pub fn why(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("is blank".to_owned()),
         text if text.chars().count() > LONGEST_WHY => Err(format!("is longer than {LONGEST_WHY} characters")),
         text => Ok(text.to_owned()),
+    }
+}
+
+/// An argument with the first digits of a digest.
+pub fn digits(text: &str) -> Result<String, String> {
+    let digits = text.to_ascii_lowercase();
+    if !(6..=64).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err("must be 6 to 64 hex digits".to_owned());
+    }
+    Ok(digits)
+}
+
+/// An argument that names a proposal.
+pub fn proposal_number(text: &str) -> Result<InsureNum, String> {
+    match InsureNum::parse(text) {
+        Ok(Some(number)) => Ok(number),
+        Ok(None) => Err("is blank".to_owned()),
+        Err(_) => Err("is longer than any proposal number".to_owned()),
     }
 }
 

@@ -1,32 +1,44 @@
-//! `xiebao`, the operator's command line. One file a command: its arguments, and `run`.
+//! `xiebao`, the operator's command line. One file per command holds its arguments and its `run`; questions, decisions and texts are in
+//! `xiebao_desk`.
 
 mod admin;
+mod broker;
+mod choice;
 pub mod cli;
 pub mod context;
-pub mod database;
-pub mod dead;
-pub mod doctor;
+mod database;
+mod dead;
+mod dead_discard;
+mod dead_list;
+mod dead_requeue;
+mod dead_show;
+mod doctor;
+mod draft;
 pub mod exit;
-pub mod find;
-pub mod held;
-pub mod input;
-pub mod log_level;
-pub mod migrate;
-pub mod notice;
-pub mod operations;
-pub mod prune;
-pub mod rebuild;
-pub mod refused;
-pub mod reprocess;
-pub mod screen;
-pub mod send;
-pub mod simulate;
-pub mod status;
-pub mod stuck;
-pub mod trace;
-pub mod verify;
-pub mod when;
-pub mod words;
+mod find;
+mod held;
+mod held_list;
+mod held_release;
+mod input;
+mod log_level;
+mod migrate;
+mod notice;
+mod operations;
+mod output;
+mod pace;
+mod prune;
+mod rebuild;
+mod refused;
+mod reprocess;
+mod requeuer;
+mod send;
+mod services;
+mod simulate;
+mod status;
+mod stuck;
+mod trace;
+mod verify;
+mod when;
 
 use std::process::ExitCode;
 

@@ -1,19 +1,21 @@
-//! `xiebao log-level`: what running services log, read and changed.
-
-mod in_force;
+//! `xiebao log-level`: shows or changes what running services log.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
-use serde::Serialize;
+use reqwest::{Method, StatusCode};
+use url::form_urlencoded;
+use xiebao_desk::log_level::{LogLevel, LogLevels, ServiceAnswer};
 use xiebao_runtime::config::Needs;
 
 use crate::admin::Admin;
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
-use crate::screen::{beijing, show, show_json};
-use crate::words::Words;
-use in_force::{AdminError, InForce};
+use crate::output::{show, show_json};
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "\
 Asks the services at receiver.admin_listen and worker.admin_listen, on this machine: a level is changed from the machine,
@@ -53,43 +55,22 @@ enum Service {
     Worker,
 }
 
-#[derive(Debug, Serialize)]
-struct List {
-    services: Vec<Answer>,
-}
-
-/// What became of asking one listener.
-#[derive(Debug, Serialize)]
-struct Answer {
-    admin: String,
-    #[serde(flatten)]
-    in_force: Option<InForce>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    #[serde(skip)]
-    refused: bool,
-}
-
+/// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let mut services = Vec::new();
+    let mut levels = LogLevels { services: vec![] };
     for admin in args.listeners(context)? {
-        let asked = match &args.level {
-            Some(level) => in_force::change(&admin, level, args.time.as_deref()).await,
-            None => in_force::ask(&admin).await,
-        };
-        services.push(Answer::of(&admin, asked));
+        levels.services.push(args.ask(&admin).await);
     }
-    let list = List { services };
     if args.json {
-        show_json(&list)?;
+        show_json(&levels)?;
     } else {
-        show(&list.page(crate::words::of(context.lang)));
+        show(&levels.page(context.words()));
     }
-    list.exit(args.level.is_some())
+    exit(&levels, args.level.is_some())
 }
 
 impl Args {
-    /// Each once: in containers both services may be configured alike.
+    /// The listeners to ask, each once: in containers both services may have the same address.
     fn listeners(&self, context: &Context) -> Result<Vec<Admin>, Failure> {
         if let Some(url) = &self.admin {
             return Ok(vec![Admin::parse(url)?]);
@@ -107,22 +88,38 @@ impl Args {
             .collect();
         addresses.dedup();
         if addresses.is_empty() {
-            return Err(Failure::Usage(
-                crate::words::of(context.lang).no_admin_listener().to_owned(),
-            ));
+            return Err(Failure::Usage(context.words().no_admin_listener().to_owned()));
         }
         Ok(addresses.into_iter().map(Admin::at).collect())
     }
-}
 
-impl Answer {
-    fn of(admin: &Admin, asked: Result<InForce, AdminError>) -> Self {
-        let refused = matches!(asked, Err(AdminError::Refused(_)));
-        let (in_force, error) = match asked {
-            Ok(in_force) => (Some(in_force), None),
-            Err(error) => (None, Some(error.to_string())),
+    /// Asks for the level, or for a new one.
+    async fn ask(&self, admin: &Admin) -> ServiceAnswer {
+        let path = match &self.time {
+            Some(time) => {
+                let time: String = form_urlencoded::byte_serialize(time.as_bytes()).collect();
+                format!("/log-level?for={time}")
+            }
+            None => "/log-level".to_owned(),
         };
-        Self {
+        let answer = match &self.level {
+            Some(level) => admin.exchange(Method::PUT, &path, level, PATIENCE).await,
+            None => admin.exchange(Method::GET, "/log-level", "", PATIENCE).await,
+        };
+        let refusal = |problem: String| (Some(problem), true);
+        let mut in_force = None;
+        let (error, refused) = match answer {
+            Err(problem) => (Some(problem), false),
+            Ok((StatusCode::OK, text)) => {
+                in_force = LogLevel::read(&text);
+                match in_force {
+                    Some(_) => (None, false),
+                    None => refusal("the answer is not from a service of this product".to_owned()),
+                }
+            }
+            Ok((_, text)) => refusal(text.trim().to_owned()),
+        };
+        ServiceAnswer {
             admin: admin.authority().to_owned(),
             in_force,
             error,
@@ -131,53 +128,30 @@ impl Answer {
     }
 }
 
-impl List {
-    fn page(&self, words: &dyn Words) -> String {
-        let mut page = String::new();
-        for answer in &self.services {
-            page.push_str(&match &answer.in_force {
-                Some(in_force) => words.log_level(
-                    &in_force.service,
-                    &in_force.level,
-                    &in_force.configured,
-                    in_force.until.map(beijing).as_deref(),
-                ),
-                None => words.no_log_level(&answer.admin, answer.error.as_deref().unwrap_or_default()),
-            });
-        }
-        page
+/// `changing`: all services should take the level.
+fn exit(levels: &LogLevels, changing: bool) -> Result<Exit, Failure> {
+    let services = &levels.services;
+    if services.iter().any(|answer| answer.refused) {
+        return Ok(Exit::No);
     }
-
-    /// `changing`: all of them were to take the level.
-    fn exit(&self, changing: bool) -> Result<Exit, Failure> {
-        if self.services.iter().any(|answer| answer.refused) {
-            return Ok(Exit::No);
-        }
-        let answered = self.services.iter().filter(|answer| answer.in_force.is_some());
-        let missing = self.services.len() - answered.count();
-        if changing && (1..self.services.len()).contains(&missing) {
-            return Ok(Exit::No);
-        }
-        match self.services.iter().any(|answer| answer.in_force.is_some()) {
-            true => Ok(Exit::Done),
-            false => Err(Failure::Unreachable(
-                self.services
-                    .iter()
-                    .map(|answer| {
-                        format!(
-                            "{}: {}",
-                            answer.admin,
-                            answer.error.as_deref().unwrap_or_default()
-                        )
-                    })
-                    .collect::<Vec<_>>()
-                    .join("\n"),
-            )),
-        }
+    let missing = services.iter().filter(|answer| answer.in_force.is_none()).count();
+    if changing && (1..services.len()).contains(&missing) {
+        return Ok(Exit::No);
     }
+    if missing < services.len() {
+        return Ok(Exit::Done);
+    }
+    let problems = services.iter().map(|answer| {
+        format!(
+            "{}: {}",
+            answer.admin,
+            answer.error.as_deref().unwrap_or_default()
+        )
+    });
+    Err(Failure::Unreachable(problems.collect::<Vec<_>>().join("\n")))
 }
 
-/// As the service takes it.
+/// A time span in the form that services take.
 fn time_span(text: &str) -> Result<String, String> {
     match humantime::parse_duration(text) {
         Ok(time) if (1..=86_400).contains(&time.as_secs()) => Ok(text.to_owned()),

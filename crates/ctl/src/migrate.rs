@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
-use serde::Serialize;
 use tokio::time::{sleep, timeout};
+use xiebao_desk::schema::{self, SchemaReport};
+use xiebao_desk::words::Words;
 use xiebao_runtime::shutdown;
 use xiebao_store::sql::migrations;
 use xiebao_store::{StoreError, connect};
@@ -12,12 +13,11 @@ use xiebao_store::{StoreError, connect};
 use crate::context::Context;
 use crate::database::Database;
 use crate::exit::{Exit, Failure};
-use crate::screen::{show, show_json};
-use crate::words::Words;
+use crate::output::{show, show_json};
 
 /// How often `--wait` looks.
 const EVERY: Duration = Duration::from_secs(2);
-/// A database that has given no answer by then is none that `--wait` waits for.
+/// `--wait` does not wait for a database that is silent for longer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 const EXAMPLES: &str = "\
@@ -45,58 +45,38 @@ pub struct Args {
     json: bool,
 }
 
-/// What was, or is to be, done.
-#[derive(Debug, Default, Serialize)]
-struct Report {
-    done: Vec<String>,
-    pending: Vec<String>,
-    /// Versions that the database has and this release does not know.
-    unknown: Vec<String>,
-}
-
+/// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let database = Database::of(context)?;
     if args.wait {
-        // Asked for, since as the first process of a container it would not be ended by a signal otherwise.
+        // The first process of a container ends by a signal only if it handles it.
         let stop = shutdown::on_signal().map_err(|error| Failure::Refused(error.to_string()))?;
-        let waited = stop.run_until_cancelled(wait(&database, crate::words::of(context.lang)));
+        let waited = stop.run_until_cancelled(wait(&database, context.words()));
         return waited.await.unwrap_or(Ok(Exit::No));
     }
     let mut report = look(&database).await?;
     if !args.check && !report.pending.is_empty() {
         let url = database.config.require_database()?.url.expose().to_owned();
-        let versions = run_all(url).await?;
-        report.done.clone_from(&report.pending);
-        report.done.retain(|name| versions.contains(&version(name)));
-        report.pending.clear();
+        report.ran(&run_all(url).await?);
     }
     if args.json {
         show_json(&report)?;
     } else {
-        show(&report.in_words(crate::words::of(context.lang)));
+        show(&report.page(context.words()));
     }
-    Ok(if report.pending.is_empty() {
-        Exit::Done
-    } else {
-        Exit::No
-    })
+    Ok(Exit::of_found(report.pending.is_empty()))
 }
 
-/// What the database has and what it lacks.
-async fn look(database: &Database) -> Result<Report, Failure> {
-    let mut conn = database.connection().await?;
-    let found = migrations::difference(&mut conn).await?;
-    Ok(Report {
-        pending: found.pending,
-        unknown: found.unknown,
-        ..Report::default()
-    })
+/// Compares the database with this release.
+async fn look(database: &Database) -> Result<SchemaReport, Failure> {
+    database.check().await?;
+    Ok(schema::examine(&database.store).await?)
 }
 
-/// Only a database that answers can say that its schema is behind. One that can't be reached keeps nobody: a receiver needs
-/// none, and a worker waits for it by itself.
+/// Only a database that answers can tell that its schema is behind. An unreachable database delays nobody: a receiver needs none,
+/// and a worker waits for it by itself.
 async fn wait(database: &Database, words: &dyn Words) -> Result<Exit, Failure> {
-    let mut said = false;
+    let mut announced = false;
     loop {
         let report = match timeout(ANSWER_WITHIN, look(database)).await {
             Ok(Err(Failure::Unreachable(problem))) => {
@@ -111,23 +91,19 @@ async fn wait(database: &Database, words: &dyn Words) -> Result<Exit, Failure> {
             }
         };
         if report.pending.is_empty() {
-            show(&report.in_words(words));
+            show(&report.page(words));
             return Ok(Exit::Done);
         }
-        if !said {
+        if !announced {
             show(&words.waiting_for_schema(&report.pending));
-            said = true;
+            announced = true;
         }
         sleep(EVERY).await;
     }
 }
 
-/// The version in a migration's name, as diesel tells it: the digits before the first underscore.
-fn version(name: &str) -> String {
-    name.split('_').next().unwrap_or_default().replace('-', "")
-}
-
-/// Runs them; the versions of what was run. On a runtime of its own, since the harness blocks the thread that it works on.
+/// Runs the missing migrations and returns their versions. They have a runtime of their own, since their harness blocks its
+/// thread.
 async fn run_all(url: String) -> Result<Vec<String>, Failure> {
     let work = move || -> Result<Vec<String>, StoreError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -139,25 +115,6 @@ async fn run_all(url: String) -> Result<Vec<String>, Failure> {
     };
     let ended = tokio::task::spawn_blocking(work).await;
     let ended = ended.map_err(|error| Failure::Refused(error.to_string()))?;
-    // The database answered a moment ago, so what fails now is what it is asked to do.
+    // The database answered a moment ago, so an error now is about the migrations.
     ended.map_err(|error| Failure::Refused(error.to_string()))
-}
-
-impl Report {
-    fn in_words(&self, words: &dyn Words) -> String {
-        let mut out = String::new();
-        if !self.done.is_empty() {
-            out.push_str(&words.migrated(&self.done));
-        }
-        if !self.pending.is_empty() {
-            out.push_str(&words.pending(&self.pending));
-        }
-        if !self.unknown.is_empty() {
-            out.push_str(&words.newer_schema(&self.unknown));
-        }
-        if out.is_empty() {
-            out.push_str(words.schema_is_current());
-        }
-        out
-    }
 }

@@ -1,23 +1,14 @@
 //! `xiebao notice`: takes an applied notice out of the facts, and puts it back.
 
-use std::collections::BTreeMap;
-
 use clap::{Args as ClapArgs, Subcommand};
-use xiebao_core::id::{Digest, InsureNum};
-use xiebao_core::ledger::Ledger;
-use xiebao_runtime::clock;
-use xiebao_store::linking;
-use xiebao_store::sql::notices;
-use xiebao_store::sql::operations::{Action, NewOperation};
-use xiebao_store::transaction::{self, Mark, Plan, Task};
+use xiebao_core::id::InsureNum;
+use xiebao_desk::notice::{self, Decided, Decision};
 
 use crate::context::Context;
-use crate::database::{Connection, Database};
+use crate::database::Database;
 use crate::exit::{Exit, Failure};
-use crate::held::digits;
-use crate::input::why;
-use crate::screen::show;
-use crate::trace::proposal_number;
+use crate::input::{digits, proposal_number, why};
+use crate::output::show;
 
 const EXAMPLES: &str = "\
 A voided notice stays in the inbox and in `trace`, and a copy of it is still a duplicate; but no row is made from it.
@@ -57,89 +48,27 @@ struct Named {
     reason: String,
 }
 
+/// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let (named, voided) = match args.command {
+    let (named, void) = match args.command {
         Command::Void(named) => (named, true),
         Command::Restore(named) => (named, false),
     };
-    let words = crate::words::of(context.lang);
-    let database = Database::of(context)?;
-    let mut conn = database.connection().await?;
-    let Some((number, digest)) = find(&mut conn, &named, context).await? else {
-        eprint!("{}", words.no_applied_notice(&named.digest));
-        return Ok(Exit::No);
+    let decision = Decision {
+        digest: named.digest,
+        proposal: named.proposal,
+        void,
+        reason: named.reason,
     };
-    let action = if voided {
-        Action::VoidNotice
-    } else {
-        Action::RestoreNotice
-    };
-    let mut deed = NewOperation::new(action, &context.actor(), clock::now()).because(&named.reason);
-    deed.insure_num = Some(number.to_string());
-    deed.digest = Some(digest.to_string());
-    let mark = Mark {
-        digest: digest.clone(),
-        voided,
-        deed,
-    };
-    let changed = carry_out(&database, &mut conn, &number, mark).await?;
-    let ledgers = transaction::load(&mut conn, std::iter::once(&number)).await?;
-    let ledger = ledgers.get(&number);
-    if !changed && ledger.is_some_and(Ledger::is_pruned) {
-        show(&words.pruned_can_not_be_voided(number.as_str()));
-        return Ok(Exit::No);
+    let database = Database::reach(context).await?;
+    let actor = context.actor();
+    let authority = context.authority(&database.config.rules, &actor);
+    let decided = notice::decide(&database.store, &decision, authority).await?;
+    let page = decided.page(context.words());
+    match decided {
+        Decided::Ambiguous { .. } => return Err(Failure::Usage(page)),
+        Decided::NoAppliedNotice { .. } => eprint!("{page}"),
+        Decided::Pruned(_) | Decided::Done { .. } => show(&page),
     }
-    show(&if voided {
-        words.voided(number.as_str(), digest.as_str(), changed)
-    } else {
-        words.restored(number.as_str(), digest.as_str(), changed)
-    });
-    if let Some(status) = ledger.and_then(|ledger| ledger.facts().status()) {
-        show(&words.now_stands_at(words.status(status)));
-    }
-    Ok(Exit::Done)
-}
-
-/// The one applied notice that is meant.
-async fn find(
-    conn: &mut Connection,
-    named: &Named,
-    context: &Context,
-) -> Result<Option<(InsureNum, Digest)>, Failure> {
-    let found = notices::applied_by_digest(conn, &named.digest, named.proposal.as_ref()).await?;
-    match &found[..] {
-        [] => Ok(None),
-        [(number, digest)] => Ok(InsureNum::parse(number).ok().flatten().zip(Digest::parse(digest))),
-        several => {
-            let candidates = several
-                .iter()
-                .map(|(number, digest)| format!("{number} ({digest})"));
-            let words = crate::words::of(context.lang);
-            Err(Failure::Usage(
-                words.ambiguous_digest(&named.digest, &candidates.collect::<Vec<_>>()),
-            ))
-        }
-    }
-}
-
-/// Under the lock of the proposal, as a worker would; then tells the proposals that replace it.
-async fn carry_out(
-    database: &Database,
-    conn: &mut Connection,
-    number: &InsureNum,
-    mark: Mark,
-) -> Result<bool, Failure> {
-    let task = Task {
-        marks: vec![mark],
-        ..Task::default()
-    };
-    let plan = Plan {
-        tasks: BTreeMap::from([(number.clone(), task)]),
-        ..Plan::default()
-    };
-    let rules = &database.config.rules;
-    let outcome = transaction::run(conn, &plan, clock::now, rules).await?;
-    // Should this fail, the links lie in the outbox, and a worker's sweeper delivers them.
-    let _ = linking::deliver(&database.store, rules, clock::now, outcome.links, |_| {}).await;
-    Ok(outcome.marked > 0)
+    Ok(Exit::of_found(matches!(decided, Decided::Done { .. })))
 }

@@ -1,19 +1,15 @@
-//! `xiebao operations`: who did what when.
-
-pub mod deed;
+//! `xiebao operations`: who did what, and when.
 
 use clap::Args as ClapArgs;
-use serde::Serialize;
+use xiebao_desk::operations;
 use xiebao_runtime::clock;
-use xiebao_store::sql::operations::{self, Action, Filter};
+use xiebao_store::sql::operations::{Action, Filter};
 
 use crate::context::Context;
 use crate::database::Database;
 use crate::exit::{Exit, Failure};
-use crate::screen::{cut_to, show, show_json};
+use crate::output::{show, show_json};
 use crate::when::When;
-use crate::words::Words;
-use deed::Deed;
 
 const EXAMPLES: &str = "\
 The last first. What the program did to dead letters, held notices and rows is noted with the person who
@@ -54,26 +50,14 @@ pub struct Args {
     json: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct List {
-    operations: Vec<Deed>,
-    cut: bool,
-}
-
+/// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let database = Database::of(context)?;
-    let mut conn = database.connection().await?;
-    let most = i64::from(args.limit);
-    let mut rows = operations::select(&mut conn, &args.filter(), most + 1).await?;
-    let cut = cut_to(&mut rows, most);
-    let list = List {
-        operations: rows.into_iter().map(Deed::of).collect(),
-        cut,
-    };
+    let database = Database::reach(context).await?;
+    let list = operations::list(&database.store, &args.filter(), args.limit).await?;
     if args.json {
         show_json(&list)?;
     } else {
-        show(&list.page(crate::words::of(context.lang)));
+        show(&list.page(context.words()));
     }
     Ok(Exit::of_found(!list.operations.is_empty()))
 }
@@ -89,16 +73,5 @@ impl Args {
             since: self.since.map(|when| when.utc(now)),
             until: self.until.map(|when| when.utc(now)),
         }
-    }
-}
-
-impl List {
-    fn page(&self, words: &dyn Words) -> String {
-        if self.operations.is_empty() {
-            return words.no_operations().to_owned();
-        }
-        let cut = words.if_cut(self.cut, self.operations.len());
-        let table = deed::table_of_several(&self.operations, words);
-        format!("{}\n{table}{cut}", words.times_are_beijing())
     }
 }

@@ -1,19 +1,15 @@
-//! `xiebao prune`: empties the bodies of what is old and settled.
+//! `xiebao prune`: empties the bodies of old and settled notices.
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use clap::Args as ClapArgs;
 use xiebao_runtime::{clock, shutdown};
-use xiebao_store::prune::{self, Errand, Report};
+use xiebao_store::prune::{Errand, Report};
 
 use crate::context::Context;
 use crate::database::Database;
 use crate::exit::{Exit, Failure};
-use crate::screen::{show, show_json};
-
-/// Nothing younger is emptied, whatever is asked for: a slip of the keyboard must not cost the inbox.
-const LEAST: Duration = Duration::from_secs(30 * 24 * 3600);
+use crate::output::{show, show_json};
 
 const EXAMPLES: &str = "\
 Empties the bodies of proposals of which nothing has been heard for that long: the last notice, the end of
@@ -50,36 +46,28 @@ pub struct Args {
     json: bool,
 }
 
+/// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let words = crate::words::of(context.lang);
-    if args.older_than < LEAST {
-        let least = words.duration(TimeDelta::from_std(LEAST).unwrap_or_default());
-        return Err(Failure::Usage(format!(
-            "--older-than {}",
-            words.too_young(&least)
-        )));
-    }
-    let database = Database::of(context)?;
-    // Says where the database is, should it be out of reach.
-    drop(database.connection().await?);
+    let words = context.words();
+    let before = xiebao_desk::prune::before(args.older_than, clock::now());
+    let before = before.map_err(|error| Failure::Usage(format!("--older-than {}", error.text(words))))?;
+    let database = Database::reach(context).await?;
     let stop = shutdown::on_signal().map_err(|error| Failure::Refused(error.to_string()))?;
-    let age = TimeDelta::from_std(args.older_than).unwrap_or(TimeDelta::MAX);
-    let before = clock::now().checked_sub_signed(age).unwrap_or_default();
     let actor = context.actor();
     let errand = Errand {
-        before: before.max(chrono::DateTime::UNIX_EPOCH),
+        before,
         batch: usize::from(args.batch),
         pause: args.pause,
         actor: (!args.dry_run).then_some(actor.as_str()),
         clock: clock::now,
     };
     let mut report = Report::default();
-    let ended = prune::run(&database.store, &errand, &stop, &mut report).await;
+    let ended = xiebao_store::prune::run(&database.store, &errand, &stop, &mut report).await;
     if args.json {
         show_json(&report)?;
     } else {
-        show(&words.pruned(&report, errand.before, args.dry_run));
+        show(&xiebao_desk::prune::page(&report, before, args.dry_run, words));
     }
     ended?;
-    Ok(if report.complete { Exit::Done } else { Exit::No })
+    Ok(Exit::of_found(report.complete))
 }

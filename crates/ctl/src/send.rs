@@ -5,17 +5,14 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 use serde::Serialize;
 use tokio::time::sleep;
-
-use crate::context::Context;
-use crate::exit::{Exit, Failure};
-use crate::input;
 use xiebao_core::lang::Lang;
 use xiebao_simulator::http::{Answer, Client, PostError, Target};
 use xiebao_simulator::platform::{ContentType, ResendRule};
 
-mod draft;
-
-use draft::Draft;
+use crate::context::Context;
+use crate::draft::Draft;
+use crate::exit::{Exit, Failure};
+use crate::{draft, input};
 
 const EXAMPLES: &str = "\
 A file holds one notice, an array of them, or one after the other:
@@ -56,12 +53,12 @@ pub struct Args {
     json: bool,
 }
 
-/// What became of one request.
+/// The outcome of one request.
 #[derive(Debug, Clone, Serialize)]
 struct Sent {
     notify_type: serde_json::Value,
     insure_num: Option<String>,
-    /// Which try of the same notice.
+    /// The number of the try.
     attempt: u32,
     verdict: Option<String>,
     state: Option<bool>,
@@ -73,6 +70,7 @@ struct Sent {
     acknowledged: bool,
 }
 
+/// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let url = match &args.url {
         Some(url) => url.clone(),

@@ -1,4 +1,4 @@
-//! `xiebao simulate`: plays the platform, and judges what the services made of it.
+//! `xiebao simulate`: plays the platform, and compares the rows with the expectation.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::Args as ClapArgs;
 use xiebao_runtime::config::Needs;
 use xiebao_simulator::Settings;
+use xiebao_simulator::http::Target;
+use xiebao_simulator::platform::ResendRule;
 use xiebao_simulator::plot::Extent;
 use xiebao_simulator::run::Run;
 use xiebao_simulator::sender::Pace;
@@ -13,8 +15,6 @@ use xiebao_simulator::sender::Pace;
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::input::{positive, share};
-use xiebao_simulator::http::Target;
-use xiebao_simulator::platform::ResendRule;
 
 const EXAMPLES: &str = "\
 The stories follow from the seed: played again, they are nothing but duplicates, and the rows must still be right.
@@ -82,6 +82,7 @@ pub struct Args {
     json: bool,
 }
 
+/// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let signer = context.signer(args.key_file.as_deref(), args.partner)?;
     let settings = Settings {

@@ -1,23 +1,29 @@
-//! `xiebao status`: what matters now, on one screen.
+//! `xiebao status`: what needs a person now, on one screen.
 
-mod look;
-pub mod service;
-
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use clap::Args as ClapArgs;
-use serde::Serialize;
-use xiebao_runtime::config::Needs;
+use futures_util::future::join_all;
+use tokio::time::Instant;
+use xiebao_desk::fact::Fact;
+use xiebao_desk::screen::plain;
+use xiebao_desk::status::{self, Status};
+use xiebao_desk::words::Words;
+use xiebao_runtime::config::{AmqpConfig, Config, Needs, without_password};
 use xiebao_runtime::{clock, shutdown};
+use xiebao_store::Store;
 
-pub use look::Fact;
-
+use crate::admin::Admin;
+use crate::broker;
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
-use crate::screen::{beijing, plain, show, show_json};
-use crate::words::Words;
+use crate::output::{show, show_json};
+use crate::services::{self, ServiceState};
+
+/// How long a server may be silent until it counts as away.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "\
 Changes nothing, and asks nothing that is slow. What is well has ✓, what needs a person ✗ and the command to run next.
@@ -47,21 +53,7 @@ pub struct Args {
     json: bool,
 }
 
-/// One look.
-#[derive(Debug, Serialize)]
-struct Status {
-    at: DateTime<Utc>,
-    well: bool,
-    facts: Vec<View>,
-}
-
-#[derive(Debug, Serialize)]
-struct View {
-    well: bool,
-    #[serde(flatten)]
-    fact: Fact,
-}
-
+/// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let needs = Needs {
         amqp: true,
@@ -69,70 +61,97 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         ..Needs::NOTHING
     };
     let config = context.config(needs)?;
-    let mut eyes = look::Eyes::open(&config, service::targets(&args.services, &config)?)?;
-    let words = crate::words::of(context.lang);
+    let mut observer = Observer::new(&config, services::targets(&args.services, &config)?)?;
+    let words = context.words();
     let Some(seconds) = args.watch else {
-        let status = Status::of(eyes.look().await);
-        status.present(args.json, false, words)?;
-        return status.exit(words);
+        let status = observer.look().await;
+        present(&status, args.json, false, words)?;
+        return exit(&status, words);
     };
     let stop = shutdown::on_signal().map_err(|error| Failure::Refused(error.to_string()))?;
     let redraws = !args.json && std::io::stdout().is_terminal();
     let mut ticks = tokio::time::interval(Duration::from_secs(seconds));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        let Some(facts) = stop.run_until_cancelled(eyes.look()).await else {
+        let Some(status) = stop.run_until_cancelled(observer.look()).await else {
             break;
         };
-        Status::of(facts).present(args.json, redraws, words)?;
+        present(&status, args.json, redraws, words)?;
     }
     Ok(Exit::Done)
 }
 
-impl Status {
-    fn of(facts: Vec<Fact>) -> Self {
-        let facts: Vec<View> = facts
-            .into_iter()
-            .map(|fact| View {
-                well: fact.is_well(),
-                fact,
-            })
-            .collect();
-        Self {
-            at: clock::now(),
-            well: facts.iter().all(|view| view.well),
-            facts,
-        }
+fn present(status: &Status, json: bool, redraws: bool, words: &dyn Words) -> Result<(), Failure> {
+    if json {
+        return show_json(status);
+    }
+    // Moves the cursor to the top left corner and clears the screen.
+    let home = if redraws { "\u{1b}[H\u{1b}[2J" } else { "" };
+    show(&format!("{home}{}", status.page(words)));
+    Ok(())
+}
+
+fn exit(status: &Status, words: &dyn Words) -> Result<Exit, Failure> {
+    match status.away() {
+        Some(fact) => Err(Failure::Unreachable(plain(&words.fact(fact)))),
+        None => Ok(Exit::of_found(status.well)),
+    }
+}
+
+/// Looks at broker, database and services, and remembers the counters of the last look.
+struct Observer {
+    amqp: AmqpConfig,
+    store: Store,
+    database: String,
+    stuck_after: Duration,
+    services: Vec<Admin>,
+    /// When each service was asked last, and the sum of its counters then.
+    before: BTreeMap<String, (Instant, f64)>,
+}
+
+impl Observer {
+    fn new(config: &Config, services: Vec<Admin>) -> Result<Self, Failure> {
+        let database = config.require_database()?;
+        Ok(Self {
+            amqp: config.require_amqp()?.clone(),
+            store: Store::new(database.url.expose(), 1),
+            database: without_password(database.url.expose()),
+            stuck_after: config.worker.stuck_after,
+            services,
+            before: BTreeMap::new(),
+        })
     }
 
-    fn present(&self, json: bool, redraws: bool, words: &dyn Words) -> Result<(), Failure> {
-        if json {
-            return show_json(self);
+    async fn look(&mut self) -> Status {
+        let tables = status::tables(&self.store, &self.database, self.stuck_after, clock::now());
+        let (mut facts, tables) = tokio::join!(broker::facts(&self.amqp, PATIENCE), tables);
+        facts.extend(tables);
+        let asked = self
+            .services
+            .iter()
+            .map(|admin| async move { (admin.url(), services::ask(admin, PATIENCE).await) });
+        let answers = join_all(asked).await;
+        for (url, answer) in answers {
+            facts.push(self.service(url, answer));
         }
-        // To the top left corner, and clears what was below.
-        let home = if redraws { "\u{1b}[H\u{1b}[2J" } else { "" };
-        show(&format!("{home}{}", self.page(words)));
-        Ok(())
+        Status::of(facts, clock::now())
     }
 
-    fn page(&self, words: &dyn Words) -> String {
-        let mut page = format!("{}  {}\n", beijing(self.at), words.times_are_beijing());
-        for View { well, fact } in &self.facts {
-            let mark = if *well { "✓" } else { "✗" };
-            page += &format!("{mark} {}\n", plain(&words.fact(fact)));
-            if !well && let Some(next) = words.next_step(fact) {
-                page += &format!("    → {next}\n");
-            }
-        }
-        page
-    }
-
-    fn exit(&self, words: &dyn Words) -> Result<Exit, Failure> {
-        let away = self.facts.iter().find(|view| view.fact.is_away());
-        match away {
-            Some(view) => Err(Failure::Unreachable(plain(&words.fact(&view.fact)))),
-            None if self.well => Ok(Exit::Done),
-            None => Ok(Exit::No),
+    fn service(&mut self, url: String, answer: ServiceState) -> Fact {
+        let total: f64 = answer.counts.values().sum();
+        let now = Instant::now();
+        let before = self.before.insert(url.clone(), (now, total));
+        let per_second = before.map(|(at, before)| {
+            // A smaller total means that the service restarted and counts from zero.
+            let more = if total < before { total } else { total - before };
+            more / (now - at).as_secs_f64().max(0.001)
+        });
+        Fact::Service {
+            url,
+            ready: answer.problem.is_none(),
+            why: answer.problem,
+            counts: answer.counts,
+            per_second,
         }
     }
 }

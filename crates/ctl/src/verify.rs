@@ -5,16 +5,13 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use clap::Args as ClapArgs;
 use xiebao_core::notice::RawNotice;
+use xiebao_desk::verify::Examination;
 use xiebao_runtime::keys;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::input;
-
-mod examination;
-mod words;
-
-use examination::{Examination, Finding};
+use crate::output::{show, show_json};
 
 const EXAMPLES: &str = "\
 The file holds the HTTP body, byte for byte, as the platform sent it; - is standard input.
@@ -39,6 +36,7 @@ pub struct Args {
     json: bool,
 }
 
+/// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let body = Bytes::from(input::read(&args.file)?);
     let examination = match RawNotice::parse(&body) {
@@ -47,18 +45,14 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
             let path = context.keys_file(args.key_file.as_deref())?;
             let wrong = |error: keys::KeysError| Failure::Usage(format!("{}: {error}", path.display()));
             let keys = keys::read(&path).map_err(wrong)?;
-            let secret = context.signer(Some(&path), Some(raw.partner_id.0)).ok();
-            Examination::of(raw, &body, &keys, secret.as_ref())
+            let current = context.current_key(Some(&path), Some(raw.partner_id.0)).ok();
+            Examination::of(raw, &body, &keys, current.as_ref().map(|(_, key)| key.as_str()))
         }
     };
     if args.json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&examination).unwrap_or_default()
-        );
+        show_json(&examination)?;
     } else {
-        print!("{}", words::of(&examination, context.lang));
+        show(&examination.page(context.lang));
     }
-    let sound = examination.signature == Finding::Authentic && examination.rejection.is_none();
-    Ok(if sound { Exit::Done } else { Exit::No })
+    Ok(Exit::of_found(examination.is_sound()))
 }

@@ -1,17 +1,19 @@
-//! Times as a person gives them: a clock in Beijing, or how long ago.
+//! Times as arguments: a clock in Beijing, or how long ago.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 
-use crate::screen::from_beijing;
+use xiebao_desk::screen::from_beijing;
 
 /// A moment that an argument names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
+    /// That moment.
     At(DateTime<Utc>),
+    /// So long before now.
     Ago(TimeDelta),
 }
 
-/// With seconds, without, and as programs write it.
+/// Forms of a time of day: with and without seconds, and as programs write it.
 const CLOCKS: [&str; 4] = [
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%d %H:%M",
@@ -40,10 +42,10 @@ impl When {
         let ago = humantime::parse_duration(text).ok();
         ago.and_then(|ago| TimeDelta::from_std(ago).ok())
             .map(Self::Ago)
-            .ok_or_else(|| "is no time: 2h, 2026-07-23 or \"2026-07-23 09:15\", in Beijing".to_owned())
+            .ok_or_else(|| "is not a time: 2h, 2026-07-23 or \"2026-07-23 09:15\", in Beijing".to_owned())
     }
 
-    /// In UTC, as the tables have it. What lies before all time is its beginning.
+    /// The moment in UTC, as the tables have it, not before 1970.
     pub fn utc(self, now: DateTime<Utc>) -> NaiveDateTime {
         let at = match self {
             Self::At(at) => at,
@@ -82,9 +84,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_is_said_to_be_no_time() {
+    fn any_other_text_is_refused() {
         for text in ["", "yesterday", "2026-02-30", "09:15", "-2h"] {
-            assert!(of(text).contains("is no time"), "{text}");
+            assert!(of(text).contains("is not a time"), "{text}");
         }
     }
 }

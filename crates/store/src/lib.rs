@@ -5,8 +5,10 @@
 //! - [`sql`]: the statements; [`schema`]: the tables; [`sql::migrations`]: how they come about;
 //! - [`transaction`]: lock, load, decide, write, commit; [`linking`] carries reissue links to their new proposals;
 //! - [`rebuild`], [`prune`], [`reprocess`]: maintenance;
+//! - [`decisions`]: dead letters requeued or discarded;
 //! - [`probe`]: whether the database takes a whole life of a proposal.
 
+pub mod decisions;
 mod error;
 pub mod linking;
 mod pool;
@@ -19,6 +21,6 @@ pub mod sql;
 pub mod transaction;
 
 pub use error::StoreError;
-pub use pool::{Store, connect};
+pub use pool::{Connection, Store, connect};
 pub(crate) use sql::incoming;
 pub use sql::kept::ROWS_PER_STATEMENT;

@@ -47,6 +47,9 @@ const UNUSED_AT_MOST: Duration = Duration::from_secs(20);
 /// How often work that loses a race for a lock is done.
 pub(crate) const TRIES: usize = 5;
 
+/// A connection to the database, as the statements of [`crate::sql`] take it.
+pub type Connection = AsyncMysqlConnection;
+
 /// A pool of connections that are set up as the statements here need them.
 #[derive(Clone)]
 pub struct Store {

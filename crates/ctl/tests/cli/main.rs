@@ -1,0 +1,22 @@
+//! The program against a real database and a real broker, both private to each test.
+
+mod cli;
+mod dead;
+mod discard;
+mod find;
+mod held;
+mod mending;
+mod notice;
+mod operations;
+mod platform_stub;
+mod prune;
+mod pruned;
+mod rebuild;
+mod refused;
+mod refused_record;
+mod reprocess;
+mod requeue;
+mod schema;
+mod status;
+mod stuck;
+mod trace;
