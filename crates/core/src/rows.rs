@@ -78,12 +78,5 @@ macro_rules! rows {
 }
 crate::business_tables!(rows);
 
-impl Rows {
-    /// The row of the proposal itself.
-    pub fn proposal(&self) -> Option<&ProposalRow> {
-        self.proposals.get(&())
-    }
-}
-
 #[cfg(test)]
 mod tests;
