@@ -1,9 +1,9 @@
 //! The two decisions about dead letters, each written in one transaction with the operations that record who took it.
 
 use chrono::{DateTime, Utc};
-use diesel_async::{AsyncConnection as _, AsyncMysqlConnection};
+use diesel_async::AsyncConnection as _;
 
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::sql::dead_letters::{self, DeadLetter};
 use crate::sql::operations::{self, Action, NewOperation};
 
@@ -12,7 +12,7 @@ const TRIES: usize = 20;
 
 /// Marks dead letters as requeued that the broker has confirmed.
 pub async fn requeue(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     letters: &[DeadLetter],
     actor: &str,
     now: DateTime<Utc>,
@@ -36,7 +36,7 @@ pub async fn requeue(
 
 /// Discards the open ones of these dead letters and returns them.
 pub async fn discard(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     ids: &[i64],
     why: &str,
     actor: &str,

@@ -8,6 +8,7 @@
 //! - [`decisions`]: dead letters requeued or discarded;
 //! - [`probe`]: whether the database takes a whole life of a proposal.
 
+mod connection;
 pub mod decisions;
 mod error;
 pub mod linking;
@@ -20,7 +21,8 @@ pub mod schema;
 pub mod sql;
 pub mod transaction;
 
-pub use error::StoreError;
-pub use pool::{Connection, Store, connect};
+pub use connection::Connection;
+pub use error::{Cause, ServerError, StoreError};
+pub use pool::{Connections, PooledConnection, Store, connect};
 pub(crate) use sql::incoming;
 pub use sql::kept::ROWS_PER_STATEMENT;

@@ -59,7 +59,7 @@ async fn deliver_together(
         tries += 1;
         let delivery = store.with(async |conn| transaction::run(conn, &plan, clock, rules).await);
         let result = AssertUnwindSafe(delivery).catch_unwind().await;
-        match result.unwrap_or_else(|_| Err(StoreError::Refused("a panic while linking".to_owned()))) {
+        match result.unwrap_or_else(|_| Err(StoreError::Refused("a panic while linking".into()))) {
             Err(StoreError::Conflict(_)) if tries < TRIES => {}
             result => return result,
         }

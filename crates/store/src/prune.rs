@@ -7,7 +7,7 @@ mod report;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use diesel_async::{AsyncConnection, AsyncMysqlConnection};
+use diesel_async::AsyncConnection;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::id::InsureNum;
 
@@ -17,7 +17,7 @@ use crate::sql::locks;
 use crate::sql::operations::{self, Action, NewOperation};
 use crate::sql::prune::{self, Sum, Weighed};
 use crate::transaction::Clock;
-use crate::{Store, StoreError};
+use crate::{Connection, Store, StoreError};
 
 /// Proposals that are looked at at once.
 const LOOKED_AT: i64 = 500;
@@ -168,7 +168,7 @@ enum Work {
 impl Work {
     async fn carry_out(
         &self,
-        conn: &mut AsyncMysqlConnection,
+        conn: &mut Connection,
         errand: &Errand<'_>,
     ) -> Result<Report, StoreError> {
         match self {
@@ -181,7 +181,7 @@ impl Work {
 
 /// Empties those of the proposals that no worker is busy with and that are old and settled still.
 async fn proposals(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     errand: &Errand<'_>,
     names: &[String],
     locked: bool,
@@ -220,7 +220,7 @@ async fn proposals(
 }
 
 async fn nameless(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     errand: &Errand<'_>,
     page: &[Weighed<(i64, String)>],
 ) -> Result<Report, StoreError> {
@@ -236,7 +236,7 @@ async fn nameless(
 }
 
 async fn letters(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     errand: &Errand<'_>,
     page: &[Weighed<i64>],
 ) -> Result<Report, StoreError> {
@@ -252,7 +252,7 @@ async fn letters(
     })
 }
 
-async fn free(conn: &mut AsyncMysqlConnection, names: &[String]) -> Result<Vec<String>, StoreError> {
+async fn free(conn: &mut Connection, names: &[String]) -> Result<Vec<String>, StoreError> {
     let numbers = names
         .iter()
         .filter_map(|name| InsureNum::parse(name).ok().flatten());
@@ -264,7 +264,7 @@ async fn free(conn: &mut AsyncMysqlConnection, names: &[String]) -> Result<Vec<S
 
 /// One line a run, in the transaction of every batch that it counts.
 async fn note(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     errand: &Errand<'_>,
     deed: Option<i64>,
     so_far: &Report,

@@ -7,7 +7,7 @@ mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use diesel_async::{AsyncConnection, AsyncMysqlConnection};
+use diesel_async::AsyncConnection;
 use xiebao_core::id::InsureNum;
 use xiebao_core::ledger::{Ledger, Link, State};
 
@@ -19,7 +19,7 @@ use crate::sql::business::{
 use crate::sql::operations::{self, Action, NewOperation};
 use crate::sql::{locks, notices};
 use crate::transaction::{self, Clock};
-use crate::{Store, StoreError};
+use crate::{Connection, Store, StoreError};
 
 /// Proposals of one transaction.
 const AT_ONCE: usize = 200;
@@ -169,7 +169,7 @@ impl From<diesel::result::Error> for End {
 }
 
 async fn attempt(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     errand: &Errand<'_>,
     names: &[String],
     missing: &Missing,
@@ -206,7 +206,7 @@ impl Errand<'_> {
 }
 
 async fn under_lock(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     errand: &Errand<'_>,
     names: &[String],
     missing: &Missing,

@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel_async::{AsyncConnection, AsyncMysqlConnection};
+use thiserror::Error;
+use diesel_async::AsyncConnection;
 use xiebao_core::id::{Digest, InsureNum, StepSet};
 use xiebao_core::ledger::{Arrival, Entry, Ledger};
 use xiebao_core::rows::Rows;
@@ -28,7 +29,7 @@ pub use rehearsal::rehearse;
 pub use stored::load;
 use writes::Writes;
 
-use crate::StoreError;
+use crate::{Cause, Connection, StoreError};
 use crate::sql::links::PendingLink;
 use crate::sql::notices;
 use crate::sql::{links, locks};
@@ -41,7 +42,7 @@ pub const POSTPONED: TimeDelta = TimeDelta::minutes(1);
 
 /// Runs the plan. On an error nothing was done, unless the answer to the commit was lost.
 pub async fn run(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     plan: &Plan,
     clock: Clock,
     rules: &Rules,
@@ -61,7 +62,7 @@ pub async fn run(
 
 /// Lets go what is due in those of the proposals that no other worker is busy with.
 pub async fn settle_free(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     due: &[InsureNum],
     clock: Clock,
     rules: &Rules,
@@ -90,15 +91,20 @@ pub async fn settle_free(
 /// What is refused at the commit is never the content: every statement was taken by then.
 fn of_commit(error: StoreError, decided: &AtomicBool) -> StoreError {
     match error {
-        StoreError::Refused(message) if decided.load(Ordering::Relaxed) => {
-            StoreError::Unavailable(format!("at the commit: {message}"))
+        StoreError::Refused(cause) if decided.load(Ordering::Relaxed) => {
+            StoreError::Unavailable(Box::new(AtCommit(cause)))
         }
         error => error,
     }
 }
 
+/// The server refused the commit itself.
+#[derive(Debug, Error)]
+#[error("at the commit: {0}")]
+struct AtCommit(#[source] Cause);
+
 async fn carry_out(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     plan: &Plan,
     now: DateTime<Utc>,
     rules: &Rules,
@@ -136,7 +142,7 @@ async fn carry_out(
 /// Those links of the plan that still lie in the outbox, and takes them from there. Another may have told them meanwhile,
 /// and the notice that states one may have been voided, or restored: the last word is what stands there.
 async fn current_links(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     plan: &Plan,
 ) -> Result<BTreeMap<InsureNum, Vec<PendingLink>>, StoreError> {
     let links: Vec<PendingLink> = plan

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
-use diesel_async::AsyncMysqlConnection;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use xiebao_core::ledger::Ledger;
@@ -13,13 +12,13 @@ use super::report::{Column, Difference, Kind, Report};
 use super::{
     Abnormality, Cancellation, Endorsement, InsuredPerson, LinkRow, Payment, Policy, Proposal, Record,
 };
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::sql::business::HoldRow;
 use crate::sql::kept;
 use crate::transaction::POSTPONED;
 
 pub(super) struct Tables<'t> {
-    pub conn: &'t mut AsyncMysqlConnection,
+    pub conn: &'t mut Connection,
     pub names: &'t [&'t str],
     pub mend: bool,
     pub now: NaiveDateTime,

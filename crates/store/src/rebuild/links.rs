@@ -4,13 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use diesel_async::AsyncMysqlConnection;
 use xiebao_core::facts::Notice;
 use xiebao_core::id::{InsureNum, NotifyType, PartnerId, Step};
 use xiebao_core::ledger::Link;
 
 use super::{Missing, Record};
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::sql::business::LinkRow;
 use crate::sql::{links as outbox, notices};
 
@@ -36,7 +35,7 @@ enum Unreadable {
 
 /// The links that the notices of these proposals state.
 async fn stated_by(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     sources: &[&str],
     unreadable: Unreadable,
 ) -> Result<Stated, StoreError> {
@@ -49,7 +48,7 @@ async fn stated_by(
         let notice = match Notice::read(&row.raw.clone().into()) {
             Ok(notice) => notice,
             Err(_) if unreadable == Unreadable::Skip => continue,
-            Err(rejection) => return Err(row.unreadable(&rejection.to_string())),
+            Err(rejection) => return Err(row.unreadable(rejection)),
         };
         if let Some(new) = notice.reissued_to() {
             stated
@@ -62,7 +61,7 @@ async fn stated_by(
 
 /// Notes the links that these proposals state and that the table lacks.
 pub(super) async fn note_missing(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     sources: &[String],
     missing: &mut Missing,
 ) -> Result<(), StoreError> {
@@ -85,7 +84,7 @@ pub(super) async fn note_missing(
 
 /// The proposal and those that its links lead to, by what its notices state and by the table.
 pub(super) async fn around(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     num: &InsureNum,
 ) -> Result<(BTreeSet<String>, Missing), StoreError> {
     let mut missing = Missing::new();
@@ -98,7 +97,7 @@ pub(super) async fn around(
 
 /// The links to these proposals as they should be. The caller holds their locks.
 pub(super) async fn wanted(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     names: &[&str],
     missing: &Missing,
 ) -> Result<Vec<LinkRow>, StoreError> {

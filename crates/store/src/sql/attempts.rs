@@ -1,11 +1,11 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use xiebao_core::attempts::Attempt;
 
 use super::dead_letters::NewDeadLetter;
 use crate::schema::dead_letter_attempts;
-use crate::{ROWS_PER_STATEMENT, StoreError};
+use crate::{Connection, ROWS_PER_STATEMENT, StoreError};
 
 /// A failed attempt at the notice of this digest.
 #[derive(Debug, Clone, Insertable)]
@@ -36,7 +36,7 @@ impl NewAttempt {
 }
 
 /// Adds to the stories of dead letters; what is there already stays.
-pub async fn insert(conn: &mut AsyncMysqlConnection, attempts: &[NewAttempt]) -> Result<(), StoreError> {
+pub async fn insert(conn: &mut Connection, attempts: &[NewAttempt]) -> Result<(), StoreError> {
     for chunk in attempts.chunks(ROWS_PER_STATEMENT) {
         diesel::insert_or_ignore_into(dead_letter_attempts::table)
             .values(chunk)

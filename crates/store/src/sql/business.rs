@@ -5,7 +5,7 @@ mod records;
 mod tables;
 
 use diesel::prelude::*;
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use xiebao_core::id::InsureNum;
 use xiebao_core::rows::Changes;
 
@@ -17,7 +17,7 @@ pub(crate) use records::{
 pub use tables::rows;
 
 use super::kept;
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::schema::proposals;
 
 /// The changes of one proposal.
@@ -47,7 +47,7 @@ macro_rules! write {
 }
 
 /// Writes all changes. The caller holds the locks of the proposals.
-pub async fn write(conn: &mut AsyncMysqlConnection, all: &[ProposalChanges]) -> Result<(), StoreError> {
+pub async fn write(conn: &mut Connection, all: &[ProposalChanges]) -> Result<(), StoreError> {
     use xiebao_core::rows::{FactKey, LogKey, PersonKey};
     let fact = |num, key: &FactKey| (num, key.0.clone());
     let log = |num, key: &LogKey| (num, key.digest.to_string(), key.occurrence);
@@ -67,7 +67,7 @@ pub async fn write(conn: &mut AsyncMysqlConnection, all: &[ProposalChanges]) -> 
 
 /// Which proposal a pruned one replaces: what its links alone say. The caller holds its lock.
 pub async fn set_reissued_from(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     num: &InsureNum,
     replaces: Option<&InsureNum>,
 ) -> Result<(), StoreError> {
@@ -81,7 +81,7 @@ pub async fn set_reissued_from(
 
 /// The first proposals behind `after` that have derived rows: `limit` of each table, not in order.
 pub(crate) async fn proposals(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     after: &str,
     limit: i64,
 ) -> Result<Vec<String>, StoreError> {

@@ -11,11 +11,11 @@ use diesel::mysql::Mysql;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::Text;
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use serde::Serialize;
 use xiebao_core::id::InsureNum;
 
-use crate::StoreError;
+use crate::{Connection, StoreError};
 
 /// A table, joined to keys. Made by [`joined!`].
 #[derive(Debug, Clone, Copy)]
@@ -75,12 +75,12 @@ pub(crate) fn numbers(proposals: &[&InsureNum]) -> Vec<Number> {
 }
 
 fn as_text(keys: &[impl Serialize]) -> Result<String, StoreError> {
-    serde_json::to_string(keys).map_err(|error| StoreError::Refused(error.to_string()))
+    serde_json::to_string(keys).map_err(|error| StoreError::Refused(error.into()))
 }
 
 /// Deletes the rows with these keys, in the order of the keys; how many there were.
 pub(crate) async fn delete(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     joined: Joined,
     keys: &[impl Serialize],
 ) -> Result<usize, StoreError> {

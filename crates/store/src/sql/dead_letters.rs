@@ -9,7 +9,7 @@ use diesel::expression::SqlLiteral;
 use diesel::mysql::Mysql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Datetime, Nullable};
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use xiebao_core::digest;
 use xiebao_core::envelope::Envelope;
 use xiebao_core::id::InsureNum;
@@ -20,7 +20,7 @@ pub use search::{Attempt, CutOff, Filter, Group, attempts, bodies, cut_off, grou
 
 use super::kept::{lists, one_of};
 use crate::schema::dead_letters;
-use crate::{StoreError, incoming};
+use crate::{Connection, StoreError, incoming};
 
 /// Characters of `detail` at most; words beyond are dropped, as they are about the notice, not of it.
 const DETAIL_CHARS: usize = 1000;
@@ -140,7 +140,7 @@ pub(crate) fn whole() -> SqlLiteral<Bool> {
 
 /// Inserts; a copy raises `attempts`. What was requeued and has failed again is open again; what a person has
 /// discarded stays discarded. One whose body was pruned has it again.
-pub async fn insert(conn: &mut AsyncMysqlConnection, letters: &[NewDeadLetter]) -> Result<(), StoreError> {
+pub async fn insert(conn: &mut Connection, letters: &[NewDeadLetter]) -> Result<(), StoreError> {
     use diesel::dsl::sql;
     use diesel::sql_types::{Binary, Text};
     // Bodies may be large, and dead letters are few: one a statement.
@@ -173,7 +173,7 @@ pub async fn insert(conn: &mut AsyncMysqlConnection, letters: &[NewDeadLetter]) 
 /// letters, whose second requeuing is a duplicate. The letters are as they were before the broker got them: one that
 /// has failed anew by now, which shows in its `attempts`, is open.
 pub async fn mark_requeued(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     letters: &[DeadLetter],
 ) -> Result<(), StoreError> {
     use diesel::dsl::sql;
@@ -200,7 +200,7 @@ pub async fn mark_requeued(
 
 /// Gives up those of the letters that are open, and tells which were. To be run in a transaction.
 pub async fn discard(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     ids: &[i64],
     why: &str,
 ) -> Result<Vec<DeadLetter>, StoreError> {
@@ -226,7 +226,7 @@ const FEW: usize = 100;
 
 /// What was dead and has been applied after all (a later copy, say) is no longer open. Hardly ever there is any, and to
 /// ask is cheaper than to lock. One that is being filed at this moment is not seen, and stays open.
-pub async fn close_applied(conn: &mut AsyncMysqlConnection, digests: &[&str]) -> Result<(), StoreError> {
+pub async fn close_applied(conn: &mut Connection, digests: &[&str]) -> Result<(), StoreError> {
     if digests.is_empty() {
         return Ok(());
     }
@@ -238,7 +238,7 @@ pub async fn close_applied(conn: &mut AsyncMysqlConnection, digests: &[&str]) ->
     close(conn, dead.into_iter().map(|(id, _)| id).collect()).await
 }
 
-async fn open(conn: &mut AsyncMysqlConnection, limit: i64) -> Result<Vec<(i64, String)>, StoreError> {
+async fn open(conn: &mut Connection, limit: i64) -> Result<Vec<(i64, String)>, StoreError> {
     let open = dead_letters::table
         .filter(dead_letters::status.eq("open"))
         .limit(limit)
@@ -246,7 +246,7 @@ async fn open(conn: &mut AsyncMysqlConnection, limit: i64) -> Result<Vec<(i64, S
     Ok(open.load(conn).await?)
 }
 
-async fn close_among(conn: &mut AsyncMysqlConnection, digests: &[&str]) -> Result<(), StoreError> {
+async fn close_among(conn: &mut Connection, digests: &[&str]) -> Result<(), StoreError> {
     for list in lists(digests) {
         let open = dead_letters::table
             .filter(one_of(dead_letters::digest, list))
@@ -258,7 +258,7 @@ async fn close_among(conn: &mut AsyncMysqlConnection, digests: &[&str]) -> Resul
     Ok(())
 }
 
-async fn close(conn: &mut AsyncMysqlConnection, letters: Vec<i64>) -> Result<(), StoreError> {
+async fn close(conn: &mut Connection, letters: Vec<i64>) -> Result<(), StoreError> {
     if letters.is_empty() {
         return Ok(());
     }

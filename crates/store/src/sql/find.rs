@@ -1,13 +1,13 @@
 //! From what a customer can tell to proposal numbers, and what to show of each.
 
 use diesel::prelude::*;
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::schema::{insured_persons, policies, proposals};
 
 /// Proposals that have a policy of this number.
-pub async fn by_policy(conn: &mut AsyncMysqlConnection, policy_num: &str) -> Result<Vec<String>, StoreError> {
+pub async fn by_policy(conn: &mut Connection, policy_num: &str) -> Result<Vec<String>, StoreError> {
     let rows = policies::table
         .filter(policies::policy_num.eq(policy_num))
         .select(policies::insure_num);
@@ -16,7 +16,7 @@ pub async fn by_policy(conn: &mut AsyncMysqlConnection, policy_num: &str) -> Res
 
 /// Proposals of this user of the channel (`partnerUniqueKey`).
 pub async fn by_user(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     key: &str,
     limit: i64,
 ) -> Result<Vec<String>, StoreError> {
@@ -32,7 +32,7 @@ pub async fn by_user(
 
 /// Proposals with an insured person or an applicant of this name.
 pub async fn by_name(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     name: &str,
     limit: i64,
 ) -> Result<Vec<String>, StoreError> {
@@ -66,7 +66,7 @@ pub struct Summary {
 
 /// The proposals of these numbers, the greatest first.
 pub async fn summaries(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     proposals: &[String],
 ) -> Result<Vec<Summary>, StoreError> {
     let rows = proposals::table
@@ -82,7 +82,7 @@ pub async fn summaries(
 
 /// Proposal and policy numbers of these proposals.
 pub async fn policy_numbers(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     proposals: &[String],
 ) -> Result<Vec<(String, String)>, StoreError> {
     let rows = policies::table

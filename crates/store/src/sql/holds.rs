@@ -1,12 +1,12 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use xiebao_core::id::InsureNum;
 
 use super::business::HoldRow;
 use super::by_keys::{self, joined, numbers};
 use super::kept::upsert;
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::schema::holds;
 
 /// A proposal with a held notice, and when the earliest wait there ends.
@@ -18,7 +18,7 @@ pub struct DueHold {
 
 /// Proposals with a held notice whose wait has ended, the longest overdue first, from behind `after`.
 pub async fn due(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     now: DateTime<Utc>,
     after: Option<&DueHold>,
     limit: i64,
@@ -46,7 +46,7 @@ pub async fn due(
 }
 
 pub async fn set(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     due: &[(&InsureNum, DateTime<Utc>)],
 ) -> Result<(), StoreError> {
     let rows: Vec<_> = due
@@ -59,7 +59,7 @@ pub async fn set(
     upsert(conn, &rows).await
 }
 
-pub async fn clear(conn: &mut AsyncMysqlConnection, done: &[&InsureNum]) -> Result<(), StoreError> {
+pub async fn clear(conn: &mut Connection, done: &[&InsureNum]) -> Result<(), StoreError> {
     by_keys::delete(conn, joined!("holds": text "insure_num"), &numbers(done)).await?;
     Ok(())
 }

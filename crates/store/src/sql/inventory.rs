@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use diesel::QueryableByName;
 use diesel::sql_types::Text;
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
-use crate::StoreError;
+use crate::{Connection, StoreError};
 
 /// What all migrations together make; a test holds it against them.
 const EXPECTED: &str = include_str!("inventory.txt");
@@ -27,7 +27,7 @@ pub struct Drift {
 }
 
 /// The columns and indexes of this program's tables. Tables of others are left alone.
-pub async fn read(conn: &mut AsyncMysqlConnection) -> Result<BTreeSet<String>, StoreError> {
+pub async fn read(conn: &mut Connection) -> Result<BTreeSet<String>, StoreError> {
     let columns = "SELECT CONCAT_WS(' ', CONCAT(table_name, '.', column_name), column_type, is_nullable, \
                    collation_name) AS line FROM information_schema.columns WHERE table_schema = DATABASE()";
     let indexes = "SELECT CONCAT_WS(' ', CONCAT(table_name, ' index'), index_name, \
@@ -45,7 +45,7 @@ pub async fn read(conn: &mut AsyncMysqlConnection) -> Result<BTreeSet<String>, S
 }
 
 /// What the database lacks of what the migrations make, and what it has besides.
-pub async fn drift(conn: &mut AsyncMysqlConnection) -> Result<Drift, StoreError> {
+pub async fn drift(conn: &mut Connection) -> Result<Drift, StoreError> {
     let is = read(conn).await?;
     let wanted: BTreeSet<String> = EXPECTED.lines().map(str::to_owned).collect();
     Ok(Drift {

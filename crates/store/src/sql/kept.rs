@@ -12,9 +12,9 @@ use diesel::mysql::Mysql;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::{Bool, Text};
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
-use crate::StoreError;
+use crate::{Connection, StoreError};
 
 /// Rows of one statement, and values of one list, at most. Client and server keep a description of every
 /// placeholder; with four times as many rows a worker takes 16 MB more and is no faster.
@@ -75,13 +75,13 @@ macro_rules! on_duplicate {
 pub(crate) use on_duplicate;
 
 /// Inserts rows, in their order; one whose key is there already gets the new values.
-pub(crate) async fn upsert<R: Row>(conn: &mut AsyncMysqlConnection, rows: &[R]) -> Result<(), StoreError> {
+pub(crate) async fn upsert<R: Row>(conn: &mut Connection, rows: &[R]) -> Result<(), StoreError> {
     upsert_repeating(conn, rows, |_| true).await
 }
 
 /// [`upsert`] of rows some of which may be too heavy to be written twice.
 pub(crate) async fn upsert_repeating<R: Row>(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     rows: &[R],
     repeatable: fn(&R) -> bool,
 ) -> Result<(), StoreError> {
@@ -94,7 +94,7 @@ pub(crate) async fn upsert_repeating<R: Row>(
 /// [`upsert`] of rows that are all there and are to change. The places of those of which that is not certain: in a part with
 /// one that was not there, or that was already as it is to be.
 pub(crate) async fn update<R: Row>(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     rows: &[R],
 ) -> Result<Vec<Range<usize>>, StoreError> {
     let (mut uncertain, mut first) = (Vec::new(), 0);

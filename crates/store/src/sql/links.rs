@@ -1,14 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use xiebao_core::id::{InsureNum, PartnerId};
 use xiebao_core::ledger::Link;
 
 use super::business::LinkRow;
 use super::by_keys::{self, joined, numbers};
 use super::kept::{lists, one_of, upsert};
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::schema::{reissue_links, reissue_outbox};
 
 mod outbox;
@@ -25,7 +25,7 @@ pub struct PendingLink {
 }
 
 /// Notes links in the outbox of the cancelled proposals.
-pub async fn post(conn: &mut AsyncMysqlConnection, links: &[PendingLink]) -> Result<(), StoreError> {
+pub async fn post(conn: &mut Connection, links: &[PendingLink]) -> Result<(), StoreError> {
     let row = |pending: &PendingLink| OutboxRow {
         insure_num: pending.link.reissued_from.to_string(),
         new_insure_num: pending.new_insure_num.to_string(),
@@ -38,7 +38,7 @@ pub async fn post(conn: &mut AsyncMysqlConnection, links: &[PendingLink]) -> Res
 
 /// Links that have not been delivered, in the order of their key, from behind `after`.
 pub async fn posted(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     after: Option<&PendingLink>,
     limit: i64,
 ) -> Result<Vec<PendingLink>, StoreError> {
@@ -75,7 +75,7 @@ fn pending_link(from: &str, to: &str, partner_id: i64, withdrawn: bool) -> Optio
 /// Takes links from the outbox: those of the given that lie there and are withdrawn or not as given. The caller holds the
 /// locks of the new proposals and tells them in the same transaction.
 pub async fn take(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     links: Vec<PendingLink>,
 ) -> Result<Vec<PendingLink>, StoreError> {
     let lying = lying(conn, &links).await?;
@@ -94,13 +94,13 @@ pub async fn take(
         return Ok(taken.into_values().collect());
     }
     Err(StoreError::Conflict(
-        "a reissue link was posted anew while it was told".to_owned(),
+        "a reissue link was posted again while it was carried over".into(),
     ))
 }
 
 /// What lies in the outbox of those that these links lead from, and which partner states it. It locks nothing.
 async fn lying(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     links: &[PendingLink],
 ) -> Result<BTreeMap<OutboxKey, PartnerId>, StoreError> {
     let sources: BTreeSet<&str> = links
@@ -120,7 +120,7 @@ async fn lying(
 }
 
 /// Forgets links with the proposals that they led to.
-pub async fn forget(conn: &mut AsyncMysqlConnection, links: &[PendingLink]) -> Result<(), StoreError> {
+pub async fn forget(conn: &mut Connection, links: &[PendingLink]) -> Result<(), StoreError> {
     for link in links {
         let row = reissue_links::table
             .filter(reissue_links::insure_num.eq(link.new_insure_num.as_str()))
@@ -131,7 +131,7 @@ pub async fn forget(conn: &mut AsyncMysqlConnection, links: &[PendingLink]) -> R
 }
 
 /// Stores links with the proposals that they lead to.
-pub async fn store(conn: &mut AsyncMysqlConnection, links: &[PendingLink]) -> Result<(), StoreError> {
+pub async fn store(conn: &mut Connection, links: &[PendingLink]) -> Result<(), StoreError> {
     let row = |pending: &PendingLink| LinkRow {
         insure_num: pending.new_insure_num.to_string(),
         reissued_from: pending.link.reissued_from.to_string(),
@@ -143,7 +143,7 @@ pub async fn store(conn: &mut AsyncMysqlConnection, links: &[PendingLink]) -> Re
 
 /// The links that lead to any of these proposals.
 pub async fn leading_to(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     proposals: &[&InsureNum],
 ) -> Result<Vec<PendingLink>, StoreError> {
     let links = joined!("reissue_links": text "insure_num");
@@ -157,7 +157,7 @@ pub async fn leading_to(
 
 /// Which proposals a cancelled one has links to, by the table.
 pub async fn led_to_from(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     from: &InsureNum,
 ) -> Result<Vec<String>, StoreError> {
     let links = reissue_links::table
@@ -168,7 +168,7 @@ pub async fn led_to_from(
 
 /// The links of these cancelled proposals that lie in the outbox: from where and whereto.
 pub async fn on_their_way(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     sources: &[&str],
 ) -> Result<BTreeSet<(String, String)>, StoreError> {
     let rows = reissue_outbox::table

@@ -1,16 +1,16 @@
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use xiebao_core::id::InsureNum;
 
 use super::kept::{kept_row, upsert};
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::schema::proposal_locks;
 
 /// Locks proposals until the transaction ends, making the rows that do not exist yet. In the order given, which is
 /// to be the same everywhere: sorted.
-pub async fn acquire(conn: &mut AsyncMysqlConnection, sorted: &[&InsureNum]) -> Result<(), StoreError> {
+pub async fn acquire(conn: &mut Connection, sorted: &[&InsureNum]) -> Result<(), StoreError> {
     let rows: Vec<_> = sorted
         .iter()
         .map(|num| LockRow {
@@ -28,7 +28,7 @@ kept_row!(LockRow<'_> => proposal_locks { insure_num } updating { insure_num });
 
 /// Makes the rows that do not exist yet, and leaves those alone that somebody has locked: for [`acquire_free`], which finds
 /// no proposal without a row.
-pub async fn make(conn: &mut AsyncMysqlConnection, sorted: &[InsureNum]) -> Result<(), StoreError> {
+pub async fn make(conn: &mut Connection, sorted: &[InsureNum]) -> Result<(), StoreError> {
     let names: Vec<&str> = sorted.iter().map(InsureNum::as_str).collect();
     let there: Vec<String> = proposal_locks::table
         .select(proposal_locks::insure_num)
@@ -45,7 +45,7 @@ pub async fn make(conn: &mut AsyncMysqlConnection, sorted: &[InsureNum]) -> Resu
 
 /// Of the proposals given, locks those that nobody else has locked, and returns them.
 pub async fn acquire_free(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     sorted: &[InsureNum],
 ) -> Result<Vec<InsureNum>, StoreError> {
     let names: Vec<&str> = sorted.iter().map(InsureNum::as_str).collect();

@@ -2,22 +2,18 @@
 
 use diesel::migration::MigrationSource;
 use diesel::mysql::Mysql;
-use diesel_async::{AsyncMigrationHarness, AsyncMysqlConnection};
+use diesel_async::AsyncMigrationHarness;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::server;
-use crate::StoreError;
+use crate::{Connection, StoreError};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-fn unavailable(error: Box<dyn std::error::Error + Send + Sync>) -> StoreError {
-    StoreError::Unavailable(error.to_string())
-}
-
 /// Brings the schema up to this release; the names of what was run. Needs a multi-threaded runtime.
-pub fn run(conn: AsyncMysqlConnection) -> Result<Vec<String>, StoreError> {
+pub fn run(conn: Connection) -> Result<Vec<String>, StoreError> {
     let mut harness = AsyncMigrationHarness::new(conn);
-    let done = harness.run_pending_migrations(MIGRATIONS).map_err(unavailable)?;
+    let done = harness.run_pending_migrations(MIGRATIONS).map_err(StoreError::Unavailable)?;
     Ok(done.iter().map(ToString::to_string).collect())
 }
 
@@ -31,14 +27,14 @@ pub struct Difference {
 }
 
 /// Compares by reading alone: needs no right to create anything, and works in any runtime.
-pub async fn difference(conn: &mut AsyncMysqlConnection) -> Result<Difference, StoreError> {
+pub async fn difference(conn: &mut Connection) -> Result<Difference, StoreError> {
     let mut unknown = if server::has_table(conn, LEDGER).await? {
         recorded(conn).await?
     } else {
         vec![]
     };
     let mut pending = Vec::new();
-    for migration in MigrationSource::<Mysql>::migrations(&MIGRATIONS).map_err(unavailable)? {
+    for migration in MigrationSource::<Mysql>::migrations(&MIGRATIONS).map_err(StoreError::Unavailable)? {
         let version = migration.name().version().to_string();
         match unknown.iter().position(|known| *known == version) {
             Some(index) => drop(unknown.remove(index)),
@@ -51,7 +47,7 @@ pub async fn difference(conn: &mut AsyncMysqlConnection) -> Result<Difference, S
 /// Diesel's own table of the migrations that were run.
 const LEDGER: &str = "__diesel_schema_migrations";
 
-async fn recorded(conn: &mut AsyncMysqlConnection) -> Result<Vec<String>, StoreError> {
+async fn recorded(conn: &mut Connection) -> Result<Vec<String>, StoreError> {
     use diesel::QueryDsl;
     use diesel_async::RunQueryDsl;
     diesel::table! {

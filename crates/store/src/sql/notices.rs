@@ -12,7 +12,7 @@ use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Bool, Datetime, Nullable};
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use xiebao_core::envelope::Envelope;
 use xiebao_core::facts::Notice;
 use xiebao_core::id::{Digest, InsureNum, NotifyType, PartnerId};
@@ -30,7 +30,7 @@ use entry_row::{ChangedRow, EntryRow};
 use super::by_keys::{self, joined, numbers};
 use super::kept::{update, upsert_repeating};
 use crate::schema::notices;
-use crate::{ROWS_PER_STATEMENT, StoreError};
+use crate::{Cause, Connection, ROWS_PER_STATEMENT, StoreError};
 
 /// Bytes of `raw` in one statement at most, well under the servers' usual `max_allowed_packet` of 16 MiB.
 const BYTES_PER_STATEMENT: usize = 4 * 1024 * 1024;
@@ -126,7 +126,7 @@ impl NoticeRow {
         let digest = Digest::parse(&self.digest).ok_or_else(|| self.unreadable("digest is none"))?;
         let raw = Bytes::from(std::mem::take(&mut self.raw));
         let notice =
-            Notice::read_known(&raw, digest).map_err(|rejection| self.unreadable(&rejection.to_string()))?;
+            Notice::read_known(&raw, digest).map_err(|rejection| self.unreadable(rejection))?;
         Ok(Known::Entry(Box::new(Entry {
             notice: notice.into(),
             raw,
@@ -158,7 +158,7 @@ impl NoticeRow {
         })
     }
 
-    pub(crate) fn unreadable(&self, what: &str) -> StoreError {
+    pub(crate) fn unreadable(&self, cause: impl Into<Cause>) -> StoreError {
         let key = format!(
             "{}/{}/{}/{}",
             self.insure_num, self.notify_type, self.digest, self.occurrence
@@ -166,14 +166,14 @@ impl NoticeRow {
         StoreError::Unreadable {
             table: "notices",
             key,
-            what: what.to_owned(),
+            cause: cause.into(),
         }
     }
 }
 
 /// All notices of these proposals.
 pub async fn of_proposals(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     proposals: &[&InsureNum],
 ) -> Result<Vec<NoticeRow>, StoreError> {
     let rows = joined!("notices": text "insure_num");
@@ -183,7 +183,7 @@ pub async fn of_proposals(
 
 /// Writes new and changed entries, and rows of which copies have come. The caller holds the locks of their proposals.
 pub async fn write(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     entries: &[Entry],
     copied: &[NoticeRow],
 ) -> Result<(), StoreError> {
@@ -203,7 +203,7 @@ pub async fn write(
     Ok(())
 }
 
-async fn write_whole(conn: &mut AsyncMysqlConnection, rows: &[EntryRow<'_>]) -> Result<(), StoreError> {
+async fn write_whole(conn: &mut Connection, rows: &[EntryRow<'_>]) -> Result<(), StoreError> {
     for chunk in chunks(rows, EntryRow::weight) {
         upsert_repeating(conn, chunk, EntryRow::is_light).await?;
     }
@@ -212,7 +212,7 @@ async fn write_whole(conn: &mut AsyncMysqlConnection, rows: &[EntryRow<'_>]) -> 
 
 /// Keeps ignored notices; a copy is counted, and gives one that was pruned its body back. Needs no lock: nothing depends
 /// on them. A notice that was applied before its type was unsubscribed stays applied, and pruned.
-pub async fn keep_ignored(conn: &mut AsyncMysqlConnection, rows: &[NoticeRow]) -> Result<(), StoreError> {
+pub async fn keep_ignored(conn: &mut Connection, rows: &[NoticeRow]) -> Result<(), StoreError> {
     for chunk in chunks(rows, |row| row.raw.len()) {
         diesel::insert_into(notices::table)
             .values(chunk)
@@ -240,7 +240,7 @@ pub async fn keep_ignored(conn: &mut AsyncMysqlConnection, rows: &[NoticeRow]) -
 
 /// Takes held notices out of the inbox.
 pub async fn remove(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     num: &InsureNum,
     entry: &Entry,
 ) -> Result<(), StoreError> {

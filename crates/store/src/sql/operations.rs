@@ -3,9 +3,9 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::mysql::Mysql;
 use diesel::prelude::*;
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::schema::operations;
 
 /// Characters of `reason` and `detail` at most.
@@ -114,7 +114,7 @@ pub struct Operation {
 }
 
 /// Notes deeds, best in the transaction that does them.
-pub async fn record(conn: &mut AsyncMysqlConnection, deeds: &[NewOperation]) -> Result<(), StoreError> {
+pub async fn record(conn: &mut Connection, deeds: &[NewOperation]) -> Result<(), StoreError> {
     for chunk in deeds.chunks(crate::ROWS_PER_STATEMENT) {
         diesel::insert_into(operations::table)
             .values(chunk)
@@ -125,7 +125,7 @@ pub async fn record(conn: &mut AsyncMysqlConnection, deeds: &[NewOperation]) -> 
 }
 
 /// Notes a deed that is done bit by bit, and tells its number.
-pub async fn begin(conn: &mut AsyncMysqlConnection, deed: &NewOperation) -> Result<i64, StoreError> {
+pub async fn begin(conn: &mut Connection, deed: &NewOperation) -> Result<i64, StoreError> {
     diesel::insert_into(operations::table)
         .values(deed)
         .execute(conn)
@@ -135,7 +135,7 @@ pub async fn begin(conn: &mut AsyncMysqlConnection, deed: &NewOperation) -> Resu
 }
 
 /// What has come of such a deed by now.
-pub async fn go_on(conn: &mut AsyncMysqlConnection, id: i64, detail: &str) -> Result<(), StoreError> {
+pub async fn go_on(conn: &mut Connection, id: i64, detail: &str) -> Result<(), StoreError> {
     let detail: String = detail.chars().take(WORDS_CHARS).collect();
     diesel::update(operations::table.filter(operations::id.eq(id)))
         .set(operations::detail.eq(detail))
@@ -145,7 +145,7 @@ pub async fn go_on(conn: &mut AsyncMysqlConnection, id: i64, detail: &str) -> Re
 }
 
 /// What was done to one dead letter, oldest first.
-pub async fn of_dead_letter(conn: &mut AsyncMysqlConnection, id: i64) -> Result<Vec<Operation>, StoreError> {
+pub async fn of_dead_letter(conn: &mut Connection, id: i64) -> Result<Vec<Operation>, StoreError> {
     let rows = operations::table
         .filter(operations::dead_letter_id.eq(id))
         .order(operations::id)
@@ -155,7 +155,7 @@ pub async fn of_dead_letter(conn: &mut AsyncMysqlConnection, id: i64) -> Result<
 
 /// What was done to one proposal, oldest first.
 pub async fn of_proposal(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     insure_num: &str,
 ) -> Result<Vec<Operation>, StoreError> {
     let rows = operations::table
@@ -180,7 +180,7 @@ pub struct Filter {
 
 /// The matching deeds, the last first.
 pub async fn select(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     filter: &Filter,
     limit: i64,
 ) -> Result<Vec<Operation>, StoreError> {

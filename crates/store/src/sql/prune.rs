@@ -6,10 +6,10 @@ use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Datetime};
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
 use super::{dead_letters as letters_store, notices as notices_store};
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::schema::{dead_letters, notices, operations, policies, reissue_outbox};
 
 /// The notices of one proposal together.
@@ -48,13 +48,13 @@ macro_rules! sums {
 }
 
 /// The first `limit` proposals behind `after`, in the order of the table.
-pub async fn page(conn: &mut AsyncMysqlConnection, after: &str, limit: i64) -> Result<Vec<Sum>, StoreError> {
+pub async fn page(conn: &mut Connection, after: &str, limit: i64) -> Result<Vec<Sum>, StoreError> {
     let rows = sums!(notices::table.filter(notices::insure_num.gt(after)));
     Ok(rows.order(notices::insure_num).limit(limit).load(conn).await?)
 }
 
 /// Those of these proposals that have notices.
-pub async fn sums(conn: &mut AsyncMysqlConnection, names: &[String]) -> Result<Vec<Sum>, StoreError> {
+pub async fn sums(conn: &mut Connection, names: &[String]) -> Result<Vec<Sum>, StoreError> {
     let rows = sums!(notices::table.filter(notices::insure_num.eq_any(names)));
     Ok(rows.load(conn).await?)
 }
@@ -62,7 +62,7 @@ pub async fn sums(conn: &mut AsyncMysqlConnection, names: &[String]) -> Result<V
 /// Those of these proposals with something open, or that somebody has worked on since: a dead letter, a link that was not
 /// told, a deed of the log.
 pub async fn unsettled(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     names: &[String],
     before: DateTime<Utc>,
 ) -> Result<BTreeSet<String>, StoreError> {
@@ -88,7 +88,7 @@ pub async fn unsettled(
 /// Those of these proposals with a policy whose cover had not ended by then: more may come of it. Cover whose end was not
 /// stated has none.
 pub async fn in_force(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     names: &[String],
     before: DateTime<Utc>,
 ) -> Result<BTreeSet<String>, StoreError> {
@@ -109,7 +109,7 @@ fn beijing_day(at: DateTime<Utc>) -> NaiveDate {
 /// Empties the bodies of these proposals' notices; how many. `ignored_only`: the caller has no lock, and only what nothing
 /// depends on is touched.
 pub async fn empty(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     names: &[String],
     ignored_only: bool,
     before: DateTime<Utc>,
@@ -138,7 +138,7 @@ pub type Weighed<K> = (K, i64);
 
 /// The old notices with bodies that name no proposal, from behind that type and digest.
 pub async fn nameless(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     before: DateTime<Utc>,
     after: &(i64, String),
     limit: i64,
@@ -164,7 +164,7 @@ pub async fn nameless(
 
 /// Empties one of them; `false`: a copy has come meanwhile.
 pub async fn empty_nameless(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     (notify_type, digest): &(i64, String),
     before: DateTime<Utc>,
     now: DateTime<Utc>,
@@ -185,7 +185,7 @@ pub async fn empty_nameless(
 
 /// The closed dead letters with bodies that died last before then, from behind that number.
 pub async fn letters(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     before: DateTime<Utc>,
     after: i64,
     limit: i64,
@@ -203,7 +203,7 @@ pub async fn letters(
 
 /// Empties the bodies of those that are still closed and old; which these are. To be run in a transaction.
 pub async fn empty_letters(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     ids: &[i64],
     before: DateTime<Utc>,
     now: DateTime<Utc>,

@@ -4,10 +4,10 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Datetime, Nullable, Text};
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use xiebao_core::refused::Refused;
 
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::schema::refused_requests;
 
 #[derive(Debug, Insertable)]
@@ -26,7 +26,7 @@ struct NewRow<'r> {
 }
 
 /// Files records; one that is there already stays as it is.
-pub async fn file(conn: &mut AsyncMysqlConnection, records: &[Refused]) -> Result<(), StoreError> {
+pub async fn file(conn: &mut Connection, records: &[Refused]) -> Result<(), StoreError> {
     let rows: Vec<NewRow<'_>> = records.iter().map(NewRow::of).collect();
     diesel::insert_into(refused_requests::table)
         .values(&rows)
@@ -62,7 +62,7 @@ const CLAIMED_PERCENT: i64 = 90;
 /// first, and has room for nine of ten. How many are gone. Whoever does this at the same time deletes the same rows, and
 /// nobody more than these.
 pub async fn trim(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     before: DateTime<Utc>,
     rows: i64,
     at_most: i64,
@@ -99,7 +99,7 @@ struct Last {
 
 /// Deletes the oldest of those that stand behind the newest `room`.
 async fn trim_beyond(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     which: &str,
     room: i64,
     at_most: i64,
@@ -182,7 +182,7 @@ const SLACK: &str = "INTERVAL 1 MINUTE";
 
 /// The matching groups, those first that were tried last, and for the platform those that are verified.
 pub async fn groups(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     filter: &Filter,
     limit: i64,
 ) -> Result<Vec<Group>, StoreError> {
@@ -220,7 +220,7 @@ pub async fn groups(
 
 /// Requests refused since then, by verdict.
 pub async fn count(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     since: DateTime<Utc>,
 ) -> Result<Vec<(String, i64)>, StoreError> {
     use diesel::dsl::sql;

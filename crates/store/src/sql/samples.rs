@@ -5,10 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Datetime, Nullable, Text};
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
 use super::stuck::{self, Stand};
-use crate::StoreError;
+use crate::{Connection, StoreError};
 
 /// Proposals with held notices that are looked into at most; more are only counted.
 const PROPOSALS_AT_MOST: i64 = 10_000;
@@ -47,7 +47,7 @@ impl Held {
 
 /// `counted_at_most`: a bound on the proposals, for what asks again and again.
 pub async fn held(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     now: DateTime<Utc>,
     counted_at_most: i64,
 ) -> Result<Held, StoreError> {
@@ -59,7 +59,7 @@ pub async fn held(
 
 /// Proposals that were paid in the last 7 days and have not been issued for longer than `after`: 已支付未出单.
 pub async fn paid_not_issued(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     now: DateTime<Utc>,
     after: Duration,
 ) -> Result<stuck::Count, StoreError> {
@@ -96,7 +96,7 @@ struct CountedByReason {
 }
 
 /// Proposals with held notices, as many as `holds` has rows, up to `at_most`.
-async fn proposals_with_holds(conn: &mut AsyncMysqlConnection, at_most: i64) -> Result<i64, StoreError> {
+async fn proposals_with_holds(conn: &mut Connection, at_most: i64) -> Result<i64, StoreError> {
     let query =
         diesel::sql_query("SELECT COUNT(*) AS `rows` FROM (SELECT insure_num FROM holds LIMIT ?) AS counted");
     let counted: Counted = query.bind::<BigInt, _>(at_most).get_result(conn).await?;
@@ -107,7 +107,7 @@ async fn proposals_with_holds(conn: &mut AsyncMysqlConnection, at_most: i64) -> 
 /// `should_have_gone`. From the small table to the large one by its key, whatever the server thinks better: by old statistics
 /// it might read all of the large one.
 async fn held_by_type(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     should_have_gone: DateTime<Utc>,
     proposals_at_most: i64,
 ) -> Result<Vec<HeldOfType>, StoreError> {
@@ -126,7 +126,7 @@ async fn held_by_type(
 
 /// Open dead letters by reason, `at_most` in all. Nothing but an index is read.
 pub async fn open_dead_letters(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     at_most: i64,
 ) -> Result<Vec<(String, i64)>, StoreError> {
     let query = diesel::sql_query(

@@ -6,16 +6,16 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::QueryableByName;
 use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Datetime, Text};
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
-use crate::StoreError;
+use crate::{Connection, StoreError};
 
-pub async fn version(conn: &mut AsyncMysqlConnection) -> Result<String, StoreError> {
+pub async fn version(conn: &mut Connection) -> Result<String, StoreError> {
     Ok(diesel::select(sql::<Text>("VERSION()")).get_result(conn).await?)
 }
 
 /// The time now by the server's clock.
-pub async fn time(conn: &mut AsyncMysqlConnection) -> Result<DateTime<Utc>, StoreError> {
+pub async fn time(conn: &mut Connection) -> Result<DateTime<Utc>, StoreError> {
     let time: NaiveDateTime = diesel::select(sql::<Datetime>("UTC_TIMESTAMP(6)"))
         .get_result(conn)
         .await?;
@@ -24,7 +24,7 @@ pub async fn time(conn: &mut AsyncMysqlConnection) -> Result<DateTime<Utc>, Stor
 
 /// Variables of the server, and how many connections it has now as `threads_connected`; those that it does not know are
 /// left out.
-pub async fn variables(conn: &mut AsyncMysqlConnection) -> Result<BTreeMap<String, String>, StoreError> {
+pub async fn variables(conn: &mut Connection) -> Result<BTreeMap<String, String>, StoreError> {
     let mut all = BTreeMap::new();
     for query in [
         "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('innodb_flush_log_at_trx_commit', 'sync_binlog', 'log_bin', \
@@ -46,7 +46,7 @@ struct Variable {
 }
 
 /// Whether the database has a table of this name.
-pub async fn has_table(conn: &mut AsyncMysqlConnection, name: &str) -> Result<bool, StoreError> {
+pub async fn has_table(conn: &mut Connection, name: &str) -> Result<bool, StoreError> {
     let count = sql::<BigInt>(
         "(SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ",
     )

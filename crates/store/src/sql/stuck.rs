@@ -4,11 +4,11 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Datetime, Nullable, Text};
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use xiebao_core::id::Step;
 use xiebao_core::lifecycle::Status;
 
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::schema::{dead_letters, notices};
 
 /// Where a proposal can stand while more is to come.
@@ -120,7 +120,7 @@ macro_rules! standing {
 
 /// Those that came there at `since` or later and before `before`, the longest first.
 pub async fn list(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     stand: Stand,
     since: NaiveDateTime,
     before: DateTime<Utc>,
@@ -147,7 +147,7 @@ pub struct Count {
 
 /// How many of those came there at `since` or later.
 pub async fn count(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     stand: Stand,
     since: NaiveDateTime,
     before: DateTime<Utc>,
@@ -163,7 +163,7 @@ pub async fn count(
 
 /// The types of what these proposals hold.
 pub async fn held(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     names: &[String],
 ) -> Result<Vec<(String, i64)>, StoreError> {
     let rows = notices::table
@@ -175,7 +175,7 @@ pub async fn held(
 
 /// The open dead letters of these proposals, with their types.
 pub async fn dead(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     names: &[String],
 ) -> Result<Vec<(String, i64, Option<i64>)>, StoreError> {
     let rows = dead_letters::table

@@ -1,14 +1,14 @@
-use diesel_async::{AsyncConnection, AsyncMysqlConnection};
+use diesel_async::AsyncConnection;
 use xiebao_core::id::InsureNum;
 use xiebao_core::rules::Rules;
 
 use super::{Clock, Plan, carry_out};
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::sql::locks;
 
 /// Everything that [`run`](super::run) does, and then a rollback: whether the database would take it.
 pub async fn rehearse(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     plan: &Plan,
     clock: Clock,
     rules: &Rules,

@@ -1,10 +1,9 @@
 use std::collections::BTreeMap;
 
-use diesel_async::AsyncMysqlConnection;
 use xiebao_core::id::InsureNum;
 use xiebao_core::ledger::{Ledger, Link};
 
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::sql::links;
 use crate::sql::notices::{self, Known, NoticeRow};
 
@@ -17,7 +16,7 @@ pub(super) struct Stored {
 
 /// Loads the ledgers of proposals; those never heard of are empty.
 pub async fn load(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     proposals: impl Iterator<Item = &InsureNum>,
 ) -> Result<BTreeMap<InsureNum, Ledger>, StoreError> {
     let stored = find(conn, proposals).await?.into_iter();
@@ -28,7 +27,7 @@ pub async fn load(
 
 /// What is stored of proposals, which is nothing of those never heard of.
 pub(super) async fn find(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     proposals: impl Iterator<Item = &InsureNum>,
 ) -> Result<BTreeMap<InsureNum, Stored>, StoreError> {
     let names: Vec<&InsureNum> = proposals.collect();

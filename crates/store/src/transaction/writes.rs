@@ -1,5 +1,4 @@
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncMysqlConnection;
 use xiebao_core::id::{Digest, InsureNum, NotifyType, PartnerId};
 use xiebao_core::ledger::{Arrival, Entry, Ledger, Link, Pruned, WriteState};
 use xiebao_core::reason::Rejection;
@@ -8,7 +7,7 @@ use xiebao_core::rows::{Changes, Rows};
 use super::Task;
 use super::quiet::Quiet;
 use super::stored::Stored;
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::sql::attempts::{self, NewAttempt};
 use crate::sql::business::{self, ProposalChanges};
 use crate::sql::dead_letters::{self, NewDeadLetter};
@@ -129,7 +128,7 @@ impl Writes {
     /// An ignored notice that can't be read becomes a dead letter; `false`: it is not ignored any longer.
     pub async fn refuse_row(
         &mut self,
-        conn: &mut AsyncMysqlConnection,
+        conn: &mut Connection,
         row: &NoticeRow,
         rejection: &Rejection,
         now: DateTime<Utc>,
@@ -167,7 +166,7 @@ impl Writes {
             .extend(withdrawn.map(|(new, partner)| post(new, partner, true)));
     }
 
-    pub async fn write(&self, conn: &mut AsyncMysqlConnection) -> Result<(), StoreError> {
+    pub async fn write(&self, conn: &mut Connection) -> Result<(), StoreError> {
         notices::write(conn, &self.notices, &self.copied).await?;
         for (num, entry) in &self.removed {
             notices::remove(conn, num, entry).await?;

@@ -1,7 +1,6 @@
-use diesel_async::AsyncMysqlConnection;
 use serde::Serialize;
 
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::sql::kept::Row;
 
 /// A row as the database holds it: plain values, so that one that no program of this release would write can be read
@@ -15,14 +14,14 @@ pub(crate) trait Record: Row + Serialize + PartialEq + Clone + Sized {
     fn key(&self) -> Self::Key;
 
     /// All rows of these proposals.
-    async fn read(conn: &mut AsyncMysqlConnection, proposals: &[&str]) -> Result<Vec<Self>, StoreError>;
+    async fn read(conn: &mut Connection, proposals: &[&str]) -> Result<Vec<Self>, StoreError>;
     /// The first `limit` proposal numbers behind `after` that have rows here.
     async fn proposals(
-        conn: &mut AsyncMysqlConnection,
+        conn: &mut Connection,
         after: &str,
         limit: i64,
     ) -> Result<Vec<String>, StoreError>;
-    async fn delete(conn: &mut AsyncMysqlConnection, keys: &[Self::Key]) -> Result<(), StoreError>;
+    async fn delete(conn: &mut Connection, keys: &[Self::Key]) -> Result<(), StoreError>;
 }
 
 /// A table's row and its statements, one of each for every table.
@@ -50,7 +49,7 @@ macro_rules! record {
                 ($(self.$key.clone(),)+)
             }
 
-            async fn read(conn: &mut AsyncMysqlConnection, proposals: &[&str]) -> Result<Vec<Self>, StoreError> {
+            async fn read(conn: &mut Connection, proposals: &[&str]) -> Result<Vec<Self>, StoreError> {
                 let rows = $table::table
                     .filter($table::insure_num.eq_any(proposals))
                     .select(Self::as_select());
@@ -58,7 +57,7 @@ macro_rules! record {
             }
 
             async fn proposals(
-                conn: &mut AsyncMysqlConnection,
+                conn: &mut Connection,
                 after: &str,
                 limit: i64,
             ) -> Result<Vec<String>, StoreError> {
@@ -71,7 +70,7 @@ macro_rules! record {
                 Ok(numbers.load(conn).await?)
             }
 
-            async fn delete(conn: &mut AsyncMysqlConnection, keys: &[Self::Key]) -> Result<(), StoreError> {
+            async fn delete(conn: &mut Connection, keys: &[Self::Key]) -> Result<(), StoreError> {
                 for ($($key,)+) in keys {
                     let row = $table::table$(.filter($table::$key.eq($key)))+;
                     diesel::delete(row).execute(conn).await?;

@@ -2,7 +2,7 @@
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use serde::Serialize;
 use xiebao_core::id::InsureNum;
 use xiebao_core::rows::{
@@ -11,7 +11,7 @@ use xiebao_core::rows::{
 };
 
 use super::record::record;
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::schema::{
     abnormalities, cancellations, endorsements, holds, insured_persons, payments, policies, proposals,
     reissue_links,

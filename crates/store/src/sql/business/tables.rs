@@ -1,18 +1,17 @@
 //! What the tables hold of one proposal, for those whose notices say nothing any more.
 
-use diesel_async::AsyncMysqlConnection;
 use xiebao_core::id::{InsureNum, PartnerId};
 use xiebao_core::lifecycle::Status;
 use xiebao_core::rows::{FactKey, PaymentRow, PersonKey, PersonRow, PolicyRow, ProposalRow, Rows};
 
 use super::{Cancellation, InsuredPerson, Payment, Policy, Proposal, Record};
-use crate::StoreError;
+use crate::{Connection, StoreError};
 
 /// The successful 5 that name another proposal: their type in `cancellations`.
 const REISSUED: i64 = 5;
 
 /// The rows of a proposal but for the logs and the cancellations, of which the links to other proposals are told.
-pub async fn rows(conn: &mut AsyncMysqlConnection, num: &InsureNum) -> Result<Rows, StoreError> {
+pub async fn rows(conn: &mut Connection, num: &InsureNum) -> Result<Rows, StoreError> {
     let names = [num.as_str()];
     let mut rows = Rows::default();
     let proposals = Proposal::read(conn, &names).await?;

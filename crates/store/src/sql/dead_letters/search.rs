@@ -6,10 +6,10 @@ use chrono::NaiveDateTime;
 use diesel::mysql::Mysql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Datetime, Text};
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
 use super::DeadLetter;
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::schema::{dead_letter_attempts, dead_letters};
 
 /// Which dead letters: all that match everything that is set. Times are UTC, and of the last death.
@@ -100,14 +100,14 @@ impl Filter {
 }
 
 /// The cut-off of this moment, by the database's clock.
-pub async fn cut_off(conn: &mut AsyncMysqlConnection) -> Result<CutOff, StoreError> {
+pub async fn cut_off(conn: &mut Connection) -> Result<CutOff, StoreError> {
     let now = "SELECT UTC_TIMESTAMP(6) AS at, CAST(COALESCE(MAX(id), 0) AS SIGNED) AS id FROM dead_letters";
     Ok(diesel::sql_query(now).get_result(conn).await?)
 }
 
 /// The matching dead letters, oldest first.
 pub async fn select(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     filter: &Filter,
     limit: i64,
 ) -> Result<Vec<DeadLetter>, StoreError> {
@@ -116,7 +116,7 @@ pub async fn select(
 
 /// The next of the matching dead letters, oldest first. `after`: the last id of the page before.
 pub async fn page(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     filter: &Filter,
     after: i64,
     limit: i64,
@@ -132,7 +132,7 @@ pub async fn page(
 
 /// The bodies of dead letters, by id.
 pub async fn bodies(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     ids: &[i64],
 ) -> Result<HashMap<i64, Vec<u8>>, StoreError> {
     let rows = dead_letters::table
@@ -152,7 +152,7 @@ pub struct Group {
 }
 
 /// How many match, by reason.
-pub async fn groups(conn: &mut AsyncMysqlConnection, filter: &Filter) -> Result<Vec<Group>, StoreError> {
+pub async fn groups(conn: &mut Connection, filter: &Filter) -> Result<Vec<Group>, StoreError> {
     use diesel::dsl::{count_star, max, min};
     let rows = dead_letters::table
         .group_by(dead_letters::reason)
@@ -178,7 +178,7 @@ pub struct Attempt {
 
 /// The last failed attempts at a notice, oldest first, `limit` of them at most.
 pub async fn attempts(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     digest: &str,
     limit: i64,
 ) -> Result<Vec<Attempt>, StoreError> {

@@ -2,11 +2,10 @@
 
 use diesel::mysql::Mysql;
 use diesel::prelude::*;
-use diesel_async::AsyncMysqlConnection;
 use serde::Serialize;
 
 use super::PendingLink;
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::schema::reissue_outbox;
 use crate::sql::by_keys::{self, joined};
 use crate::sql::kept::kept_row;
@@ -40,7 +39,7 @@ impl OutboxKey {
 }
 
 /// Takes rows out, in the order given, which is to be that of the table's key; how many there were.
-pub(super) async fn delete(conn: &mut AsyncMysqlConnection, keys: &[OutboxKey]) -> Result<usize, StoreError> {
+pub(super) async fn delete(conn: &mut Connection, keys: &[OutboxKey]) -> Result<usize, StoreError> {
     let keys: Vec<_> = keys
         .iter()
         .map(|key| HexKey {

@@ -1,14 +1,14 @@
 use diesel::prelude::*;
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use xiebao_core::id::InsureNum;
 use xiebao_core::ledger::Pruned;
 
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::schema::notices;
 
 /// Writes how often a pruned notice came and when. The caller holds the lock of its proposal.
 pub async fn recount(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     num: &InsureNum,
     known: &Pruned,
 ) -> Result<(), StoreError> {

@@ -2,9 +2,9 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::schema::{holds, notices};
 
 /// A held notice, for listing.
@@ -18,7 +18,7 @@ pub struct HeldRow {
 }
 
 /// Held notices, those first that are due first, through the small table of holds.
-pub async fn held(conn: &mut AsyncMysqlConnection, limit: i64) -> Result<Vec<HeldRow>, StoreError> {
+pub async fn held(conn: &mut Connection, limit: i64) -> Result<Vec<HeldRow>, StoreError> {
     let rows = holds::table
         .inner_join(notices::table.on(notices::insure_num.eq(holds::insure_num)))
         .filter(notices::outcome.eq("held"))
@@ -36,7 +36,7 @@ pub async fn held(conn: &mut AsyncMysqlConnection, limit: i64) -> Result<Vec<Hel
 
 /// Proposal and digest of the held notices whose digest begins with these hex digits.
 pub async fn held_by_digest(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     beginning: &str,
 ) -> Result<Vec<(String, String)>, StoreError> {
     let rows = holds::table

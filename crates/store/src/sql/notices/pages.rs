@@ -3,16 +3,16 @@
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use xiebao_core::id::{InsureNum, NotifyType};
 
 use super::NoticeRow;
-use crate::StoreError;
+use crate::{Connection, StoreError};
 use crate::schema::notices;
 
 /// The first `limit` proposals behind `after` that have notices.
 pub async fn proposals(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     after: &str,
     limit: i64,
 ) -> Result<Vec<String>, StoreError> {
@@ -27,7 +27,7 @@ pub async fn proposals(
 
 /// The same, of notices of one type.
 pub async fn proposals_with_type(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     notify_type: NotifyType,
     after: &str,
     limit: i64,
@@ -44,7 +44,7 @@ pub async fn proposals_with_type(
 
 /// The applied notices of that type of these proposals, but for voided ones. Of pruned ones `raw` is empty.
 pub async fn counted_of_type(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     proposals: &[&str],
     notify_type: NotifyType,
 ) -> Result<Vec<NoticeRow>, StoreError> {
@@ -59,7 +59,7 @@ pub async fn counted_of_type(
 
 /// Proposal and digest of the applied notices whose digest begins with these hex digits.
 pub async fn applied_by_digest(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     beginning: &str,
     proposal: Option<&InsureNum>,
 ) -> Result<Vec<(String, String)>, StoreError> {
@@ -78,7 +78,7 @@ pub async fn applied_by_digest(
 /// How many notices of that type are kept without being applied: those with bodies, and those without. Walks the whole
 /// table.
 pub async fn count_ignored(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     of: NotifyType,
 ) -> Result<(i64, i64), StoreError> {
     let rows = notices::table
@@ -93,7 +93,7 @@ pub async fn count_ignored(
 
 /// The first `limit` of them, from behind that proposal and digest.
 pub async fn ignored_of_type(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     of: NotifyType,
     after: &(String, String),
     limit: i64,
@@ -113,7 +113,7 @@ pub async fn ignored_of_type(
 
 /// Takes a notice that is still ignored out of the inbox; `false`: it is not.
 pub async fn remove_ignored(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut Connection,
     insure_num: &str,
     of: NotifyType,
     digest: &str,
