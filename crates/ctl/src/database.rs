@@ -69,13 +69,10 @@ impl Database {
     }
 }
 
-/// How MySQL and MariaDB begin to say that the schema is not that of this release.
-const NOT_MIGRATED: [&str; 2] = ["Table '", "Unknown column '"];
-
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match &error {
-            StoreError::Refused(message) if NOT_MIGRATED.iter().any(|text| message.starts_with(text)) => {
+            error if error.is_not_migrated() => {
                 Failure::Refused(format!("{error} (run `xiebao migrate`)"))
             }
             StoreError::Refused(_) | StoreError::Unreadable { .. } => Failure::Refused(error.to_string()),

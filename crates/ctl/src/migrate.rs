@@ -110,7 +110,7 @@ async fn run_all(url: String) -> Result<Vec<String>, Failure> {
             .worker_threads(1)
             .enable_all()
             .build();
-        let runtime = runtime.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let runtime = runtime.map_err(|error| StoreError::Unavailable(error.into()))?;
         runtime.block_on(async { migrations::run(connect(url).await?) })
     };
     let ended = tokio::task::spawn_blocking(work).await;

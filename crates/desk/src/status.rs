@@ -49,11 +49,14 @@ pub async fn tables(store: &Store, address: &str, stuck_after: Duration, now: Da
     let asking = store.ask(async |conn| read(conn, now, stuck_after).await);
     let answer = timeout(PATIENCE, asking)
         .await
-        .unwrap_or_else(|_| Err(StoreError::Unavailable(format!("no answer within {PATIENCE:?}"))));
+        .unwrap_or_else(|_| Err(StoreError::Unavailable(format!("no answer within {PATIENCE:?}").into())));
     let address = address.to_owned();
     match answer {
         Ok(facts) => facts,
-        Err(StoreError::Refused(problem)) => vec![Fact::DatabaseRefuses { address, problem }],
+        Err(StoreError::Refused(cause)) => vec![Fact::DatabaseRefuses {
+            address,
+            problem: cause.to_string(),
+        }],
         Err(error @ StoreError::Unreadable { .. }) => vec![Fact::DatabaseRefuses {
             address,
             problem: error.to_string(),

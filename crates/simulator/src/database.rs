@@ -5,12 +5,12 @@ use std::time::Duration;
 use diesel::QueryableByName;
 use diesel::result::Error as QueryError;
 use diesel::sql_types::{BigInt, Text};
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl as _};
+use diesel_async::RunQueryDsl as _;
 use serde::Serialize;
 use tokio::time::timeout;
 use xiebao_core::id::InsureNum;
 use xiebao_runtime::config::without_password;
-use xiebao_store::StoreError;
+use xiebao_store::{Connection, StoreError};
 
 use super::compare::StoredNotice;
 use super::rows::{Row, Rows};
@@ -21,7 +21,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
 pub struct Database {
     url: String,
-    connection: AsyncMysqlConnection,
+    connection: Connection,
 }
 
 /// How far the workers have come with the proposals between two numbers.
@@ -138,8 +138,8 @@ impl Database {
             Ok(Ok(rows)) => Ok(rows),
             Ok(Err(error @ QueryError::DeserializationError(_))) => Err(self.refused(query, &error)),
             Ok(Err(error)) => match StoreError::from(error) {
-                StoreError::Unavailable(message) | StoreError::Conflict(message) => {
-                    Err(unreachable(&self.url, message))
+                StoreError::Unavailable(cause) | StoreError::Conflict(cause) => {
+                    Err(unreachable(&self.url, cause))
                 }
                 error => Err(self.refused(query, &error)),
             },
@@ -157,7 +157,7 @@ impl Database {
     }
 }
 
-async fn connect(url: &str) -> Result<AsyncMysqlConnection, SimulationError> {
+async fn connect(url: &str) -> Result<Connection, SimulationError> {
     match timeout(ANSWER_WITHIN, xiebao_store::connect(url.to_owned())).await {
         Ok(connection) => connection.map_err(|error| unreachable(url, error)),
         Err(_) => Err(unreachable(url, "no answer")),

@@ -211,7 +211,7 @@ async fn attempt(worker: &Worker, plan: &Plan) -> Result<Outcome, StoreError> {
         .observe(started.elapsed().as_secs_f64());
     result.unwrap_or_else(|_| {
         tracing::error!("a transaction panicked; splitting its batch to find the notice");
-        Err(StoreError::Refused("a panic while deciding".to_owned()))
+        Err(StoreError::Refused("a panic while deciding".into()))
     })
 }
 

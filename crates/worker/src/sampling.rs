@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel_async::AsyncMysqlConnection;
 use futures_util::FutureExt;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
@@ -77,7 +76,7 @@ async fn keep<E: Display>(
 }
 
 /// Notices that wait for their predecessors.
-async fn held(conn: &mut AsyncMysqlConnection, now: DateTime<Utc>) -> Result<Vec<Reading>, StoreError> {
+async fn held(conn: &mut xiebao_store::Connection, now: DateTime<Utc>) -> Result<Vec<Reading>, StoreError> {
     let held = samples::held(conn, now, COUNT_LIMIT).await?;
     let by_step = Step::ALL.map(|step| {
         let count = held
@@ -118,7 +117,7 @@ async fn held(conn: &mut AsyncMysqlConnection, now: DateTime<Utc>) -> Result<Vec
 }
 
 /// Open dead letters by reason.
-async fn dead_letters(conn: &mut AsyncMysqlConnection) -> Result<Vec<Reading>, StoreError> {
+async fn dead_letters(conn: &mut xiebao_store::Connection) -> Result<Vec<Reading>, StoreError> {
     let open = samples::open_dead_letters(conn, COUNT_LIMIT).await?;
     let by_reason = Reason::ALL.map(|reason| {
         let count = open.iter().find(|(name, _)| name == reason.name());
@@ -135,7 +134,7 @@ async fn dead_letters(conn: &mut AsyncMysqlConnection) -> Result<Vec<Reading>, S
 
 /// Proposals that were paid and not issued in time: 已支付未出单.
 async fn stuck(
-    conn: &mut AsyncMysqlConnection,
+    conn: &mut xiebao_store::Connection,
     now: DateTime<Utc>,
     after: Duration,
 ) -> Result<Vec<Reading>, StoreError> {

@@ -138,7 +138,7 @@ async fn attempt(worker: &Worker, due: &[InsureNum]) -> Result<Outcome, StoreErr
         .store
         .with(async |conn| settle_free(conn, due, clock::now, &worker.rules).await);
     let result = AssertUnwindSafe(settling).catch_unwind().await;
-    let result = result.unwrap_or_else(|_| Err(StoreError::Refused("a panic while settling".to_owned())));
+    let result = result.unwrap_or_else(|_| Err(StoreError::Refused("a panic while settling".into())));
     // Counted here, because it stays committed even if a later one fails.
     result.inspect(|outcome| worker.metrics.count_outcome(outcome))
 }

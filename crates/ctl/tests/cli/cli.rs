@@ -3,7 +3,6 @@
 use std::process::Stdio;
 
 use bytes::Bytes;
-use diesel_async::AsyncMysqlConnection;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt as _;
 use xiebao_core::facts::Notice;
@@ -13,7 +12,7 @@ use xiebao_core::rules::Rules;
 use xiebao_runtime::clock;
 use xiebao_store::linking;
 use xiebao_store::transaction::{self, Plan, Task};
-use xiebao_store::{Store, connect};
+use xiebao_store::{Connection, Store, connect};
 use xiebao_testkit::{Database, KEY, PARTNER, notice};
 
 pub struct Cli {
@@ -127,7 +126,7 @@ impl Cli {
         assert_eq!(self.xiebao(&void).await.code, 0);
     }
 
-    pub async fn connect(&self) -> AsyncMysqlConnection {
+    pub async fn connect(&self) -> Connection {
         connect(self.database.url()).await.expect("the database is there")
     }
 

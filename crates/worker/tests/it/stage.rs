@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use xiebao_testkit::{Broker, Database, KEY, PARTNER, Process, free_address, notice, number, post};
@@ -86,7 +86,7 @@ impl Stage {
         post(&self.url, body).await.verdict().to_owned()
     }
 
-    pub async fn connect(&self) -> AsyncMysqlConnection {
+    pub async fn connect(&self) -> xiebao_store::Connection {
         xiebao_store::connect(self.database.url())
             .await
             .expect("the database is there")

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use chrono::DateTime;
-use diesel_async::{AsyncMysqlConnection, SimpleAsyncConnection as _};
+use diesel_async::SimpleAsyncConnection as _;
 use serde_json::json;
 use tokio::time::timeout;
 use xiebao_core::id::InsureNum;
 use xiebao_core::ledger::WriteState;
 use xiebao_store::sql::{holds, notices};
-use xiebao_store::transaction;
+use xiebao_store::{Connection, transaction};
 
 use crate::stage::Stage;
 
@@ -161,7 +161,7 @@ struct Steps {
 }
 
 /// How often this session has gone on from row to row, be it in a table, in an index or in keys that it was given.
-async fn steps(conn: &mut AsyncMysqlConnection) -> f64 {
+async fn steps(conn: &mut Connection) -> f64 {
     for schema in ["information_schema", "performance_schema"] {
         let query = format!(
             "SELECT CAST(SUM(variable_value) AS CHAR) AS count FROM {schema}.session_status \
