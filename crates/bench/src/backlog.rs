@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use xiebao_core::id::PartnerId;
 use xiebao_simulator::Settings;
-use xiebao_simulator::draw::Draw;
 use xiebao_simulator::platform::Signer;
-use xiebao_simulator::plot::{self, Extent};
+use xiebao_simulator::rng::Rng;
 use xiebao_simulator::run::letters;
+use xiebao_simulator::scenario::{self, Extent};
 use xiebao_simulator::schedule::{self, Sending};
 use xiebao_simulator::settle::Posted;
 use xiebao_simulator::story::Story;
@@ -55,13 +55,13 @@ impl Backlog {
             0.0
         };
         let notices = (deliveries as f64 / (1.0 + duplicates)) as usize;
-        let stories = plot::tell_all(&settings, Extent::Notices(notices));
+        let stories = scenario::tell_all(&settings, Extent::Notices(notices));
         let signer = Signer::new(PartnerId(PARTNER), KEY.to_owned());
         let letters = letters(&stories, &settings, &signer);
-        let mut draw = Draw::new(seed, STREAM);
-        let mut sendings = schedule::order(&stories, 0.0, duplicates, &mut draw);
+        let mut rng = Rng::new(seed, STREAM);
+        let mut sendings = schedule::order(&stories, 0.0, duplicates, &mut rng);
         if order == Order::Shuffled {
-            draw.shuffle(&mut sendings);
+            rng.shuffle(&mut sendings);
         }
         Self {
             stories,

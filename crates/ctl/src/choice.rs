@@ -25,7 +25,7 @@ pub struct Which {
     /// Only those that died last before this time
     #[arg(long, value_name = "TIME", value_parser = When::parse)]
     until: Option<When>,
-    /// Only those whose cause in words holds this text
+    /// Only those whose detailed cause contains this text
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
 }
@@ -65,7 +65,7 @@ pub struct Choice {
     all: bool,
     #[command(flatten)]
     which: Which,
-    /// Only say how many it would be
+    /// Only show how many there are
     #[arg(long)]
     pub dry_run: bool,
 }

@@ -17,26 +17,26 @@ use crate::{
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  the answer is no: nothing found, checks failed
+  1  the answer is no: nothing found, or a check failed
   2  the arguments or the configuration are wrong
-  3  the broker, the database or the receiver can't be reached
+  3  the broker, the database or the receiver cannot be reached
 
-Settings are read from the file that --config names, under the environment: database.url is XIEBAO__DATABASE__URL.
+Settings come from the file that --config names; the environment overrides it: database.url is XIEBAO__DATABASE__URL.
 
 Example:
   xiebao simulate --proposals 500 --disorder 1 --duplicates 0.3";
 
-/// Operate xiebao-notify: send notices as the platform does, and see what became of them.
+/// Operate xiebao-notify: send notices as the platform does, and see the results.
 #[derive(Debug, Parser)]
 #[command(name = "xiebao", version, after_help = EXIT_CODES)]
 pub struct Cli {
     /// Read settings from this TOML file [environment: XIEBAO_CONFIG]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The language of what a person reads [default: that of the locale]
+    /// The language of the texts [default: that of the locale]
     #[arg(long, global = true, value_enum, value_parser = language())]
     lang: Option<Lang>,
-    /// Who does this, for the log of operations [default: user and host]
+    /// The person, for the log of operations [default: user and host]
     #[arg(long = "as", global = true, value_name = "WHO")]
     actor: Option<String>,
     #[command(subcommand)]

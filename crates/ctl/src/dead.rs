@@ -14,7 +14,7 @@ Examples:
   xiebao dead requeue --reason apply_failed --dry-run
   xiebao dead discard 14 --reason \"sent again corrected\"";
 
-/// List, read, put back or give up notices that could not be applied
+/// List, show, requeue or discard notices that could not be applied
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

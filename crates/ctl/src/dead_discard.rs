@@ -13,15 +13,15 @@ use crate::input::why;
 use crate::output::show;
 
 const EXAMPLES: &str = "\
-The row stays, with the reason; it is just no longer open, and a further copy of the notice does not
-open it again. Only open ones are given up, of a search those that were dead when the command began. Exit
-code 1 if any of those named does not exist or was requeued, or none is found.
+The row stays, with the reason, but is no longer open, and a further copy of the notice does not open it
+again. Only open letters are discarded; a search finds those that were dead when the command began. Exit
+code 1 if a named letter does not exist or was requeued, or if none is found.
 
 Examples:
   xiebao dead discard 14 --reason \"sent again corrected\"
   xiebao dead discard --group unreadable --since 1d --reason \"a test of ours\" --dry-run";
 
-/// Give dead letters up, saying why
+/// Discard dead letters, with a reason
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -30,7 +30,7 @@ pub struct Args {
     /// Only those of this group of causes
     #[arg(long, value_name = "REASON", value_parser = Reason::ALL.map(Reason::name))]
     group: Option<String>,
-    /// Why nothing is lost by it; kept with the dead letter
+    /// Why nothing is lost; stored with the dead letter
     #[arg(long, value_name = "TEXT", value_parser = why)]
     reason: String,
 }

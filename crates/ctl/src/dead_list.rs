@@ -20,11 +20,11 @@ Examples:
   xiebao dead list --since 2h --partner 1048483
   xiebao dead list --status all --proposal 20260723373797";
 
-/// List dead letters, those that wait for a decision unless told otherwise
+/// List dead letters, by default those that wait for a decision
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Which ones
+    /// Only those of this status
     #[arg(long, value_name = "STATUS", default_value = "open", value_parser = ["open", "requeued", "discarded", "all"])]
     status: String,
     /// Only those of this group of causes

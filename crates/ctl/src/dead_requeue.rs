@@ -20,10 +20,10 @@ use crate::requeuer::Requeuer;
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
 
 const EXAMPLES: &str = "\
-Each is decided anew, as if it had just come: what was put right in the meantime lets it pass, what was
-not makes it a dead letter again. Only what was dead when the command began is taken, each once. It may be
-interrupted at any moment and run again: what was put back twice is applied once. A filter finds open ones
-unless --status says otherwise. Exit code 1 if any can't be requeued, none is found, or Ctrl-C ended it.
+Each is processed as if it had just come: if the cause is repaired, it is applied, and otherwise it becomes
+a dead letter again. Only letters that were dead when the command began are taken, each once. The command may be
+interrupted at any moment and run again: a notice requeued twice is applied once. A filter finds open letters
+unless --status names another. Exit code 1 if any cannot be requeued, none is found, or Ctrl-C ended it.
 
 Examples:
   xiebao dead requeue 12 13
@@ -31,7 +31,7 @@ Examples:
   xiebao dead requeue --reason apply_failed --rate 200
   xiebao dead requeue --all";
 
-/// Put dead letters back on the queue: some, a group, all that match, or all
+/// Put dead letters back on the queue: named ones, a group, all that match, or all
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -43,7 +43,7 @@ pub struct Args {
     /// Only those of this status [default: open]
     #[arg(long, value_name = "STATUS", value_parser = ["open", "requeued", "discarded"])]
     status: Option<String>,
-    /// How many a second at most [default: as fast as it goes]
+    /// How many per second at most [default: no limit]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rate: Option<u32>,
 }

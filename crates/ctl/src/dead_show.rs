@@ -14,7 +14,7 @@ Exit code 1 if there is no such dead letter.
 Example:
   xiebao dead show 12";
 
-/// Show a dead letter: its body, its attempts, what was done about it, and what would repair it
+/// Show a dead letter: its body, its attempts, the operations on it, and how to repair it
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

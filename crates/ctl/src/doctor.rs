@@ -15,7 +15,7 @@ use crate::{broker, services};
 
 const EXAMPLES: &str = "\
 Changes nothing. Exit code 0 if all is well, 1 if a check failed, 2 if the configuration is wrong,
-3 if the broker or the database can't be reached.
+3 if the broker or the database cannot be reached.
 
 Examples:
   xiebao doctor
@@ -121,7 +121,7 @@ fn exit(findings: &[Finding]) -> Result<Exit, Failure> {
         Severity::Fine | Severity::Noted => Ok(Exit::Done),
         Severity::Wrong => Ok(Exit::No),
         Severity::Unreachable => Err(Failure::Unreachable(
-            "the broker or the database can't be reached".to_owned(),
+            "the broker or the database cannot be reached".to_owned(),
         )),
         Severity::Misconfigured => Err(Failure::Usage("the configuration is wrong".to_owned())),
     }

@@ -1,4 +1,4 @@
-//! `xiebao find`: from what a customer can tell to proposal numbers.
+//! `xiebao find`: proposals by a clue of a customer.
 
 use clap::Args as ClapArgs;
 use xiebao_desk::find::{self, Clue};
@@ -16,7 +16,7 @@ Examples:
   xiebao find --user u-651532
   xiebao find --name 张三";
 
-/// Find proposals by what a customer can tell: a policy, the user, a name
+/// Find proposals by a policy, the user, or a name
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

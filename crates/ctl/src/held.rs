@@ -12,7 +12,7 @@ Examples:
   xiebao held release --proposal 20260723373797
   xiebao held release 5f0c9a3e";
 
-/// List notices that wait for an earlier one, or let them go
+/// List notices that wait for an earlier one, or release them
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

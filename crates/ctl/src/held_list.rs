@@ -9,13 +9,13 @@ use crate::exit::{Exit, Failure};
 use crate::output::{show, show_json};
 
 const EXAMPLES: &str = "\
-Those first that are due first. Exit code 1 if nothing waits.
+The next to fall due comes first. Exit code 1 if no notice waits.
 
 Examples:
   xiebao held list
   xiebao held list --limit 500 --json";
 
-/// List the notices that wait: for what, and until when
+/// List the waiting notices: for what they wait, and until when
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

@@ -11,14 +11,14 @@ use crate::input::{digits, proposal_number};
 use crate::output::show;
 
 const EXAMPLES: &str = "\
-A released notice is applied at once, out of order. What it should have waited for is still taken in
-when it comes. Exit code 1 if nothing of that name waits.
+A released notice is applied at once, out of order. Its predecessors are still applied when they come.
+Exit code 1 if no such notice waits.
 
 Examples:
   xiebao held release --proposal 20260723373797
   xiebao held release 5f0c9a3e";
 
-/// Apply waiting notices at once, without what they wait for
+/// Apply waiting notices at once, without their predecessors
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 #[group(required = true, multiple = false)]
@@ -26,7 +26,7 @@ pub struct Args {
     /// The beginning of a digest that `held list` shows, 6 digits or more
     #[arg(value_name = "DIGEST", value_parser = digits)]
     digest: Option<String>,
-    /// All that waits of this proposal
+    /// All waiting notices of this proposal
     #[arg(long, value_name = "INSURE_NUM", value_parser = proposal_number)]
     proposal: Option<InsureNum>,
 }

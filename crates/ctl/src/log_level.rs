@@ -28,14 +28,14 @@ Examples:
   xiebao log-level info --service worker
   kubectl exec deploy/xiebao-worker -- xiebao log-level debug --for 10m";
 
-/// Show or change what running services log, without a restart
+/// Show or change the log level of running services, without a restart
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The new level [default: only show the one in force]
+    /// The new level [default: only show the current one]
     #[arg(value_parser = ["error", "warn", "info", "debug", "trace"])]
     level: Option<String>,
-    /// Back to the configured level after this time (1s to 24h)
+    /// Return to the configured level after this time (1s to 24h)
     #[arg(long = "for", value_name = "TIME", requires = "level", value_parser = time_span)]
     time: Option<String>,
     /// Only this service [default: all whose admin_listen is configured]

@@ -33,11 +33,11 @@ Examples:
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Only say what is to be run; exit code 1 if anything is
+    /// Only list the pending migrations; exit code 1 if there are any
     #[arg(long)]
     check: bool,
-    /// Run nothing; end when somebody has brought the schema up to this release, or at once when the
-    /// database can't be reached; exit code 1 when it is told to end before (SIGTERM, Ctrl-C)
+    /// Run nothing; end when the schema has been brought up to this release, or at once when the
+    /// database cannot be reached; exit code 1 when a signal (SIGTERM, Ctrl-C) ends it earlier
     #[arg(long, conflicts_with_all = ["check", "json"])]
     wait: bool,
     /// Print JSON

@@ -11,8 +11,8 @@ use crate::input::{digits, proposal_number, why};
 use crate::output::show;
 
 const EXAMPLES: &str = "\
-A voided notice stays in the inbox and in `trace`, and a copy of it is still a duplicate; but no row is made from it.
-What was applied after it stays applied. `restore` undoes it. Both are kept in the log of operations.
+A voided notice stays in the inbox and in `trace`, and a copy of it is still a duplicate, but its facts count no longer.
+Notices that were applied after it stay applied. `restore` undoes it. The log of operations records both.
 Exit code 1 if there is no such applied notice, or its proposal was pruned.
 
 Examples:

@@ -12,34 +12,34 @@ use crate::output::{show, show_json};
 use crate::when::When;
 
 const EXAMPLES: &str = "\
-The last first. What the program did to dead letters, held notices and rows is noted with the person who
-ran it; --as names one where several share an account. Exit code 1 if there is nothing.
+The last comes first. The log names the person who ran each command that changed dead letters, held notices or rows;
+--as names one where several people share an account. Exit code 1 if there is nothing.
 
 Examples:
   xiebao operations
   xiebao operations --proposal 20260723373797
   xiebao operations --action dead.discard --since 7d --json";
 
-/// List who did what when: requeued and discarded dead letters, released notices, repairs
+/// List operations, with person and time: requeued and discarded dead letters, released notices, repairs
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Only what concerns this proposal
+    /// Only operations on this proposal
     #[arg(long, value_name = "INSURE_NUM")]
     proposal: Option<String>,
-    /// Only what concerns this dead letter
+    /// Only operations on this dead letter
     #[arg(long, value_name = "ID")]
     dead: Option<i64>,
     /// Only this action
     #[arg(long, value_name = "ACTION", value_parser = Action::ALL.map(Action::name))]
     action: Option<String>,
-    /// Only what this person did
+    /// Only operations of this person
     #[arg(long, value_name = "WHO")]
     by: Option<String>,
-    /// Only what was done at this time or later: Beijing time, or how long ago (2h)
+    /// Only operations at this time or later: Beijing time, or how long ago (2h)
     #[arg(long, value_name = "TIME", value_parser = When::parse)]
     since: Option<When>,
-    /// Only what was done before this time
+    /// Only operations before this time
     #[arg(long, value_name = "TIME", value_parser = When::parse)]
     until: Option<When>,
     /// How many to list

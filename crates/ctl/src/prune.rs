@@ -12,13 +12,13 @@ use crate::exit::{Exit, Failure};
 use crate::output::{show, show_json};
 
 const EXAMPLES: &str = "\
-Empties the bodies of proposals of which nothing has been heard for that long: the last notice, the end of
-every policy's cover (without an end: never) and whatever a person did lie further back, nothing waits,
-and no dead letter is open.
+Empties the bodies of proposals that have been silent for that long: the last notice, the end of every
+policy's cover (a policy without an end never ends) and the last operation are older, no notice waits, and no
+dead letter is open.
 Key, digest, outcome, seq and times stay, so a late copy is still a duplicate; the business rows stay as they are.
-A new notice of such a proposal becomes a dead letter (pruned), for its rows can't be computed any more. Closed
-dead letters lose their bodies too. There is no way back but a backup.
-Workers may run meanwhile. It may be interrupted at any moment and run again. Exit code 1 if it was interrupted.
+A new notice of such a proposal becomes a dead letter (pruned), because its rows cannot be computed any more. Closed
+dead letters lose their bodies too. Only a backup can restore them.
+Workers may run meanwhile. The command may be interrupted at any moment and run again. Exit code 1 if it was interrupted.
 
 Examples:
   xiebao prune --older-than 3y --dry-run
@@ -29,13 +29,13 @@ Examples:
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// How long nothing has been heard of what is emptied: 3y, 400d; 30 days at least
+    /// How long a proposal must have been silent: 3y, 400d; 30 days at least
     #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
     older_than: Duration,
-    /// Only tell what would be emptied
+    /// Only show what would be emptied
     #[arg(long)]
     dry_run: bool,
-    /// Proposals of one transaction
+    /// Proposals per transaction
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
     batch: u16,
     /// How long to rest after each transaction

@@ -13,8 +13,8 @@ use crate::input::proposal_number;
 use crate::output::{show, show_json};
 
 const EXAMPLES: &str = "\
-Workers may run meanwhile. With --check nothing is written, and exit code 1 says that something differs. Without, it says
-that something can't be mended: a row that can't be read, a broken numbering, a proposal that nothing is known of.
+Workers may run meanwhile. With --check nothing is written, and exit code 1 means that something differs. Without it, exit
+code 1 means that something cannot be repaired: an unreadable row, a broken numbering, an unknown proposal.
 Proposals that were pruned are left alone and counted.
 
 Examples:
@@ -22,13 +22,13 @@ Examples:
   xiebao rebuild --proposal 20260723373797
   xiebao rebuild --all --json";
 
-/// Recompute the business rows from the notices alone, tell what differs, and put it right
+/// Recompute the business rows from the notices, show the differences, and correct them
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     #[command(flatten)]
     which: Which,
-    /// Only tell what differs
+    /// Only show the differences
     #[arg(long)]
     check: bool,
     /// Print JSON

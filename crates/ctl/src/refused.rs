@@ -11,18 +11,18 @@ use crate::output::{show, show_json};
 use crate::when::When;
 
 const EXAMPLES: &str = "\
-A line a notice, as far as requests say which: those tried last first. What is not authentic (*) anybody can have made up;
-its number is a claim. The record is bounded: a flood of made-up requests is kept in part, and nothing is kept for longer
-than 30 days; the receivers' logs have each. --text is what to send to the platform, in Chinese, of what has not come since: what
-is verified first, and without too_large and not_allowed, which name no proposal, unless --verdict asks for them.
-Exit code 1 if there is nothing.
+One line per notice, as far as the requests identify it; the last tried comes first. Anyone can invent a notice that is not
+authentic (*), and its number is only a claim. The record is bounded: it keeps only part of a flood of invented requests, and
+nothing for longer than 30 days; the logs of the receivers have every request. --text prints a Chinese text for the platform about
+the notices that have not come since: the verified ones first, and without too_large and not_allowed, which name no proposal,
+unless --verdict asks for them. Exit code 1 if there is nothing.
 
 Examples:
   xiebao refused list
   xiebao refused list --missing --verdict unavailable
   xiebao refused list --text --since 6h";
 
-/// See what was refused, and ask the platform for it
+/// List refused requests, and ask the platform for their notices
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -35,20 +35,20 @@ enum Command {
     List(ListArgs),
 }
 
-/// List refused requests: of which proposal, how often, why, and whether the notice has come since
+/// List refused requests: the proposal, how often, why, and whether the notice has come since
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 struct ListArgs {
-    /// Only what was tried at this time or later: Beijing time, or how long ago (2h)
+    /// Only requests at this time or later: Beijing time, or how long ago (2h)
     #[arg(long, value_name = "TIME", value_parser = When::parse)]
     since: Option<When>,
-    /// Only what was refused for this
+    /// Only requests that were refused for this reason
     #[arg(long, value_name = "VERDICT", value_parser = VERDICTS)]
     verdict: Option<String>,
-    /// Only what has not come since
+    /// Only notices that have not come since
     #[arg(long)]
     missing: bool,
-    /// Print the text to send to the platform: what it is to push again
+    /// Print a text for the platform that asks for the notices again
     #[arg(long, conflicts_with = "json")]
     text: bool,
     /// How many to list

@@ -12,8 +12,8 @@ use crate::exit::{Exit, Failure};
 use crate::output::show;
 
 const EXAMPLES: &str = "\
-The type must be in `subscribed` by now. Notices keep the times of their receipt; one whose predecessor has not come
-waits like any other. It may be interrupted and run again.
+The type must be in `subscribed`. Notices keep their times of receipt; one whose predecessor has not come waits like
+any other. The command may be interrupted and run again.
 
 Examples:
   xiebao reprocess --type 26 --dry-run
@@ -26,7 +26,7 @@ pub struct Args {
     /// The notice type (notifyType)
     #[arg(long = "type", value_name = "N")]
     notify_type: i64,
-    /// Only tell how many there are
+    /// Only show how many there are
     #[arg(long)]
     dry_run: bool,
 }

@@ -17,7 +17,7 @@ use crate::{draft, input};
 const EXAMPLES: &str = "\
 A file holds one notice, an array of them, or one after the other:
   {\"notifyType\":1,\"data\":{\"partnerId\":1048483,\"insureNum\":\"20260723373797\",\"state\":true}}
-Without \"sign\" it is signed with the current key of its partner; with it, it is sent as it is.
+A notice without \"sign\" is signed with the current key of its partner; one with it is sent as it is.
 
 Exit code 1 if any was refused, 3 if no answer came.
 
@@ -33,13 +33,13 @@ pub struct Args {
     /// Files of notices; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Where notices are posted [default: receiver.listen and receiver.path]
+    /// The URL to post to [default: receiver.listen and receiver.path]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Send each so many times
+    /// How often to send each notice
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
-    /// Send again what is not acknowledged, as the platform does: after 3 s, then hourly, five times
+    /// Send unacknowledged notices again, as the platform does: after 3 s, then hourly, five times
     #[arg(long)]
     resend: bool,
     /// How many times faster the platform's clock runs

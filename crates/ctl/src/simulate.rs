@@ -8,8 +8,8 @@ use xiebao_runtime::config::Needs;
 use xiebao_simulator::Settings;
 use xiebao_simulator::http::Target;
 use xiebao_simulator::platform::ResendRule;
-use xiebao_simulator::plot::Extent;
 use xiebao_simulator::run::Run;
+use xiebao_simulator::scenario::Extent;
 use xiebao_simulator::sender::Pace;
 
 use crate::context::Context;
@@ -17,8 +17,8 @@ use crate::exit::{Exit, Failure};
 use crate::input::{positive, share};
 
 const EXAMPLES: &str = "\
-The stories follow from the seed: played again, they are nothing but duplicates, and the rows must still be right.
-Exit code 1 if anything is lost, extra or differing, or if the platform had to give a notice up.
+The seed determines the stories: played again, all their notices are duplicates, and the rows must still be right.
+Exit code 1 if a row is lost, extra or differing, or if the platform gave a notice up.
 
 Examples:
   xiebao simulate --proposals 2000 --disorder 1 --duplicates 0.3
@@ -29,19 +29,19 @@ Examples:
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Where notices are posted; several are used in turn [default: receiver.listen and receiver.path]
+    /// The URLs to post to, in turn [default: receiver.listen and receiver.path]
     #[arg(long, value_name = "URL", value_delimiter = ',')]
     url: Vec<String>,
     /// How many proposals to play
     #[arg(long, value_name = "N", default_value_t = 500)]
     proposals: usize,
-    /// Play as many stories as make this many distinct notices, instead of a number of proposals
+    /// Play stories with this many distinct notices in total, instead of a number of proposals
     #[arg(long, value_name = "N", conflicts_with = "proposals")]
     notices: Option<usize>,
-    /// What the stories follow from [default: random, and printed]
+    /// The seed of the stories [default: random, and printed]
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
-    /// Share of stories whose notices come in any order
+    /// Share of stories whose notices come in random order
     #[arg(long, value_name = "0..1", default_value_t = 0.5, value_parser = share)]
     disorder: f64,
     /// Share of notices that are sent again
@@ -50,10 +50,10 @@ pub struct Args {
     /// Share of steps that are reported failed, mostly before they succeed
     #[arg(long, value_name = "0..1", default_value_t = 0.1, value_parser = share)]
     failures: f64,
-    /// Share of stories in which a predecessor never comes: what follows waits for sequencing.*.max_wait
+    /// Share of stories in which a predecessor never comes: later notices wait for sequencing.*.max_wait
     #[arg(long, value_name = "0..1", default_value_t = 0.0, value_parser = share)]
     missing_predecessors: f64,
-    /// Notices a second, whatever the receiver does [default: as fast as it answers]
+    /// Notices per second, however fast the receiver answers [default: as fast as it answers]
     #[arg(long, value_name = "R", value_parser = positive)]
     rate: Option<f64>,
     /// Connections kept open
@@ -62,19 +62,19 @@ pub struct Args {
     /// How many times faster the platform's clock runs when it sends again (after 3 s, then hourly, five times)
     #[arg(long, value_name = "F", default_value_t = 360.0, value_parser = positive)]
     time_scale: f64,
-    /// Whose notices [default: those of the first partner in the keys file]
+    /// The partner of the notices [default: the first one in the keys file]
     #[arg(long, value_name = "ID")]
     partner: Option<i64>,
     /// The partners' keys [default: keys_file of the configuration]
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// Give up on the database when nothing more has happened in it for this long
+    /// Stop waiting for the database when it has not changed for this long
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = positive)]
     settle: f64,
     /// The database to compare with [default: database.url]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// Only send: don't look at the database
+    /// Only send; do not compare the database
     #[arg(long)]
     no_verify: bool,
     /// Print the report as JSON

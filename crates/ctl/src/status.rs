@@ -26,21 +26,21 @@ use crate::services::{self, ServiceState};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "\
-Changes nothing, and asks nothing that is slow. What is well has ✓, what needs a person ✗ and the command to run next.
-Services are asked at their admin listeners: those of the configuration, or those that --service names. With --watch, rates
-are the differences between two looks; Ctrl-C ends it. Refused requests need a person if they say which notice they were
-and it has not come since. Exit code 1 if anything needs a person, 3 if the broker or the database can't be reached.
+Changes nothing, and asks nothing that is slow. ✓ marks facts that are well, ✗ those that need a person, with the next command.
+Services answer at their admin listeners: those of the configuration, or those that --service names. With --watch, rates
+are the differences between two looks; Ctrl-C ends it. Refused requests need a person if they identify a notice that
+has not come since. Exit code 1 if anything needs a person, 3 if the broker or the database cannot be reached.
 
 Examples:
   xiebao status
   xiebao status --watch
   xiebao status --watch 10 --service http://10.0.0.7:9090 --service http://10.0.0.8:9091";
 
-/// Show what matters now: queues, held, dead, stuck, refused, and whether the services are ready
+/// Show what needs a person now: queues, held, dead, stuck, refused, and the readiness of the services
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Look again and again, every so many seconds
+    /// Repeat every so many seconds
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2",
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     watch: Option<u64>,
@@ -48,7 +48,7 @@ pub struct Args {
     /// configuration]
     #[arg(long = "service", value_name = "URL")]
     services: Vec<String>,
-    /// Print JSON; times are UTC there. With --watch, an object a look
+    /// Print JSON; times are UTC there. With --watch, one object per look
     #[arg(long)]
     json: bool,
 }

@@ -14,25 +14,25 @@ use crate::output::{show, show_json};
 use crate::when::When;
 
 const EXAMPLES: &str = "\
-How long: since the last notice of the step that was applied (of --step paid: the last payment notice). The longest first.
-Of the 10,000 proposals of that status with the greatest numbers. Exit code 1 if there is none.
+The time counts from the last applied notice of the step (for --step paid: the last payment notice). The longest comes first.
+Only the 10,000 proposals of that status with the greatest numbers are examined. Exit code 1 if there is none.
 
 Examples:
   xiebao stuck
   xiebao stuck --step paid --for 30m
   xiebao stuck --step issued --for 1day --since 30days --json";
 
-/// List proposals that have stood at a step for too long: paid and not issued (已支付未出单), say
+/// List proposals that stay at a step for too long, such as paid and not issued (已支付未出单)
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Where they stand; `issued`: without an e-policy
+    /// The step at which they stay; `issued` means without an e-policy
     #[arg(long, value_name = "STEP", default_value = "paid", value_parser = Stand::ALL.map(Stand::name))]
     step: String,
-    /// For how long
+    /// How long they have stayed
     #[arg(long = "for", value_name = "TIME", default_value = "30m", value_parser = humantime::parse_duration)]
     duration: Duration,
-    /// Only those that came there at this time or later: Beijing time, or how long ago (7days)
+    /// Only those that reached the step at this time or later: Beijing time, or how long ago (7days)
     #[arg(long, value_name = "TIME", value_parser = When::parse)]
     since: Option<When>,
     /// How many to list

@@ -12,15 +12,15 @@ use crate::input::proposal_number;
 use crate::output::{show, show_json};
 
 const EXAMPLES: &str = "\
-Shows how far the proposal is, what came and was applied, what waits for what until when, what has
-not come yet, dead letters, and what the tables hold now. Exit code 1 if nothing is known of it.
+Shows the status of the proposal, its applied and waiting notices, the notices that have not come yet, dead
+letters, operations, and the business rows. Exit code 1 if nothing is known about it.
 
 Examples:
   xiebao trace 20260723373797
   xiebao trace 20260723373797 --lang zh
   xiebao trace 20260723373797 --json | jq .proposal.status";
 
-/// Tell the story of a proposal: what came, what was applied, what waits for what until when
+/// Show the story of a proposal: notices that were applied, that wait, and that have not come
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

@@ -21,7 +21,7 @@ Examples:
   xiebao verify body.json
   xiebao verify --key-file keys.toml --json - < body.json";
 
-/// Say which bytes of a notice were hashed and which key and form match, or why none does
+/// Show which bytes of a notice were hashed and which key and form match, or why none does
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

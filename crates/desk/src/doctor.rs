@@ -1,6 +1,6 @@
 //! The doctor: examines what the services need, and says what to do about a fault.
 //!
-//! [`settings`] and [`database`] examine; whoever asks looks at the broker and the services, and turns what it sees into findings.
+//! [`settings`] and [`database`] examine; the caller looks at the broker and the services, and turns the answers into findings.
 
 pub mod database;
 mod server;

@@ -1,4 +1,4 @@
-//! From what a customer can tell to proposal numbers.
+//! Proposals found by a clue of a customer: a policy, the user, a name.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use xiebao_store::{Connection, Store, StoreError};
 use crate::screen::{columns, cut_to, plain};
 use crate::words::{Flags, Label, Words};
 
-/// What the customer tells. Surrounding blanks of a policy and a name do not count.
+/// The clue of a customer. Surrounding blanks of a policy and a name do not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Clue {
     /// The number of a policy.

@@ -40,7 +40,7 @@ pub struct HeldNotice {
     pub until: Option<DateTime<Utc>>,
     /// The steps that it waits for.
     pub waits_for: Vec<Step>,
-    /// What happens when its wait ends.
+    /// The outcome when its wait ends.
     pub at_timeout: OnTimeout,
 }
 

@@ -1,4 +1,4 @@
-//! What people ask and decide, as data, and the words that turn the answers into text.
+//! Questions and decisions of people, as data, and the words that turn the answers into text.
 //!
 //! A question is a function `(&Store, question) -> Result<View, StoreError>`. A view is plain data: it serializes to the JSON that
 //! programs read, and its `page` is the text that people read, in Chinese or English. Nothing here parses arguments, prints, speaks

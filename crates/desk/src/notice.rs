@@ -13,7 +13,7 @@ use xiebao_store::{Connection, Store, StoreError, linking};
 use crate::operation::Authority;
 use crate::words::Words;
 
-/// What to do with which notice.
+/// A decision about one notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// How its digest begins.

@@ -22,14 +22,14 @@ const MAYBE_THE_PLATFORM: [&str; 4] = ["unavailable", "bad_signature", "unknown_
 /// How many refused notices per verdict are looked at, the last tried first.
 const MOST_MISSING: i64 = 1_000;
 
-/// All that was seen at one time.
+/// All facts of one look.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Status {
     /// When.
     pub at: DateTime<Utc>,
     /// Nothing needs a person.
     pub well: bool,
-    /// What was seen.
+    /// The facts.
     pub facts: Vec<JudgedFact>,
 }
 

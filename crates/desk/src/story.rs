@@ -81,7 +81,7 @@ pub struct Story<'l> {
     pub payments: Vec<PaymentRow>,
     /// Its rows of `policies`.
     pub policies: Vec<Policy>,
-    /// What can be fetched from the platform.
+    /// The files that can be fetched from the platform.
     pub possible: Vec<Possibility>,
     /// When the story is told.
     #[serde(skip)]

@@ -10,7 +10,7 @@ use xiebao_store::{Connection, Store, StoreError};
 use crate::screen::{beijing, columns, cut_to, plain};
 use crate::words::{Label, Words};
 
-/// Which proposals to list.
+/// The proposals to list.
 #[derive(Debug, Clone, Copy)]
 pub struct Question {
     /// The step at which they stay.

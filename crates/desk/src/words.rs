@@ -42,7 +42,7 @@ pub fn of(lang: Lang) -> &'static dyn Words {
     lang.pick(&zh::Chinese, &en::English)
 }
 
-/// What things are called.
+/// The names of things.
 pub trait Terms {
     fn label(&self, label: Label) -> &'static str;
     /// A label and what it stands for.
@@ -56,15 +56,15 @@ pub trait Terms {
     fn notice(&self, notify_type: Option<NotifyType>) -> String;
     fn outcome(&self, success: bool) -> &'static str;
     fn status(&self, status: Status) -> &'static str;
-    /// `onlinePaymentId`; `None`: nobody knows what the code stands for.
+    /// `onlinePaymentId`; `None`: the code is undocumented.
     fn gateway(&self, code: i64) -> Option<&'static str>;
     fn endorsement(&self, status: i64) -> Option<&'static str>;
     /// A column in which issue notices can disagree.
     fn column(&self, column: &'static str) -> &'static str;
     fn reason(&self, reason: Reason) -> &'static str;
-    /// What would repair a dead letter of that reason.
+    /// How to repair a dead letter of that reason.
     fn repair(&self, reason: Reason) -> &'static str;
-    /// What a person did.
+    /// The name of an operation.
     fn action(&self, action: Action) -> &'static str;
     /// `open`, `requeued`, `discarded`.
     fn letter_status<'s>(&self, status: &'s str) -> &'s str;
@@ -128,11 +128,11 @@ pub enum Label {
 pub trait StoryWords {
     fn times_are_beijing(&self) -> &'static str;
     fn standing(&self, standing: Standing) -> &'static str;
-    /// Beside the standing: what else one must know at first sight.
+    /// Facts that belong beside the standing.
     fn flags(&self, flags: Flags) -> Vec<String>;
     fn unknown(&self, insure_num: &str) -> String;
     fn received(&self, deliveries: &Deliveries) -> String;
-    /// How it came to be applied; `None` when there is nothing to say. `lacking`: what has not come since.
+    /// How it came to be applied; `None` if it was applied at once. `lacking`: the steps that have not come since.
     fn went(&self, going: Going, waited: Option<TimeDelta>, lacking: &[Step]) -> Option<String>;
     fn waits(&self, wait: &Wait<'_>) -> String;
     fn release_hint(&self, insure_num: &str) -> String;
@@ -140,7 +140,7 @@ pub trait StoryWords {
     fn ignored(&self, notify_type: NotifyType) -> &'static str;
     fn disagreement(&self, disagreement: &Disagreement) -> String;
     fn possible(&self, possibility: Possibility) -> &'static str;
-    /// The bodies of its notices are gone since then.
+    /// The bodies were emptied at that time.
     fn pruned_at(&self, at: DateTime<Utc>) -> String;
     fn stands_in(&self) -> &'static str;
     fn goes_round(&self) -> &'static str;
@@ -148,7 +148,7 @@ pub trait StoryWords {
     fn not_believed(&self, insure_num: &str) -> String;
 }
 
-/// What stands beside the standing of a proposal.
+/// Facts beside the standing of a proposal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Flags {
     pub abnormal: bool,
@@ -179,7 +179,7 @@ pub trait DeskWords {
 
     fn nothing_found(&self) -> &'static str;
     fn nothing_held(&self) -> &'static str;
-    /// What a service logs; `until` is Beijing time.
+    /// The log level of a service; `until` is Beijing time.
     fn log_level(&self, service: &str, level: &str, configured: &str, until: Option<&str>) -> String;
     fn no_log_level(&self, admin: &str, why: &str) -> String;
     fn no_admin_listener(&self) -> &'static str;
@@ -190,16 +190,16 @@ pub trait DeskWords {
     fn released(&self, insure_num: &str, by_hand: usize, followed: usize) -> String;
     fn now_stands_at(&self, status: &str) -> String;
     fn no_dead_letters(&self) -> &'static str;
-    /// One group of dead letters: how many, when the first and the last.
+    /// One group of dead letters: how many, and when the first and the last died.
     fn group(&self, count: i64, first: &str, last: &str) -> String;
     fn no_such_letter(&self, id: i64) -> String;
-    /// What `--dry-run` says above the groups.
+    /// The line above the groups of a rehearsal.
     fn would_requeue(&self, count: i64) -> String;
     fn requeued(&self, id: i64) -> String;
     fn requeued_all(&self, count: usize, by_reason: &BTreeMap<String, usize>) -> String;
     fn not_requeueable(&self, id: i64, why: &NotRequeueable) -> String;
     fn more_not_requeueable(&self, count: usize) -> String;
-    /// Ctrl-C came while so many were left.
+    /// Ctrl-C came while `left` letters remained.
     fn interrupted(&self, left: i64) -> String;
     fn would_discard(&self, count: i64) -> String;
     fn discarded(&self, id: i64) -> String;
@@ -215,18 +215,18 @@ pub trait DeskWords {
     fn pending(&self, names: &[String]) -> String;
     fn newer_schema(&self, versions: &[String]) -> String;
     fn finding(&self, finding: &Finding) -> String;
-    /// What to do about it.
+    /// How to repair it; `None` if there is nothing to repair.
     fn advice(&self, finding: &Finding) -> Option<&'static str>;
 }
 
-/// The sentences of the commands that put right what is wrong: `rebuild`, `notice`, `reprocess`.
+/// The sentences of the commands that repair: `rebuild`, `notice`, `reprocess`.
 pub trait RepairWords {
     fn table_differs(&self, table: &str, lost: u64, extra: u64, differing: u64) -> String;
-    /// Of equal width.
+    /// The kinds have names of equal width.
     fn difference(&self, kind: Kind) -> &'static str;
     fn column_differs(&self, column: &str, is: &str, should_be: &str) -> String;
     fn sequences_broken(&self, count: u64, examples: &[String]) -> String;
-    /// Proposals that were passed over; why, comes behind it.
+    /// Proposals that were passed over; the reasons follow.
     fn passed_over(&self, count: u64) -> String;
     /// Proposals that were left alone because their bodies are gone.
     fn pruned_left_alone(&self, count: u64, examples: &[String]) -> String;
@@ -241,7 +241,7 @@ pub trait RepairWords {
     fn not_subscribed(&self, notify_type: i64) -> String;
     fn undocumented(&self, notify_type: i64) -> String;
     fn reprocessed(&self, applied: usize, held: usize, dead: usize) -> String;
-    /// Why, comes behind it.
+    /// The reasons follow.
     fn not_reprocessed(&self, count: usize) -> String;
     fn would_reprocess(&self, count: i64) -> String;
 }

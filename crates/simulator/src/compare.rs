@@ -1,4 +1,4 @@
-//! What is in the database against what must be there: lost, extra, differing. Pure, over rows already fetched.
+//! The rows of the database against the expectation: lost, extra, differing. Pure, over rows already fetched.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ pub struct Finding {
     pub kind: Kind,
     pub insure_num: String,
     pub table: &'static str,
-    /// Which row of the proposal.
+    /// The key of the row within its proposal.
     pub key: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<&'static str>,

@@ -1,7 +1,7 @@
-//! Which rows a story must leave behind, whatever the order of its notices: the contract's "Facts and rows", written
-//! from what was meant.
+//! The rows that a story must leave behind, in any order of its notices: "Facts and rows" of the contract, written
+//! independently of the product.
 //!
-//! Nothing here may call the product's own rules: a wrong rule must not be able to agree with itself.
+//! Nothing here may call the rules of the product, or a wrong rule could agree with itself.
 
 use std::collections::BTreeMap;
 

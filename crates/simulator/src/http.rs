@@ -53,7 +53,7 @@ pub enum PostError {
     Answer(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// What the receiver said.
+/// The answer of a receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub status: StatusCode,
@@ -65,7 +65,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// What the platform takes for success: 2xx, and the documented body.
+    /// The platform takes it for success: status 2xx, and the documented body.
     pub fn is_acknowledgement(&self) -> bool {
         self.status.is_success() && self.state == Some(true)
     }
@@ -99,7 +99,7 @@ impl Target {
         &self.authority
     }
 
-    /// Whether anything takes connections there.
+    /// A server takes connections there.
     pub async fn probe(&self) -> Result<(), PostError> {
         self.connect().await.map(drop)
     }

@@ -1,23 +1,23 @@
-//! The platform, played: life stories of proposals, told from a seed, posted as the platform posts notices; and the rows that
-//! the database must hold afterwards, worked out from the stories alone. It uses none of core but its types, so that a wrong
-//! rule in core cannot agree with itself.
+//! Plays the platform: tells life stories of proposals from a seed, posts them as the platform posts notices, and works out from the
+//! stories alone the rows that the database must hold afterwards. Of core it uses only the types, so that a wrong rule in core cannot
+//! agree with itself.
 //!
-//! [`plot`] and [`life`] tell stories, [`wire`] spells their notices, [`schedule`] disorders and repeats them, [`sender`] posts
-//! them; [`expectation`] says which rows must be there, and [`compare`] holds them against the database.
+//! [`scenario`] and [`proposal_life`] tell stories, [`wire`] spells their notices, [`schedule`] disorders and repeats them, [`sender`] posts
+//! them; [`expectation`] says which rows must exist, and [`compare`] compares them with the database.
 
 pub mod compare;
 pub mod database;
-pub mod draw;
 pub mod expectation;
 pub mod http;
-pub mod life;
 pub mod numbers;
 pub mod platform;
-pub mod plot;
 mod progress;
+pub mod proposal_life;
 pub mod report;
+pub mod rng;
 pub mod rows;
 pub mod run;
+pub mod scenario;
 pub mod schedule;
 pub mod sender;
 pub mod settle;
@@ -33,10 +33,12 @@ mod tests;
 use thiserror::Error;
 use xiebao_core::id::PartnerId;
 
-/// What shapes the stories of a run. The same settings tell the same stories.
+/// Settings that shape the stories of a run. The same settings tell the same stories.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
+    /// The seed of all randomness.
     pub seed: u64,
+    /// The partner whose notices they are.
     pub partner_id: PartnerId,
     /// The share of steps that fail before they succeed, 0 to 1.
     pub failures: f64,

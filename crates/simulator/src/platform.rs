@@ -1,4 +1,4 @@
-//! What the platform does: it signs notices, and sends again what was not acknowledged.
+//! The platform signs notices, and sends them again until they are acknowledged.
 
 use std::time::Duration;
 
@@ -13,10 +13,12 @@ pub struct Signer {
 }
 
 impl Signer {
+    /// A signer for this partner, with this key.
     pub fn new(partner_id: PartnerId, key: String) -> Self {
         Self { partner_id, key }
     }
 
+    /// The partner.
     pub fn partner_id(&self) -> PartnerId {
         self.partner_id
     }
@@ -26,12 +28,12 @@ impl Signer {
         md5_hex(&[&self.key, data])
     }
 
-    /// A mistake that is seen: `MD5(data + key)`.
+    /// A known mistake: `MD5(data + key)`.
     pub fn sign_behind(&self, data: &str) -> String {
         md5_hex(&[data, &self.key])
     }
 
-    /// Another one: `MD5(data)`.
+    /// Another known mistake: `MD5(data)`.
     pub fn without_key(data: &str) -> String {
         md5_hex(&[data])
     }
@@ -49,16 +51,21 @@ impl std::fmt::Debug for Signer {
     }
 }
 
-/// What a request says that its body is; the receiver must not care.
+/// The `Content-Type` of a request, which the receiver must ignore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContentType {
+    /// JSON, as the document has it.
     Json,
+    /// A form, which it is not.
     Form,
+    /// Plain text.
     Text,
+    /// No header.
     None,
 }
 
 impl ContentType {
+    /// The value of the header.
     pub const fn header(self) -> Option<&'static str> {
         match self {
             ContentType::Json => Some("application/json;charset=UTF-8"),
@@ -81,7 +88,7 @@ impl ResendRule {
     const NEXT: f64 = 3600.0;
     const HOURLY: u32 = 5;
 
-    /// How long to wait before sending again what was tried this often (1 or more); `None`: given up.
+    /// How long to wait before the next try, after this many tries (1 or more). `None`: the platform gives up.
     pub fn delay_after(self, tries: u32) -> Option<Duration> {
         let seconds = match tries {
             0 | 1 => Self::FIRST,

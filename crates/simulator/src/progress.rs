@@ -1,4 +1,4 @@
-//! What is seen while it runs: a bar on a terminal, a plain line now and then elsewhere. On standard error, so that
+//! Progress of a run: a bar on a terminal, a plain line now and then elsewhere. On standard error, so that
 //! the report can be piped.
 
 use std::io::IsTerminal as _;

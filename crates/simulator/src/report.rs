@@ -1,4 +1,4 @@
-//! What a run came to, for a person and as JSON.
+//! The report of a run, for a person and as JSON.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -185,16 +185,13 @@ impl InDatabase {
         line(out, lang.pick("核对", "compared"), &compared);
         if self.outcome.findings.pruned > 0 {
             let pruned = lang.pick(
-                format!(
-                    "{} 条通知的报文已被清理，未核对报文",
-                    self.outcome.findings.pruned
-                ),
+                format!("{} 条通知的报文已清空，未核对", self.outcome.findings.pruned),
                 format!(
                     "{} notices, whose bodies were pruned and so not compared",
                     self.outcome.findings.pruned
                 ),
             );
-            line(out, lang.pick("已清理", "pruned"), &pruned);
+            line(out, lang.pick("已清空", "pruned"), &pruned);
         }
         if self.left_out > 0 {
             let left_out = lang.pick(

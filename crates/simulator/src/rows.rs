@@ -11,7 +11,7 @@ pub trait Row {
     const SELECT: &'static str;
 
     fn insure_num(&self) -> &str;
-    /// What tells it from the other rows of its proposal, column by column.
+    /// Its key among the rows of its proposal, column by column.
     fn key(&self) -> Vec<(&'static str, String)>;
     /// The other columns.
     fn rest(&self) -> Vec<(&'static str, String)>;

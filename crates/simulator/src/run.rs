@@ -7,11 +7,11 @@ use xiebao_core::id::InsureNum;
 
 use super::Settings;
 use super::database::{Count, Database};
-use super::draw::Draw;
 use super::numbers::Numbers;
-use super::plot::{self, Extent};
 use super::progress::{Sending, Waiting};
 use super::report::{InDatabase, Report};
+use super::rng::Rng;
+use super::scenario::{self, Extent};
 use super::schedule;
 use super::sender::{Load, Pace};
 use super::settle::{self, Expected, ExpectedStory};
@@ -25,7 +25,7 @@ use xiebao_core::lang::Lang;
 /// Streams of chance: stories have the even ones, their spelling the odd ones.
 const SCHEDULE_STREAM: u64 = u64::MAX;
 
-/// What was asked for.
+/// A run as the user wants it.
 pub struct Run {
     pub settings: Settings,
     pub signer: Signer,
@@ -41,10 +41,10 @@ pub struct Run {
 
 impl Run {
     pub async fn play(&self) -> Result<Report, SimulationError> {
-        let stories = plot::tell_all(&self.settings, self.extent);
+        let stories = scenario::tell_all(&self.settings, self.extent);
         let letters = letters(&stories, &self.settings, &self.signer);
-        let mut draw = Draw::new(self.settings.seed, SCHEDULE_STREAM);
-        let sendings = schedule::order(&stories, self.disorder, self.duplicates, &mut draw);
+        let mut rng = Rng::new(self.settings.seed, SCHEDULE_STREAM);
+        let sendings = schedule::order(&stories, self.disorder, self.duplicates, &mut rng);
         let mut database = self.open(&stories).await?;
         self.probe().await?;
         let load = Load::new(letters, sendings, self.pace.clone());
@@ -170,12 +170,12 @@ impl Run {
 pub fn letters(stories: &[Story], settings: &Settings, signer: &Signer) -> Vec<Letter> {
     let mut letters = Vec::new();
     for story in stories {
-        let mut draw = Draw::new(settings.seed, story.index * 2 + 1);
+        let mut rng = Rng::new(settings.seed, story.index * 2 + 1);
         letters.extend(
             story
                 .notices
                 .iter()
-                .map(|notice| wire::write(notice, signer, &mut draw)),
+                .map(|notice| wire::write(notice, signer, &mut rng)),
         );
     }
     letters

@@ -1,6 +1,6 @@
 //! In which order notices are posted: stories side by side, some of them shuffled, some notices again.
 
-use super::draw::Draw;
+use super::rng::Rng;
 use super::story::Story;
 
 /// So many stories are under way at the same time.
@@ -14,19 +14,19 @@ pub struct Sending {
 }
 
 /// `disorder`: the share of stories whose notices come in any order. `duplicates`: the share of notices that come again.
-pub fn order(stories: &[Story], disorder: f64, duplicates: f64, draw: &mut Draw) -> Vec<Sending> {
+pub fn order(stories: &[Story], disorder: f64, duplicates: f64, rng: &mut Rng) -> Vec<Sending> {
     let mut placed: Vec<(f64, Sending)> = Vec::new();
     let mut letter = 0;
     for (at, story) in stories.iter().enumerate() {
-        for place in places(at, story.notices.len(), disorder, draw) {
+        for place in places(at, story.notices.len(), disorder, rng) {
             placed.push((place, Sending { letter, twin: false }));
-            if draw.chance(duplicates) {
-                let again = place + delay(draw);
+            if rng.chance(duplicates) {
+                let again = place + delay(rng);
                 placed.push((
                     again,
                     Sending {
                         letter,
-                        twin: draw.chance(0.5),
+                        twin: rng.chance(0.5),
                     },
                 ));
             }
@@ -38,24 +38,24 @@ pub fn order(stories: &[Story], disorder: f64, duplicates: f64, draw: &mut Draw)
 }
 
 /// Where in the run each notice of a story stands.
-fn places(story: usize, notices: usize, disorder: f64, draw: &mut Draw) -> Vec<f64> {
-    let start = story as f64 + draw.share();
+fn places(story: usize, notices: usize, disorder: f64, rng: &mut Rng) -> Vec<f64> {
+    let start = story as f64 + rng.share();
     let step = SIDE_BY_SIDE / notices as f64;
     let mut places: Vec<f64> = (0..notices)
-        .map(|n| start + step * (n as f64 + draw.share()))
+        .map(|n| start + step * (n as f64 + rng.share()))
         .collect();
-    if draw.chance(disorder) {
-        draw.shuffle(&mut places);
+    if rng.chance(disorder) {
+        rng.shuffle(&mut places);
     }
     places
 }
 
 /// Right behind, so that both are under way at once, or some time later.
-fn delay(draw: &mut Draw) -> f64 {
-    if draw.chance(0.3) {
+fn delay(rng: &mut Rng) -> f64 {
+    if rng.chance(0.3) {
         0.0
     } else {
-        draw.share() * SIDE_BY_SIDE
+        rng.share() * SIDE_BY_SIDE
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn without_disorder_every_story_keeps_its_order() {
-        let order = order(&stories(300), 0.0, 0.0, &mut Draw::new(1, 1));
+        let order = order(&stories(300), 0.0, 0.0, &mut Rng::new(1, 1));
         assert_eq!(order.len(), 1_500);
         for story in 0..300 {
             let own: Vec<usize> = order
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn every_notice_is_sent_and_the_share_of_duplicates_is_met() {
-        let order = order(&stories(400), 1.0, 0.3, &mut Draw::new(1, 1));
+        let order = order(&stories(400), 1.0, 0.3, &mut Rng::new(1, 1));
         let mut times = vec![0; 2_000];
         order.iter().for_each(|sending| times[sending.letter] += 1);
         assert!(times.iter().all(|sent| (1..=2).contains(sent)));

@@ -34,7 +34,7 @@ pub struct Load {
     start: Instant,
     /// The next sending that nobody has made yet.
     next: AtomicUsize,
-    /// What the platform sends again now.
+    /// Letters that the platform sends again now.
     again: Mutex<VecDeque<Turn>>,
     /// A permit for every request that is due; closed when nothing is left to do.
     turns: Semaphore,

@@ -24,7 +24,7 @@ const AWAY: Duration = Duration::from_millis(500);
 /// When every notice is applied, rows that are still wrong will stay so.
 const LAST_WORD: Duration = Duration::from_secs(10);
 
-/// What must be there, as far as it was acknowledged.
+/// The rows that must exist, as far as their notices were acknowledged.
 pub struct Expected<'r> {
     pub partner_id: PartnerId,
     pub stories: Vec<ExpectedStory<'r>>,
@@ -117,7 +117,7 @@ pub async fn wait(
     }
 }
 
-/// What was posted: the letters of all stories, and how often each was acknowledged.
+/// The posted letters of all stories, and how often each was acknowledged.
 pub trait Posted {
     fn letter(&self, index: usize) -> &Letter;
     fn acks(&self, index: usize) -> u32;

@@ -1,4 +1,4 @@
-//! What happens to proposals, before anything of JSON or HTTP: the words in which a story is told.
+//! Events of proposals, the vocabulary of stories, without JSON or HTTP.
 //!
 //! Everything here is what was *meant*. How a notice is spelled is `wire`'s business, what must be in the database is
 //! `expectation`'s.
@@ -28,7 +28,7 @@ pub struct Notice {
     pub event: Event,
 }
 
-/// What a notice reports (the platform's document, section 2).
+/// The event that a notice reports (section 2 of the platform's document).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     Insured(Outcome),

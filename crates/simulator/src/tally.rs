@@ -1,4 +1,4 @@
-//! What the requests came to, counted as they end.
+//! Counts of requests by outcome, as they end.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

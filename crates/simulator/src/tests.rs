@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::numbers::Numbers;
-use super::plot::Extent;
 use super::run::letters;
+use super::scenario::Extent;
 use super::story::{Event, Story};
 use super::wire::Letter;
 use super::*;
@@ -25,7 +25,7 @@ pub fn signer() -> Signer {
 
 fn told(seed: u64, proposals: usize) -> (Vec<Story>, Vec<Letter>) {
     let settings = settings(seed);
-    let stories = plot::tell_for(&settings, proposals);
+    let stories = scenario::tell_for(&settings, proposals);
     let letters = letters(&stories, &settings, &signer());
     (stories, letters)
 }
@@ -132,7 +132,7 @@ fn some_stories_span_three_proposals_and_some_predecessors_are_lost_if_asked_for
         missing_predecessors: 1.0,
         ..settings(7)
     };
-    let stories = plot::tell_for(&settings, 300);
+    let stories = scenario::tell_for(&settings, 300);
     let orphan = |story: &&Story| {
         let has = |kind| {
             story
@@ -189,7 +189,7 @@ fn spellings_vary_around_the_envelope_too() {
 #[test]
 fn a_number_of_notices_is_met_by_whole_stories_and_not_by_more_than_it_takes() {
     let settings = settings(3);
-    let stories = plot::tell_all(&settings, Extent::Notices(1_000));
+    let stories = scenario::tell_all(&settings, Extent::Notices(1_000));
     let notices = |stories: &[Story]| stories.iter().map(|story| story.notices.len()).sum::<usize>();
     assert!(notices(&stories) >= 1_000);
     assert!(notices(&stories[..stories.len() - 1]) < 1_000);

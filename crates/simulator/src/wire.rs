@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use xiebao_core::id::InsureNum;
 
-use super::draw::Draw;
+use super::rng::Rng;
 use super::story::{Cancellation, Endorsement, Event, Notice, Outcome, Payment, PolicyEntry};
 use super::value::{Members, Value};
 use super::words;
@@ -16,7 +16,7 @@ pub use form::Form;
 
 use spelling::Spelling;
 
-/// What is posted for a notice.
+/// The request of a notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
     pub body: Bytes,
@@ -26,18 +26,18 @@ pub struct Letter {
 }
 
 /// Spells the notice and signs it.
-pub fn write(notice: &Notice, signer: &Signer, draw: &mut Draw) -> Letter {
+pub fn write(notice: &Notice, signer: &Signer, rng: &mut Rng) -> Letter {
     let data = Data {
-        spelling: Spelling::draw(draw),
-        draw,
+        spelling: Spelling::rng(rng),
+        rng,
     }
     .of(notice, signer);
     let notify_type = notice.event.notify_type().0;
-    let body = envelope(notify_type, &data, signer, draw);
-    let twin = draw
+    let body = envelope(notify_type, &data, signer, rng);
+    let twin = rng
         .chance(0.25)
-        .then(|| envelope(notify_type, &data, signer, draw));
-    let content_type = match draw.between(0, 29) {
+        .then(|| envelope(notify_type, &data, signer, rng));
+    let content_type = match rng.between(0, 29) {
         0 => ContentType::None,
         1 => ContentType::Form,
         2 => ContentType::Text,
@@ -50,13 +50,13 @@ pub fn write(notice: &Notice, signer: &Signer, draw: &mut Draw) -> Letter {
     }
 }
 
-fn envelope(notify_type: i64, data: &Value, signer: &Signer, draw: &mut Draw) -> Bytes {
-    let (sent, signed) = Form::draw(draw).texts(data, draw);
+fn envelope(notify_type: i64, data: &Value, signer: &Signer, rng: &mut Rng) -> Bytes {
+    let (sent, signed) = Form::rng(rng).texts(data, rng);
     let mut sign = signer.sign(&signed);
-    if draw.chance(0.05) {
+    if rng.chance(0.05) {
         sign = sign.to_uppercase();
     }
-    let notify_type = if draw.chance(0.05) {
+    let notify_type = if rng.chance(0.05) {
         format!("\"{notify_type}\"")
     } else {
         notify_type.to_string()
@@ -67,11 +67,11 @@ fn envelope(notify_type: i64, data: &Value, signer: &Signer, draw: &mut Draw) ->
         format!("\"data\":{sent}"),
     ]
     .to_vec();
-    if draw.chance(0.04) {
+    if rng.chance(0.04) {
         members.push("\"version\":\"2.0\"".to_owned());
     }
-    if draw.chance(0.1) {
-        draw.shuffle(&mut members);
+    if rng.chance(0.1) {
+        rng.shuffle(&mut members);
     }
     Bytes::from(format!("{{{}}}", members.join(",")))
 }
@@ -79,13 +79,13 @@ fn envelope(notify_type: i64, data: &Value, signer: &Signer, draw: &mut Draw) ->
 /// Builds `data` as the document's tables have it, field by field in their order.
 struct Data<'d> {
     spelling: Spelling,
-    draw: &'d mut Draw,
+    rng: &'d mut Rng,
 }
 
 impl Data<'_> {
     fn of(&mut self, notice: &Notice, signer: &Signer) -> Value {
         let mut members = Members::new();
-        let partner = self.spelling.number(signer.partner_id().0, self.draw);
+        let partner = self.spelling.number(signer.partner_id().0, self.rng);
         put(&mut members, "partnerId", partner);
         if !matches!(notice.event, Event::Abnormal { .. }) {
             self.identifier(
@@ -131,9 +131,9 @@ impl Data<'_> {
     fn insure_num(&mut self, members: &mut Members, notice: &Notice) {
         let mostly_a_number = matches!(notice.event, Event::Endorsed(_));
         let number = if mostly_a_number {
-            self.draw.chance(0.9)
+            self.rng.chance(0.9)
         } else {
-            self.draw.chance(0.03)
+            self.rng.chance(0.03)
         };
         let text = notice.insure_num.as_str();
         put(
@@ -160,11 +160,11 @@ impl Data<'_> {
         self.optional(members, "payTime", time);
         let price = payment
             .price_fen
-            .map(|price| self.spelling.number(price, self.draw));
+            .map(|price| self.spelling.number(price, self.rng));
         self.optional(members, "price", price);
         let gateway = payment
             .gateway
-            .map(|gateway| self.spelling.gateway(gateway, self.draw));
+            .map(|gateway| self.spelling.gateway(gateway, self.rng));
         self.optional(members, "onlinePaymentId", gateway);
         self.text(members, "failMsg", payment.outcome.fail_msg.as_deref());
     }
@@ -178,14 +178,14 @@ impl Data<'_> {
 
     fn entry(&mut self, entry: &PolicyEntry) -> Value {
         let mut members = Members::new();
-        let product = entry.product_id.map(|id| self.spelling.number(id, self.draw));
-        let plan = entry.plan_id.map(|id| self.spelling.number(id, self.draw));
+        let product = entry.product_id.map(|id| self.spelling.number(id, self.rng));
+        let plan = entry.plan_id.map(|id| self.spelling.number(id, self.rng));
         self.text(&mut members, "productName", entry.product_name.as_deref());
         self.optional(&mut members, "productId", product);
         self.text(&mut members, "planName", entry.plan_name.as_deref());
         self.optional(&mut members, "planId", plan);
         self.text(&mut members, "applicant", entry.applicant.as_deref());
-        let insurant = self.spelling.names(&entry.persons, self.draw);
+        let insurant = self.spelling.names(&entry.persons, self.rng);
         self.text(&mut members, "insurant", insurant.as_deref());
         let start = entry.start_date.map(|date| Value::text(date.to_string()));
         let end = entry.end_date.map(|date| Value::text(date.to_string()));
@@ -208,19 +208,19 @@ impl Data<'_> {
         put(members, "state", Value::literal(told.success));
         self.text(members, "msg", told.msg.as_deref());
         self.text(members, "remark", told.remark.as_deref());
-        put(members, "status", self.spelling.number(told.status, self.draw));
+        put(members, "status", self.spelling.number(told.status, self.rng));
     }
 
     /// Absent is the normal form of empty; `null` and `""` are seen.
     fn text(&mut self, members: &mut Members, key: &str, text: Option<&str>) {
-        let empty = if self.draw.chance(0.5) {
+        let empty = if self.rng.chance(0.5) {
             Value::text("")
         } else {
             Value::literal("null")
         };
         match text {
             Some(text) => put(members, key, Value::text(text)),
-            None if self.spelling.spells_out_empty(self.draw) => put(members, key, empty),
+            None if self.spelling.spells_out_empty(self.rng) => put(members, key, empty),
             None => {}
         }
     }
@@ -228,7 +228,7 @@ impl Data<'_> {
     fn optional(&mut self, members: &mut Members, key: &str, value: Option<Value>) {
         match value {
             Some(value) => put(members, key, value),
-            None if self.spelling.spells_out_empty(self.draw) => put(members, key, Value::literal("null")),
+            None if self.spelling.spells_out_empty(self.rng) => put(members, key, Value::literal("null")),
             None => {}
         }
     }
@@ -236,8 +236,8 @@ impl Data<'_> {
     fn list(&mut self, members: &mut Members, key: &str, items: Vec<Value>) {
         if !items.is_empty() {
             put(members, key, Value::List(items));
-        } else if self.spelling.spells_out_empty(self.draw) {
-            let empty = if self.draw.chance(0.5) {
+        } else if self.spelling.spells_out_empty(self.rng) {
+            let empty = if self.rng.chance(0.5) {
                 Value::List(Vec::new())
             } else {
                 Value::literal("null")
@@ -249,7 +249,7 @@ impl Data<'_> {
     /// A text that may come as a number, if it reads as one.
     fn identifier(&mut self, members: &mut Members, key: &str, text: Option<&str>) {
         match text {
-            Some(text) => put(members, key, self.spelling.identifier(text, self.draw)),
+            Some(text) => put(members, key, self.spelling.identifier(text, self.rng)),
             None => self.text(members, key, None),
         }
     }

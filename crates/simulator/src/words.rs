@@ -1,4 +1,4 @@
-//! What stories are made of. Every name is invented: the placeholders of Chinese textbooks and counting words.
+//! Names and texts in stories. Every name is invented: the placeholders of Chinese textbooks and counting words.
 
 /// Names of persons; long and rare characters, Latin ones and a middle dot among them.
 pub const PERSONS: &[&str] = &[

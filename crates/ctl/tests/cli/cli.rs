@@ -1,4 +1,4 @@
-//! A migrated database, notices in it, and the program to look at them.
+//! The command line with a migrated database that holds notices.
 
 use std::process::Stdio;
 
@@ -20,7 +20,7 @@ pub struct Cli {
     amqp_url: String,
 }
 
-/// What the program said, and its exit code.
+/// The output of the program, and its exit code.
 #[derive(Debug)]
 pub struct Answer {
     pub code: i32,
@@ -36,7 +36,7 @@ impl Cli {
     }
 
     pub async fn unmigrated() -> Self {
-        // Nothing listens there: only what needs a broker gets one.
+        // No server listens there: only tests that need a broker get one.
         Self {
             database: Database::new().await,
             amqp_url: "amqp://guest:guest@127.0.0.1:1/%2f".to_owned(),
@@ -81,7 +81,7 @@ impl Cli {
 pub struct Running(tokio::process::Child);
 
 impl Running {
-    /// What it says first on standard output, taken from what [`ended`](Self::ended) gives.
+    /// The first line of standard output, which [`ended`](Self::ended) does not return again.
     pub async fn first_line(&mut self) -> String {
         let out = self.0.stdout.as_mut().expect("it is piped");
         let mut line = Vec::new();
@@ -101,7 +101,7 @@ impl Running {
         assert!(sent.is_ok_and(|status| status.success()), "it can't be told");
     }
 
-    /// What it said; the code of what was killed is -1.
+    /// The output and the exit code, which is -1 for a killed program.
     pub async fn ended(self) -> Answer {
         let output = self.0.wait_with_output().await.expect("it ends");
         Answer {

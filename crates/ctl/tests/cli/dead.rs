@@ -127,7 +127,7 @@ async fn a_requeued_letter_is_the_message_it_was() {
     let answer = cli.xiebao(&["dead", "requeue", &letter, &wreck, "99999"]).await;
     assert_eq!(answer.code, 1, "{answer:?}");
     answer.says(&[
-        "is on the queue again",
+        "is back on the queue",
         "its body is not a notice",
         "There is no dead letter #99999",
     ]);

@@ -60,7 +60,7 @@ async fn what_was_requeued_is_not_discarded_and_what_was_discarded_keeps_its_rea
         .xiebao(&["dead", "discard", &gone, "--reason", "second"])
         .await;
     assert_eq!(again.code, 0, "{again:?}");
-    again.says(&["was discarded before"]);
+    again.says(&["was already discarded"]);
     let refused = cli.xiebao(&["dead", "discard", &back, "--reason", "x"]).await;
     assert_eq!(refused.code, 1, "{refused:?}");
     refused.says(&["was requeued"]);

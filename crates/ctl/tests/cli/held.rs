@@ -13,7 +13,7 @@ async fn the_list_says_who_waits_for_what_until_when() {
     answer.says(&[
         "20260904000001  issue notice (3)     waits for the payment notice (2)",
         "20260904000002  e-policy notice (9)  waits for the issue notice (3)",
-        "then applied all the same",
+        "then applied anyway",
     ]);
     let cut = cli.json(&["held", "list", "--limit", "1", "--json"]).await;
     assert_eq!(
@@ -39,7 +39,7 @@ async fn a_release_applies_what_waits_and_what_can_follow() {
     let answer = cli.xiebao(&["held", "release", &digest[..12]]).await;
     assert_eq!(answer.code, 0, "{answer:?}");
     answer.says(&[
-        "Proposal 20260904000003: released 1 notice, and 1 more could follow.",
+        "Proposal 20260904000003: released 1 notice; 1 more followed.",
         "Now: issued",
     ]);
     let story = cli.json(&["trace", "20260904000003", "--json"]).await;

@@ -27,7 +27,7 @@ const ALL: i64 = 5 * EACH as i64;
 /// Whose notices came first to proposals that are not his.
 const STRANGER: i64 = 7;
 
-/// Which proposal the nth notice of a cause is about.
+/// The proposal of the nth notice of a cause.
 fn number(cause: usize, nth: usize) -> String {
     format!("20260910{cause}{nth:06}")
 }
@@ -205,7 +205,7 @@ async fn the_list_is_quick(stub: &PlatformStub) {
     let list = stub.cli.xiebao(&["dead", "list"]).await;
     let took = started.elapsed();
     assert_eq!(list.code, 0, "{list:?}");
-    // What no column holds is refused by the database here, not by the rules of the release.
+    // The database refuses these values here, because no column holds them; the rules of the release do not.
     list.says(&[
         "delivery_limit    2000, first",
         "too_long          1997, first",

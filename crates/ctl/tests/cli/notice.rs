@@ -35,7 +35,7 @@ async fn a_voided_cancellation_was_never_one_until_it_is_restored() {
         .await
         .says(&["20260908000001   issued", "by ops: never cancelled"]);
     assert_eq!(cli.xiebao(&["rebuild", "--all", "--check"]).await.code, 0);
-    cli.xiebao(&void).await.says(&["was voided before"]);
+    cli.xiebao(&void).await.says(&["was already voided"]);
     let restore = [
         &["notice", "restore"],
         &named[..],

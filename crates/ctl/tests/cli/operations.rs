@@ -62,11 +62,7 @@ async fn who_did_what_when_is_kept_and_listed() {
         cli.xiebao(&["trace", number]).await,
         cli.xiebao(&["dead", "show", &id]).await,
     ] {
-        page.says(&[
-            "What was done by hand",
-            "李  discarded dead letter #",
-            "came again",
-        ]);
+        page.says(&["Operations", "李  discarded dead letter #", "came again"]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! A cli with the services at work beside it.
+//! The command line with running services beside it, fed as the platform would.
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};

@@ -201,7 +201,7 @@ async fn it_may_be_interrupted_and_leaves_each_proposal_whole_or_pruned() {
         let told = running.ended().await;
         if signal == "INT" {
             assert_eq!(told.code, 1, "{told:?}");
-            told.says(&["Broken off"]);
+            told.says(&["Interrupted"]);
         }
         let now = cli.pruned().await;
         assert!(now % 3 == 0 && now < 90, "{now}");
@@ -243,7 +243,7 @@ async fn closed_dead_letters_lose_their_bodies_and_get_them_back_with_a_copy() {
     told.says(&["was emptied because of its age"]);
     cli.file_all(&letters).await;
     assert_eq!(cli.letters("body = '' OR pruned_at IS NOT NULL").await, 0);
-    // What an older release leaves of a letter that was filed anew: it has its body.
+    // An older release leaves this mark on a letter that was filed again and so has its body.
     cli.execute("UPDATE dead_letters SET pruned_at = UTC_TIMESTAMP(6)")
         .await;
     let told = cli.xiebao(&["dead", "show", &id]).await;

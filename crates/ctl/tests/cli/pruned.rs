@@ -1,4 +1,4 @@
-//! What becomes of that which comes to what was pruned.
+//! Notices and commands that concern pruned proposals.
 
 use serde_json::json;
 use xiebao_testkit::post;
@@ -44,7 +44,7 @@ async fn a_copy_of_a_pruned_notice_is_a_duplicate_and_a_new_one_a_dead_letter_th
     let id = cli.number("SELECT id FROM dead_letters").await.to_string();
     let told = cli.xiebao(&["dead", "show", &id, "--lang", "zh"]).await;
     told.says(&[
-        "该投保单先前通知的报文已被清理",
+        "该投保单先前通知的报文已清空",
         "需由人工记入贵方系统",
         "\"notifyType\": ",
     ]);
@@ -52,7 +52,7 @@ async fn a_copy_of_a_pruned_notice_is_a_duplicate_and_a_new_one_a_dead_letter_th
     told.says(&[
         "issued",
         "1 open dead letter",
-        "Pruned, their bodies are gone",
+        "Pruned: their bodies are gone",
         "payment notice (2)",
         "came twice",
         "李四, 王五",
@@ -83,7 +83,7 @@ async fn rebuild_and_void_leave_a_pruned_proposal_alone_and_say_so() {
     assert_eq!(cli.number("SELECT COUNT(*) FROM reissue_links").await, 1);
     let told = cli.xiebao(&["rebuild", "--proposal", OLD, "--lang", "zh"]).await;
     assert_eq!(told.code, 0, "{told:?}");
-    told.says(&["保持原样，其通知已被清理"]);
+    told.says(&["保持原样，其通知的报文已清空"]);
     let digest = cli.json(&["trace", OLD, "--json"]).await["pruned"][1]["digest"].clone();
     let digest = digest.as_str().expect("a digest");
     let told = cli
@@ -109,7 +109,7 @@ async fn a_proposal_whose_predecessor_was_pruned_keeps_the_link_to_it() {
     assert_eq!(cli.pruned().await, 4);
     let told = cli.xiebao(&["rebuild", "--all"]).await;
     assert_eq!(told.code, 0, "{told:?}");
-    told.says(&["the rows are what the notices say"]);
+    told.says(&["the rows agree with the notices"]);
     assert_eq!(cli.number("SELECT COUNT(*) FROM reissue_links").await, 1);
     cli.xiebao(&["trace", OLD])
         .await

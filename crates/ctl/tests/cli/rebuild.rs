@@ -144,7 +144,7 @@ async fn the_report_names_the_row_and_the_column_in_both_languages() {
         .xiebao(&["rebuild", "--proposal", "20260905000001", "--as", "ops"])
         .await;
     assert_eq!(mended.code, 0);
-    mended.says(&["1 rows differed and were put right"]);
+    mended.says(&["1 rows differed and were corrected"]);
     assert_eq!(check(&cli).await.0, 0);
     let mut conn = cli.connect().await;
     let deeds = xiebao_store::sql::operations::of_proposal(&mut conn, "20260905000001").await;
@@ -163,7 +163,7 @@ async fn a_gap_in_the_numbering_is_told_though_nothing_mends_it() {
     assert_eq!((code, &report["broken_sequences"]), (1, &json!(1)), "{report:#}");
     let mended = cli.xiebao(&["rebuild", "--all"]).await;
     assert_eq!(mended.code, 1, "{mended:?}");
-    assert!(!mended.out.contains("are what the notices say"), "{mended:?}");
+    assert!(!mended.out.contains("agree with the notices"), "{mended:?}");
     assert_eq!(cli.xiebao(&["rebuild"]).await.code, 2);
 }
 
@@ -214,7 +214,7 @@ async fn of_an_unknown_proposal_nothing_is_known_in_both_languages() {
         let arguments = [&["rebuild", "--proposal", "20260905999999"], more].concat();
         let told = cli.xiebao(&arguments).await;
         assert_eq!(told.code, 1, "{told:?}");
-        told.says(&["Nothing known of 20260905999999"]);
+        told.says(&["Nothing is known about 20260905999999"]);
         let told = cli.xiebao(&[&arguments[..], &["--lang", "zh"]].concat()).await;
         assert_eq!(told.code, 1, "{told:?}");
         told.says(&["没有 20260905999999 的任何记录"]);

@@ -79,7 +79,7 @@ async fn what_was_refused_is_on_record_until_the_notice_comes() {
     cli.xiebao(&["refused", "list"]).await.says(&[
         "20260905000001 *",
         "has come since",
-        "unknown which",
+        "cannot be identified",
         "* not verified",
     ]);
     let missing = cli.json(&["refused", "list", "--missing", "--json"]).await;
@@ -113,14 +113,18 @@ async fn a_record_that_cannot_be_kept_is_nothing_to_the_notices_and_doctor_names
         "✓ broker: queue xiebao.notices is as wanted",
         "✗ broker: queue xiebao.refused is not as wanted: PRECONDITION_FAILED",
         "x-",
-        "notices are not concerned",
+        "notices are not affected",
     ]);
     stub.cli.xiebao(&["status"]).await.says(&[
         "✓ queue xiebao.notices",
         "✗ queue xiebao.refused: is missing or not as wanted; no notice goes through it",
     ]);
     let log = stub.stop_workers().await;
-    assert_eq!(log.matches("what is refused can't be filed").count(), 1, "{log}");
+    assert_eq!(
+        log.matches("refused requests cannot be filed; notices").count(),
+        1,
+        "{log}"
+    );
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn what_the_database_refuses_alone_is_left_out_and_the_rest_waits_for_it()
     let filed = "SELECT COUNT(*) FROM refused_requests";
     assert_eq!(stub.cli.number(filed).await, 0);
     stub.cli.execute("DROP TRIGGER refuse_proposals").await;
-    stub.until_logged("a refused request can't be filed").await;
+    stub.until_logged("a refused request cannot be filed").await;
     stub.until(&format!("{filed} WHERE verdict = 'bad_signature'"), 1)
         .await;
     stub.until(filed, 1).await;

@@ -41,7 +41,7 @@ async fn what_was_ignored_is_applied_once_and_keeps_its_receipts() {
     assert_eq!(cli.xiebao(&["rebuild", "--all", "--check"]).await.code, 0);
     cli.xiebao(&["reprocess", "--type", "27", "--lang", "zh"])
         .await
-        .says(&["入账 0 条"]);
+        .says(&["已处理 0 条"]);
 }
 
 #[tokio::test]

@@ -60,11 +60,10 @@ async fn a_requeued_letter_lets_go_in_order_what_was_held_behind_it_and_its_copy
     );
     assert_eq!(stub.cli.letters("TRUE").await, 1);
     assert_eq!(stub.cli.number("SELECT COUNT(*) FROM payments").await, 1);
-    stub.cli.xiebao(&["trace", number]).await.says(&[
-        "What was done by hand",
-        "王",
-        "requeued dead letter #",
-    ]);
+    stub.cli
+        .xiebao(&["trace", number])
+        .await
+        .says(&["Operations", "王", "requeued dead letter #"]);
 }
 
 #[tokio::test]
@@ -95,7 +94,7 @@ async fn only_what_is_asked_for_is_requeued_and_a_dry_run_requeues_nothing() {
         .says(&["Would be requeued: 20"]);
     let none = dry(&["--text", "%"]).await;
     assert_eq!(none.code, 1, "{none:?}");
-    none.says(&["No such dead letters"]);
+    none.says(&["No dead letters match"]);
     assert_eq!(
         stub.cli.letters("status = 'open' AND requeue_count = 0").await,
         50
@@ -251,7 +250,7 @@ async fn letters_that_are_no_notices_are_named_and_the_others_go() {
     answer.says(&[
         "Requeued: 40 ",
         "its body is not a notice",
-        "5 more can't be requeued",
+        "5 more cannot be requeued",
     ]);
     assert_eq!(stub.cli.letters("status = 'open'").await, 25);
 }

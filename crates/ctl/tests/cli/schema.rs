@@ -9,7 +9,7 @@ async fn migrate_says_what_it_did_and_then_that_nothing_is_to_be_done() {
     let cli = Cli::unmigrated().await;
     let behind = cli.xiebao(&["migrate", "--check"]).await;
     assert_eq!(behind.code, 1, "{behind:?}");
-    behind.says(&["To be run: ", "create_schema"]);
+    behind.says(&["Pending: ", "create_schema"]);
     let done = cli.xiebao(&["migrate"]).await;
     assert_eq!(done.code, 0, "{done:?}");
     done.says(&["Done: ", "create_schema"]);
@@ -28,7 +28,7 @@ async fn migrate_wait_ends_when_somebody_else_has_migrated() {
     let cli = Cli::unmigrated().await;
     let mut waiting = cli.start(&["migrate", "--wait"]).await;
     let said = waiting.first_line().await;
-    assert!(said.contains("waiting until somebody has run"), "{said}");
+    assert!(said.contains("waiting for these migrations"), "{said}");
     assert_eq!(cli.xiebao(&["migrate"]).await.code, 0);
     let ended = waiting.ended().await;
     assert_eq!(ended.code, 0, "{ended:?}");
@@ -59,7 +59,7 @@ async fn migrate_wait_waits_for_no_database_that_is_away() {
     let said = String::from_utf8_lossy(&ended.stdout);
     assert_eq!(ended.status.code(), Some(0), "{said}");
     assert!(
-        said.contains("can't be reached, so it is not waited for"),
+        said.contains("cannot be reached, so there is no wait for it"),
         "{said}"
     );
 }
@@ -119,7 +119,7 @@ async fn doctor_tells_an_outage_from_a_wrong_configuration() {
     let cli = Cli::new().await;
     let away = cli.xiebao(&["doctor"]).await;
     assert_eq!(away.code, 3, "{away:?}");
-    away.says(&["✗ broker: ", "can't be reached", "✓ database"]);
+    away.says(&["✗ broker: ", "cannot be reached", "✓ database"]);
     assert!(!away.out.contains("guest:guest"), "{away:?}");
     let cli = cli.with_broker("http://wrong".to_owned());
     let wrong = cli.xiebao(&["doctor"]).await;
@@ -153,9 +153,9 @@ async fn doctor_tells_what_somebody_has_changed_by_hand_and_what_is_unwise() {
         .iter()
         .find(|one| one["concern"] == "schema_drifted");
     assert_eq!(drifted.expect("it is told")["verdict"], "wrong", "{json:#}");
-    // What is there besides is worth knowing, and no fault.
+    // An additional index is worth knowing, and not a fault.
     cli.execute("ALTER TABLE holds ADD KEY holds_due_at (due_at), ADD KEY of_our_own (due_at, insure_num)")
         .await;
     let told = cli.xiebao(&["doctor"]).await;
-    told.says(&["· database: the tables are not as the migrations made them; there instead or besides: holds index of_our_own"]);
+    told.says(&["· database: the tables are not as the migrations made them; additional or changed: holds index of_our_own"]);
 }

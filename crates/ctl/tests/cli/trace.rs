@@ -35,7 +35,7 @@ async fn an_unknown_number_is_answered_with_where_to_look() {
     let answer = cli.xiebao(&["trace", "20260901000009"]).await;
     assert_eq!(answer.code, 1);
     answer.says(&[
-        "Nothing is known of proposal 20260901000009",
+        "Nothing is known about proposal 20260901000009",
         "xiebao find",
         "xiebao dead list",
     ]);

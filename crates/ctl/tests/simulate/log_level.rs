@@ -119,7 +119,7 @@ async fn a_level_is_changed_while_the_services_run_and_the_configured_one_comes_
     let said = String::from_utf8_lossy(&one.stdout).into_owned();
     assert_eq!(
         said,
-        "xiebao-worker logs at error until it ends; configured is info\n"
+        "xiebao-worker logs at error until it stops; info is configured\n"
     );
     let mixed = json!([
         ["xiebao-receiver", "info", "info"],

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use xiebao_core::id::PartnerId;
 use xiebao_simulator::platform::Signer;
-use xiebao_simulator::plot::{self, Extent};
+use xiebao_simulator::scenario::{self, Extent};
 use xiebao_simulator::{Settings, run};
 use xiebao_testkit::{Collector, KEY, Mood, PARTNER, Proxy};
 
@@ -124,7 +124,7 @@ fn everything_sent_by_the_simulator() -> Sought {
         failures: FAILURES,
         missing_predecessors: 0.0,
     };
-    let stories = plot::tell_all(&settings, Extent::Proposals(PROPOSALS));
+    let stories = scenario::tell_all(&settings, Extent::Proposals(PROPOSALS));
     let signer = Signer::new(PartnerId(PARTNER), KEY.to_owned());
     let mut sought = Sought::default();
     for letter in run::letters(&stories, &settings, &signer) {

@@ -90,7 +90,7 @@ async fn one_notice_is_one_trace_from_the_request_to_the_transaction() {
         .apply("20991231000201", Some(&format!("00-{trace}-{span}-01")))
         .await;
     services.apply("20991231000202", None).await;
-    // Whoever began it does not want it recorded.
+    // The caller does not want its trace recorded.
     let unwanted = "1af7651916cd43dd8448eb211c80319c";
     services
         .apply("20991231000203", Some(&format!("00-{unwanted}-{span}-00")))

@@ -1,4 +1,4 @@
-//! Dead letters that go back to the queue: which ones, and how far it has come. Whoever asks publishes them.
+//! Dead letters that go back to the queue: which ones, and how far it has come. The caller publishes them.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ impl Chosen {
         self.missing.is_empty() && self.total > 0
     }
 
-    /// What would be requeued, as text.
+    /// The letters that would be requeued, as text.
     pub fn rehearsal_page(&self, words: &dyn Words) -> String {
         words.would_requeue(self.total) + &groups::table(&self.groups, words)
     }

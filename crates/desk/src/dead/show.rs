@@ -28,7 +28,7 @@ pub struct WholeLetter {
     pub letter: Letter,
     /// The failed attempts that workers noted, oldest first.
     pub failures: Vec<FailedAttempt>,
-    /// What people did about it, oldest first.
+    /// The operations on it, oldest first.
     pub operations: Vec<LoggedOperation>,
     /// The body, if it is JSON.
     pub body: Option<Box<RawValue>>,

@@ -8,7 +8,7 @@ use url::{Host, Url};
 
 use crate::finding::concern::{Concern, KeyDoubt};
 
-/// What closing takes besides.
+/// Closing takes this time in addition.
 const CLOSING: Duration = Duration::from_secs(2);
 /// Connections of a worker besides those of its lanes: sweeper, dead letters, gauges.
 const BESIDE_LANES: usize = 3;

@@ -12,7 +12,7 @@ pub enum Concern {
     ShutdownTooShort {
         /// The setting, in milliseconds.
         is_ms: u64,
-        /// What it needs, in milliseconds.
+        /// The least that is needed, in milliseconds.
         needed_ms: u64,
     },
     /// No network is allowed by name, and the path is the default that everybody knows.
@@ -21,7 +21,7 @@ pub enum Concern {
     PoolTooSmall {
         /// The setting.
         is: usize,
-        /// What it needs.
+        /// The least that is needed.
         needed: usize,
     },
     /// Passwords and notices cross a network unencrypted.
@@ -67,7 +67,7 @@ pub enum Concern {
     ConnectionsScarce {
         /// How many are free.
         free: i64,
-        /// What it needs.
+        /// The least that is needed.
         needed: usize,
     },
     /// The tables are not as the migrations made them.

@@ -4,7 +4,7 @@ use super::Refused;
 use crate::screen::plain;
 use xiebao_core::lang::Lang;
 
-/// What is to be pushed again: what is verified, and apart from it what a request only claims; what names no proposal is
+/// Asks for the refused notices: first the verified ones, then those that a request only claims. Requests that name no proposal are
 /// only counted.
 pub fn of(refused: &[Refused], cut: bool) -> String {
     let (named, nameless): (Vec<&Refused>, Vec<&Refused>) =
@@ -70,7 +70,7 @@ mod tests {
 
     fn one(number: Option<&str>, verdict: &str) -> Refused {
         let at = |text: &str| DateTime::parse_from_rfc3339(text).expect("a time").to_utc();
-        // No other is refused after its signature was found good.
+        // Only this verdict follows a right signature.
         let verified = verdict == "unavailable";
         Refused {
             insure_num: number.map(str::to_owned),
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_verified_comes_first_and_what_is_only_claimed_stands_apart() {
+    fn verified_notices_come_first_and_claimed_ones_stand_apart() {
         let text = of(
             &[
                 one(Some("A1"), "bad_signature"),

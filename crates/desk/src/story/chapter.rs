@@ -41,7 +41,7 @@ pub struct Chapter<'l> {
     pub went: Option<Going>,
     /// The steps that it waits for, or that it was applied without and that have not come since.
     pub waits_for: Vec<Step>,
-    /// What happens to a held notice when its wait ends.
+    /// The outcome of a held notice when its wait ends.
     pub at_timeout: Option<OnTimeout>,
     /// A person has taken it out of the facts.
     #[serde(skip_serializing_if = "Option::is_none")]

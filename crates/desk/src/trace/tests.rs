@@ -190,7 +190,7 @@ fn a_whole_life_is_told_in_the_order_of_applying() {
         &[
             "投保单 20260723000001   已出单",
             "电子保单已生成",
-            "（时间都是北京时间）",
+            "（时间均为北京时间）",
             "渠道          7",
             "渠道用户      u-1",
             "1  投保通知（1）  成功",
@@ -248,7 +248,7 @@ fn failures_say_why_wherever_the_reason_is_kept() {
         &[
             "Proposal 20260723000001   issue failed",
             "bank withholding",
-            "why it failed: 余额不足",
+            "reason of the failure: 余额不足",
         ],
     );
 }

@@ -1,8 +1,8 @@
 use crate::finding::concern::Concern;
 
-/// What `doctor` says of what works today and need not tomorrow.
+/// The sentences of `doctor` about concerns.
 pub trait DoctorWords {
     fn concern(&self, concern: &Concern) -> String;
-    /// What to do about it.
+    /// How to repair it; `None` if there is nothing to repair.
     fn remedy(&self, concern: &Concern) -> Option<&'static str>;
 }

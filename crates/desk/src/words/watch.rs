@@ -4,17 +4,16 @@ use xiebao_store::prune;
 
 use crate::fact::Fact;
 
-/// The sentences of the commands that keep the store small and tell what needs a person: `prune`, `stuck`, `refused`,
-/// `status`.
+/// The sentences of `prune`, `stuck`, `refused` and `status`.
 pub trait WatchWords {
-    /// What was emptied, or would be, and what was left whole.
+    /// The bodies that were or would be emptied, and the proposals that were left whole.
     fn pruned(&self, report: &prune::Report, before: DateTime<Utc>, dry_run: bool) -> String;
     fn too_young(&self, least: &str) -> String;
     fn nothing_stuck(&self) -> &'static str;
     fn stands_since(&self, at: &str, standing: TimeDelta) -> String;
     fn lacks(&self, step: Option<Step>) -> String;
     fn nothing_refused(&self) -> &'static str;
-    /// Whether the notice has come since; `None`: nobody can tell which it was.
+    /// The notice has come since, or not. `None`: its requests do not identify it.
     fn has_arrived(&self, arrived: Option<bool>) -> &'static str;
     fn claims_are_claims(&self) -> &'static str;
     fn fact(&self, fact: &Fact) -> String;

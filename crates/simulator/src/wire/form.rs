@@ -1,6 +1,6 @@
 //! How `data` is laid out in the body, and which text of it is signed.
 
-use super::super::draw::Draw;
+use super::super::rng::Rng;
 use super::super::value::{Value, escaped, quoted};
 
 /// The forms in which `data` can stand on the wire.
@@ -28,30 +28,30 @@ impl Form {
         Form::Ascii,
     ];
 
-    pub(super) fn draw(draw: &mut Draw) -> Self {
-        if draw.chance(0.5) {
+    pub(super) fn rng(rng: &mut Rng) -> Self {
+        if rng.chance(0.5) {
             Form::Documented
         } else {
-            *draw.pick(&Self::ALL)
+            *rng.pick(&Self::ALL)
         }
     }
 
     /// `data` as it stands in the body, and the text that is signed.
-    pub fn texts(self, data: &Value, draw: &mut Draw) -> (String, String) {
+    pub fn texts(self, data: &Value, rng: &mut Rng) -> (String, String) {
         let alike = |text: String| (text.clone(), text);
         match self {
             Form::Documented => alike(data.compact()),
             Form::Alphabetical => alike(data.sorted().compact()),
-            Form::Shuffled => alike(shuffled(data, draw).compact()),
+            Form::Shuffled => alike(shuffled(data, rng).compact()),
             Form::Pretty => alike(data.pretty()),
             Form::PrettySignedCompact => (data.pretty(), data.compact()),
-            Form::ShuffledSignedSorted => (shuffled(data, draw).compact(), data.sorted().compact()),
+            Form::ShuffledSignedSorted => (shuffled(data, rng).compact(), data.sorted().compact()),
             Form::JsonString => (quoted(&data.compact()), data.compact()),
             Form::Ascii => alike(escaped(&data.compact())),
         }
     }
 }
 
-fn shuffled(data: &Value, draw: &mut Draw) -> Value {
-    data.reordered(&mut |members| draw.shuffle(members))
+fn shuffled(data: &Value, rng: &mut Rng) -> Value {
+    data.reordered(&mut |members| rng.shuffle(members))
 }

@@ -1,6 +1,6 @@
 //! Habits of one notice: numbers in quotes, empty fields spelled out, how names are joined.
 
-use super::super::draw::Draw;
+use super::super::rng::Rng;
 use super::super::value::Value;
 use super::words;
 
@@ -13,16 +13,16 @@ pub struct Spelling {
 }
 
 impl Spelling {
-    pub fn draw(draw: &mut Draw) -> Self {
+    pub fn rng(rng: &mut Rng) -> Self {
         Self {
-            quotes_numbers: draw.chance(0.08),
-            bares_identifiers: draw.chance(0.06),
-            spells_out_empty: draw.chance(0.08),
+            quotes_numbers: rng.chance(0.08),
+            bares_identifiers: rng.chance(0.06),
+            spells_out_empty: rng.chance(0.08),
         }
     }
 
-    pub fn number(self, number: i64, draw: &mut Draw) -> Value {
-        if self.quotes_numbers && draw.chance(0.7) {
+    pub fn number(self, number: i64, rng: &mut Rng) -> Value {
+        if self.quotes_numbers && rng.chance(0.7) {
             Value::text(number.to_string())
         } else {
             Value::literal(number)
@@ -30,8 +30,8 @@ impl Spelling {
     }
 
     /// A string in the payment notice's table, an integer elsewhere.
-    pub fn gateway(self, gateway: i64, draw: &mut Draw) -> Value {
-        if draw.chance(0.3) {
+    pub fn gateway(self, gateway: i64, rng: &mut Rng) -> Value {
+        if rng.chance(0.3) {
             Value::literal(gateway)
         } else {
             Value::text(gateway.to_string())
@@ -39,34 +39,34 @@ impl Spelling {
     }
 
     /// Bare only if it is how JSON would spell the number: no zero in front.
-    pub fn identifier(self, text: &str, draw: &mut Draw) -> Value {
+    pub fn identifier(self, text: &str, rng: &mut Rng) -> Value {
         let numeric = !text.starts_with('0') && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        if numeric && self.bares_identifiers && draw.chance(0.7) {
+        if numeric && self.bares_identifiers && rng.chance(0.7) {
             return Value::literal(text);
         }
         Value::text(text)
     }
 
-    pub fn spells_out_empty(self, draw: &mut Draw) -> bool {
-        self.spells_out_empty && draw.chance(0.6)
+    pub fn spells_out_empty(self, rng: &mut Rng) -> bool {
+        self.spells_out_empty && rng.chance(0.6)
     }
 
     /// Names joined by one of the separators that are seen, sometimes with blanks around.
-    pub fn names(self, names: &[String], draw: &mut Draw) -> Option<String> {
+    pub fn names(self, names: &[String], rng: &mut Rng) -> Option<String> {
         if names.is_empty() {
             return None;
         }
         let mut joined = names[0].clone();
         for name in &names[1..] {
-            let separator = if draw.chance(0.7) {
+            let separator = if rng.chance(0.7) {
                 ","
             } else {
-                *draw.pick(words::SEPARATORS)
+                *rng.pick(words::SEPARATORS)
             };
             joined.push_str(separator);
             joined.push_str(name);
         }
-        Some(if draw.chance(0.03) {
+        Some(if rng.chance(0.03) {
             format!(" {joined} ,")
         } else {
             joined

@@ -15,7 +15,7 @@ fn data() -> Value {
 }
 
 fn texts(form: Form) -> (String, String) {
-    form.texts(&data(), &mut Draw::new(1, 1))
+    form.texts(&data(), &mut Rng::new(1, 1))
 }
 
 #[test]

@@ -53,7 +53,7 @@ impl Line {
     }
 }
 
-/// Whether the value looks as that field must; `None` for free text.
+/// The value has the shape of its field. `None` for free text.
 fn bound_shape(field: &str, value: &str) -> Option<bool> {
     let hex = |length: usize| value.len() == length && value.bytes().all(|b| b.is_ascii_hexdigit());
     let small = || value.parse::<u32>().is_ok();

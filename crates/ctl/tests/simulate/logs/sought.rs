@@ -1,4 +1,4 @@
-//! What must not be found, in every form in which a log could have it.
+//! Secrets that no log may contain, in every form in which a log could have them.
 
 use std::collections::BTreeSet;
 

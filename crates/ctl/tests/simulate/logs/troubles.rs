@@ -1,4 +1,4 @@
-//! What is refused, what dies, and a database in trouble: where errors are logged, values may be too.
+//! Refused requests, dead letters, and a database in trouble: a log line about an error may contain values.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const NUMBER: &str = "20991231000001";
 const TWICE: &str = "欧阳样例";
 const NO_NUMBER: &str = "司徒'样例";
 
-/// What was sent, and what must have become of it.
+/// The sent bodies, and their expected outcomes.
 #[derive(Debug, Default)]
 pub struct Made {
     pub bodies: Vec<Vec<u8>>,

@@ -1,4 +1,4 @@
-//! What is not the usual story: disagreement, alarms, nothing at all, and text that means harm.
+//! Unusual stories: disagreement, alarms, nothing at all, and malicious text.
 
 use super::*;
 

@@ -36,7 +36,7 @@ fn a_reissue_leads_on_to_the_new_proposal() {
     case.says(
         Lang::En,
         &[
-            "issued anew as: 20260724000002",
+            "reissued as: 20260724000002",
             "20260723000001 [this one] → 20260724000002",
             "xiebao trace 20260724000002",
         ],

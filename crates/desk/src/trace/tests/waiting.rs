@@ -26,7 +26,7 @@ fn a_held_notice_says_what_it_waits_for_until_when_and_what_then() {
         "Proposal 20260723000001   insured; not paid yet",
         "1 notice waits",
         "since 2026-07-23 09:01:00 waits for the payment notice (2); until 2026-07-23 09:11:00 at the latest, then it \
-         is applied all the same",
+         is applied anyway",
         "no payment notice (2) has come",
     ]);
 }
@@ -58,7 +58,7 @@ fn an_overdue_wait_hints_at_the_worker() {
     let mut case = Case::new().came(0, 2, paid());
     case.now = at(30);
     case.says(Lang::Zh, &[
-        "2026-07-23 09:00:00 起在等投保通知（1）；2026-07-23 09:10:00 已到期，处理程序随即处理（若一直不动，请检查 worker 是否在运行）",
+        "2026-07-23 09:00:00 起在等投保通知（1）；2026-07-23 09:10:00 已到期，处理服务随即处理（若长时间未处理，请检查处理服务是否在运行）",
     ]);
     assert!(case.page(Lang::En).contains("check that a worker is running"));
 }
@@ -140,7 +140,7 @@ fn what_is_missing_may_lie_in_a_dead_letter() {
         Lang::En,
         &[
             "the payment notice (2) came only as a dead letter, #12: see below",
-            "cause: a value is not what it must be (price is a negative amount)",
+            "cause: a value is invalid (price is a negative amount)",
         ],
     );
 }

@@ -16,11 +16,11 @@ impl DeskWords for English {
     }
 
     fn nothing_found(&self) -> &'static str {
-        "Nothing found. What waits or is dead is not searched: xiebao held list, xiebao dead list.\n"
+        "Nothing found. Waiting notices and dead letters are not searched: xiebao held list, xiebao dead list.\n"
     }
 
     fn nothing_held(&self) -> &'static str {
-        "Nothing waits.\n"
+        "No notice is waiting.\n"
     }
 
     fn log_level(&self, service: &str, level: &str, configured: &str, until: Option<&str>) -> String {
@@ -29,7 +29,7 @@ impl DeskWords for English {
                 "{service} logs at {level} until {until} (Beijing time), then at {configured} again\n"
             ),
             None if level == configured => format!("{service} logs at {level}, as configured\n"),
-            None => format!("{service} logs at {level} until it ends; configured is {configured}\n"),
+            None => format!("{service} logs at {level} until it stops; {configured} is configured\n"),
         }
     }
 
@@ -38,7 +38,7 @@ impl DeskWords for English {
     }
 
     fn no_admin_listener(&self) -> &'static str {
-        "no admin listener is configured (receiver.admin_listen, worker.admin_listen), and none named by --admin"
+        "no admin listener is configured (receiver.admin_listen, worker.admin_listen), and none is named by --admin"
     }
 
     fn waits_for(&self, steps: &[Step]) -> String {
@@ -50,25 +50,25 @@ impl DeskWords for English {
 
     fn until(&self, until: DateTime<Utc>, at_timeout: OnTimeout) -> String {
         let then = match at_timeout {
-            OnTimeout::Apply => "then applied all the same",
+            OnTimeout::Apply => "then applied anyway",
             OnTimeout::DeadLetter => "then a dead letter",
         };
         format!("until {}, {then}", beijing(until))
     }
 
     fn not_held(&self, what: &str) -> String {
-        format!("Nothing waits: {}\n", plain(what))
+        format!("No waiting notice: {}\n", plain(what))
     }
 
     fn ambiguous_digest(&self, beginning: &str, proposals: &[String]) -> String {
         let proposals = plain(&proposals.join(", "));
-        format!("More than one digest begins with {beginning} (proposals {proposals}): give more of it\n")
+        format!("More than one digest begins with {beginning} (proposals {proposals}): give more digits\n")
     }
 
     fn released(&self, insure_num: &str, by_hand: usize, followed: usize) -> String {
         let notices = self.count(by_hand, "notice", "notices");
         let followed = if followed > 0 {
-            format!(", and {followed} more could follow")
+            format!("; {followed} more followed")
         } else {
             String::new()
         };
@@ -80,7 +80,7 @@ impl DeskWords for English {
     }
 
     fn no_dead_letters(&self) -> &'static str {
-        "No such dead letters.\n"
+        "No dead letters match.\n"
     }
 
     fn group(&self, count: i64, first: &str, last: &str) -> String {
@@ -100,11 +100,11 @@ impl DeskWords for English {
     }
 
     fn more_not_requeueable(&self, count: usize) -> String {
-        format!("{count} more can't be requeued\n")
+        format!("{count} more cannot be requeued\n")
     }
 
     fn interrupted(&self, left: i64) -> String {
-        format!("Interrupted with {left} left; the same command again goes on with them\n")
+        format!("Interrupted with {left} left; run the same command again to continue\n")
     }
 
     fn would_discard(&self, count: i64) -> String {
@@ -116,19 +116,19 @@ impl DeskWords for English {
     }
 
     fn discarded_already(&self, id: i64) -> String {
-        format!("#{id} was discarded before; its reason stays\n")
+        format!("#{id} was already discarded; its reason stays\n")
     }
 
     fn not_discardable(&self, id: i64) -> String {
-        format!("#{id} was requeued; it can be discarded if it dies again\n")
+        format!("#{id} was requeued; it can be discarded if it becomes a dead letter again\n")
     }
 
     fn no_operations(&self) -> &'static str {
-        "Nothing of that kind was done.\n"
+        "No operations match.\n"
     }
 
     fn requeued(&self, id: i64) -> String {
-        format!("#{id} is on the queue again\n")
+        format!("#{id} is back on the queue\n")
     }
 
     fn not_requeueable(&self, id: i64, why: &NotRequeueable) -> String {
@@ -163,17 +163,17 @@ impl DeskWords for English {
 
     fn waiting_for_schema(&self, names: &[String]) -> String {
         format!(
-            "The schema is behind; waiting until somebody has run: {}\n",
+            "The schema is behind; waiting for these migrations: {}\n",
             names.join(", ")
         )
     }
 
     fn waiting_for_no_database(&self, problem: &str) -> String {
-        format!("The database can't be reached, so it is not waited for: {problem}\n")
+        format!("The database cannot be reached, so there is no wait for it: {problem}\n")
     }
 
     fn pending(&self, names: &[String]) -> String {
-        format!("To be run: {}\n", names.join(", "))
+        format!("Pending: {}\n", names.join(", "))
     }
 
     fn newer_schema(&self, versions: &[String]) -> String {
@@ -193,10 +193,10 @@ impl DeskWords for English {
             Finding::KeysFaulty { problem } => format!("keys file: {problem}"),
             Finding::BrokerReached { address } => format!("broker: {address} answers"),
             Finding::BrokerNodeAway { address, problem } => {
-                format!("broker: {address} can't be reached, another node answers: {problem}")
+                format!("broker: {address} cannot be reached, another node answers: {problem}")
             }
             Finding::BrokerUnreachable { address, problem } => {
-                format!("broker: {address} can't be reached: {problem}")
+                format!("broker: {address} cannot be reached: {problem}")
             }
             Finding::ObjectSound { object } => format!("broker: {object} is as wanted"),
             Finding::QueueSound {
@@ -214,11 +214,11 @@ impl DeskWords for English {
                 format!("database: {address} answers ({version})")
             }
             Finding::DatabaseUnreachable { address, problem } => {
-                format!("database: {address} can't be reached: {problem}")
+                format!("database: {address} cannot be reached: {problem}")
             }
             Finding::SchemaCurrent => "database: the schema is up to date".to_owned(),
             Finding::SchemaPending { names } => {
-                format!("database: the schema is behind ({} to be run)", names.join(", "))
+                format!("database: the schema is behind ({} pending)", names.join(", "))
             }
             Finding::SchemaNewer { versions } => {
                 format!(
@@ -227,10 +227,10 @@ impl DeskWords for English {
                 )
             }
             Finding::ClocksAgree { difference_ms } => {
-                format!("clocks: the database's differs by {difference_ms} ms")
+                format!("clocks: the clock of the database differs by {difference_ms} ms")
             }
             Finding::ClocksDiffer { difference_ms } => {
-                format!("clocks: the database's differs by {difference_ms} ms, too much")
+                format!("clocks: the clock of the database differs by {difference_ms} ms, which is too much")
             }
         }
     }
@@ -238,7 +238,7 @@ impl DeskWords for English {
     fn advice(&self, finding: &Finding) -> Option<&'static str> {
         match finding {
             Finding::ConfigurationFaulty { .. } => {
-                Some("correct the key; the README's table says what each means")
+                Some("correct the setting; the table in the README explains each")
             }
             Finding::KeysFaulty { .. } => {
                 Some("correct the file; one partner a line: \"1048483\" = [\"current\", \"next\"]")
@@ -251,7 +251,7 @@ impl DeskWords for English {
             }
             Finding::ObjectMissing { .. } => Some("a receiver or worker declares it when it starts"),
             Finding::ObjectDiffers { .. } => Some(
-                "stop the services, let what is queued be worked off, delete it and let a service declare it; \
+                "stop the services after the queue is empty, delete it and let a service declare it; \
                  see docs/operations.md",
             ),
             Finding::DatabaseUnreachable { .. } => {
@@ -259,10 +259,10 @@ impl DeskWords for English {
             }
             Finding::SchemaPending { .. } => Some("run xiebao migrate"),
             Finding::SchemaNewer { .. } => {
-                Some("this program is older than the database's schema: upgrade it")
+                Some("this program is older than the schema of the database: upgrade it")
             }
             Finding::ClocksDiffer { .. } => {
-                Some("set both by NTP (chrony, say): waits end by the clock of the workers")
+                Some("synchronize both by NTP (chrony, for example): waits end by the clock of the workers")
             }
             Finding::ConfigurationSound
             | Finding::KeysSound { .. }

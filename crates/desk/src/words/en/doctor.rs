@@ -7,7 +7,7 @@ impl DoctorWords for English {
         match concern {
             Concern::ShutdownTooShort { is_ms, needed_ms } => {
                 format!(
-                    "settings: receiver.shutdown_timeout_ms is {is_ms}; what may be in flight needs {needed_ms}"
+                    "settings: receiver.shutdown_timeout_ms is {is_ms}; requests in flight may need {needed_ms}"
                 )
             }
             Concern::AnyoneMayPost => {
@@ -18,14 +18,14 @@ impl DoctorWords for English {
             }
             Concern::NotEncrypted { key, address } => format!("settings: {key}: {address} is not encrypted"),
             Concern::KeysReadableByAll { path, mode } => {
-                format!("keys file: {path} has mode {mode}: anyone here can read it")
+                format!("keys file: {path} has mode {mode}: every user of this machine can read it")
             }
             Concern::KeySuspicious { partner, number, why } => {
                 let why = match why {
                     KeyDoubt::Short => "is very short",
                     KeyDoubt::Framed => "begins or ends with a blank or a quote",
                     KeyDoubt::Placeholder => "reads like an example",
-                    KeyDoubt::Repeated => "stands there twice",
+                    KeyDoubt::Repeated => "appears twice",
                 };
                 format!("keys file: key {number} of partner {partner} {why}")
             }
@@ -39,27 +39,29 @@ impl DoctorWords for English {
                 format!("database: {free} connections are free; one worker takes up to {needed}")
             }
             Concern::SchemaDrifted { missing, unexpected } => {
-                let told = |title: &str, lines: &[String]| match lines {
+                let list = |title: &str, lines: &[String]| match lines {
                     [] => String::new(),
                     lines => format!("; {title}: {}", lines.join(", ")),
                 };
                 format!(
                     "database: the tables are not as the migrations made them{}{}",
-                    told("missing", missing),
-                    told("there instead or besides", unexpected)
+                    list("missing", missing),
+                    list("additional or changed", unexpected)
                 )
             }
             Concern::SchemaAsMigrated => "database: the tables are as the migrations made them".to_owned(),
             Concern::RecordMissing { object } => {
-                format!("broker: {object} is missing; what is refused goes through it, and no notice")
+                format!(
+                    "broker: {object} is missing; the record of refused requests goes through it, and no notice does"
+                )
             }
             Concern::RecordDiffers { object, difference } => {
-                format!("broker: {object} is not as wanted: {difference}; notices are not concerned")
+                format!("broker: {object} is not as wanted: {difference}; notices are not affected")
             }
             Concern::ServiceReady { url } => format!("service: {url} is ready"),
             Concern::ServiceNotReady { url, why } => format!("service: {url}: {why}"),
             Concern::ServiceNotReached { url, problem } => {
-                format!("service: {url} can't be reached from here: {problem}")
+                format!("service: {url} cannot be reached from here: {problem}")
             }
         }
     }
@@ -67,34 +69,36 @@ impl DoctorWords for English {
     fn remedy(&self, concern: &Concern) -> Option<&'static str> {
         Some(match concern {
             Concern::ShutdownTooShort { .. } => {
-                "raise it, and the grace period of whoever stops the receiver: requests are cut off otherwise"
+                "raise it, and the grace period with which the receiver is stopped: requests are cut off otherwise"
             }
             Concern::AnyoneMayPost => {
-                "name the platform's networks, or choose a path that can't be guessed; see docs/security.md"
+                "name the platform's networks, or choose a path that nobody can guess; see docs/security.md"
             }
             Concern::PoolTooSmall { .. } => {
-                "raise it to worker.lanes and 3 at least: tasks wait for each other otherwise"
+                "raise it to worker.lanes plus 3 or more: tasks wait for each other otherwise"
             }
-            Concern::NotEncrypted { .. } => "amqps:// or ?require_ssl=true, unless the network is your own",
+            Concern::NotEncrypted { .. } => {
+                "use amqps:// or ?require_ssl=true, unless the network is your own"
+            }
             Concern::KeysReadableByAll { .. } => "chmod 0600, and the receiver's user as owner",
             Concern::KeySuspicious { .. } => {
-                "compare it with what the platform gave you; xiebao verify FILE tells which key fits"
+                "compare it with the key of the platform; xiebao verify FILE shows which key fits"
             }
             Concern::DatabaseTooOld { .. } => "upgrade the server",
             Concern::DatabaseSetting { .. } => {
-                "set it in the server's configuration: with it, what was confirmed may be lost, or notices are refused"
+                "change it in the configuration of the server: otherwise confirmed data may be lost, or notices are refused"
             }
             Concern::ConnectionsScarce { .. } => "raise max_connections, or lower database.pool_size",
             Concern::SchemaDrifted { .. } => {
-                "somebody has changed the tables by hand: put back what is missing, in the words of the migrations; what is there \
-                 besides is your own"
+                "somebody changed the tables by hand: restore the missing parts as the migrations have them; keep additional \
+                 ones if you want them"
             }
             Concern::RecordMissing { .. } => "a receiver or worker declares it when it starts, if it may",
             Concern::RecordDiffers { .. } => {
-                "until it is mended, what is refused is in the receivers' logs alone: let the services' user declare it, or \
-                 delete it and let a service declare it"
+                "until it is repaired, refused requests are only in the logs of the receivers: let the user of the services declare \
+                 it, or delete it and let a service declare it"
             }
-            Concern::ServiceNotReady { .. } => "its log says more; xiebao status shows what it waits for",
+            Concern::ServiceNotReady { .. } => "its log says more; xiebao status shows the reason",
             Concern::ServiceNotReached { .. } => {
                 "start it, or ask where it runs: xiebao status --service URL"
             }

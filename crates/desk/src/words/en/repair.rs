@@ -21,46 +21,44 @@ impl RepairWords for English {
 
     fn sequences_broken(&self, count: u64, examples: &[String]) -> String {
         let examples = examples.join(", ");
-        format!("notices: in {count} proposals seq is not 1, 2, 3…, which nothing mends: {examples}\n")
+        format!("notices: in {count} proposals seq is not 1, 2, 3…, which cannot be repaired: {examples}\n")
     }
 
     fn passed_over(&self, count: u64) -> String {
-        format!("{count} proposals passed over, as they can't be read or the database refuses them:\n")
+        format!("{count} proposals passed over, because they cannot be read or the database refuses them:\n")
     }
 
     fn pruned_left_alone(&self, count: u64, examples: &[String]) -> String {
         let examples = examples.join(", ");
-        format!(
-            "{count} proposals left alone, as their notices were pruned and say nothing any more: {examples}\n"
-        )
+        format!("{count} proposals left alone, because the bodies of their notices were pruned: {examples}\n")
     }
 
     fn pruned_can_not_be_voided(&self, insure_num: &str) -> String {
         format!(
-            "Proposal {insure_num} was pruned: its rows can't be computed without this notice or with it. Nothing was changed.\n"
+            "Proposal {insure_num} was pruned, so its rows cannot be computed again. Nothing was changed.\n"
         )
     }
 
     fn pruned_not_reprocessed(&self, count: i64) -> String {
-        format!("{count} left ignored, as their bodies were pruned.\n")
+        format!("{count} left ignored, because their bodies were pruned.\n")
     }
 
     fn nothing_to_rebuild(&self, insure_num: &str) -> String {
-        format!("Nothing known of {insure_num}.\n")
+        format!("Nothing is known about {insure_num}.\n")
     }
 
     fn rebuilt(&self, report: &Report, check: bool) -> String {
         let differences = report.differences();
         let told = match (differences, check) {
-            (0, _) if report.is_clean() && report.complete => "the rows are what the notices say.".to_owned(),
-            (0, _) => "no row that could be compared differs.".to_owned(),
+            (0, _) if report.is_clean() && report.complete => "the rows agree with the notices.".to_owned(),
+            (0, _) => "no difference in the rows that could be compared.".to_owned(),
             (_, true) => format!("{differences} rows differ. Nothing was changed."),
-            (_, false) => format!("{differences} rows differed and were put right."),
+            (_, false) => format!("{differences} rows differed and were corrected."),
         };
         let broken_off = if report.complete {
             ""
         } else {
-            " Broken off: the rest was not compared."
+            " Interrupted: the rest was not compared."
         };
         format!("{} proposals compared: {told}{broken_off}\n", report.proposals)
     }
@@ -73,7 +71,7 @@ impl RepairWords for English {
         if changed {
             format!("Proposal {insure_num}: notice {digest} no longer counts.\n")
         } else {
-            format!("Proposal {insure_num}: notice {digest} was voided before; nothing was changed.\n")
+            format!("Proposal {insure_num}: notice {digest} was already voided; nothing was changed.\n")
         }
     }
 
@@ -97,16 +95,18 @@ impl RepairWords for English {
     }
 
     fn undocumented(&self, notify_type: i64) -> String {
-        format!("type {notify_type} is not documented by the platform: there is no telling what it reports")
+        format!("type {notify_type} is not documented by the platform, so its meaning is unknown")
     }
 
     fn reprocessed(&self, applied: usize, held: usize, dead: usize) -> String {
-        format!("Ignored notices taken in: {applied} applied, {held} wait, {dead} became dead letters.\n")
+        format!(
+            "Ignored notices reprocessed: {applied} applied, {held} waiting, {dead} became dead letters.\n"
+        )
     }
 
     fn not_reprocessed(&self, count: usize) -> String {
         format!(
-            "{count} passed over and left ignored, as their proposals can't be read or the database refuses them:\n"
+            "{count} passed over and left ignored, because their proposals cannot be read or the database refuses them:\n"
         )
     }
 

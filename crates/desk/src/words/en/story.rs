@@ -33,11 +33,13 @@ impl StoryWords for English {
     fn standing(&self, standing: Standing) -> &'static str {
         match standing {
             Standing::Has(status) => self.status(status),
-            Standing::Undecided => "notices have come, but none that says how far it is",
+            Standing::Undecided => "notices have come, but none determines its status",
             Standing::OnlyHeld => "notices have come, but all wait for earlier ones",
-            Standing::OnlyLink => "made by a reissue; no notice of its own has come yet",
+            Standing::OnlyLink => "created by a reissue; it has no notice of its own yet",
             Standing::OnlyDead => "notices have come, but all became dead letters; none was applied",
-            Standing::OnlyIgnored => "notices have come, but only of types not subscribed; kept, not applied",
+            Standing::OnlyIgnored => {
+                "notices have come, but only of types that are not subscribed; kept, not applied"
+            }
             Standing::Unknown => "nothing is known",
         }
     }
@@ -61,9 +63,9 @@ impl StoryWords for English {
 
     fn unknown(&self, insure_num: &str) -> String {
         format!(
-            "Nothing is known of proposal {insure_num}.\n\
-             Check the number: it must be the proposal's, not the policy's (search by policy, user or name: xiebao find).\n\
-             A notice may have come whose number can't be read: xiebao dead list. Or the platform never sent one.\n"
+            "Nothing is known about proposal {insure_num}.\n\
+             Check the number: it must be that of the proposal, not of the policy (search by policy, user or name: xiebao find).\n\
+             A notice with an unreadable number may have come: xiebao dead list. Or the platform never sent one.\n"
         )
     }
 
@@ -81,7 +83,7 @@ impl StoryWords for English {
             .map(|waited| format!("waited {}", self.duration(waited)))
             .unwrap_or_default();
         let since = match lacking {
-            [] => "; what it waited for has come since".to_owned(),
+            [] => "; its predecessors have come since".to_owned(),
             lacking => format!("; {} still has not come", self.steps(lacking)),
         };
         match going {
@@ -97,18 +99,18 @@ impl StoryWords for English {
     fn waits(&self, wait: &Wait<'_>) -> String {
         let since = beijing(wait.since);
         let lacking = match wait.waits_for {
-            [] => "has what it waited for and is about to be applied".to_owned(),
+            [] => "is about to be applied, since its predecessors have come".to_owned(),
             steps => format!("waits for {}", self.steps(steps)),
         };
         if wait.until <= wait.now {
             return format!(
-                "since {since} {lacking}; its wait ended {}, a worker lets it go at once (if it stays, check that a \
+                "since {since} {lacking}; its wait ended {}, and a worker takes it up at once (if it stays, check that a \
                  worker is running)",
                 beijing(wait.until)
             );
         }
         let then = match wait.at_timeout {
-            OnTimeout::Apply => "then it is applied all the same",
+            OnTimeout::Apply => "then it is applied anyway",
             OnTimeout::DeadLetter => "then it becomes a dead letter",
         };
         format!(
@@ -118,7 +120,7 @@ impl StoryWords for English {
     }
 
     fn release_hint(&self, insure_num: &str) -> String {
-        format!("not to wait any longer: xiebao held release --proposal {insure_num}")
+        format!("to stop waiting: xiebao held release --proposal {insure_num}")
     }
 
     fn missing(&self, missing: &Missing) -> String {
@@ -184,7 +186,7 @@ impl StoryWords for English {
     }
 
     fn more_reissues(&self) -> &'static str {
-        "there are more than are listed"
+        "there are more than these"
     }
 
     fn not_believed(&self, insure_num: &str) -> String {

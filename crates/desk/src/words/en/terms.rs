@@ -18,12 +18,12 @@ impl Terms for English {
             Label::Held => "Waiting",
             Label::NotComeYet => "Still missing",
             Label::Ignored => "Kept without being applied",
-            Label::Pruned => "Pruned, their bodies are gone",
+            Label::Pruned => "Pruned: their bodies are gone",
             Label::DeadLetters => "Dead letters",
-            Label::Disagreements => "Issue notices that disagree (the later received is believed)",
+            Label::Disagreements => "Issue notices that disagree (the one received later is believed)",
             Label::Reissues => "Cancelled and reissued",
-            Label::Rows => "What the tables hold now",
-            Label::Possible => "What can be done now",
+            Label::Rows => "Business rows",
+            Label::Possible => "Possible now",
             Label::Gateway => "gateway",
             Label::PayTime => "paid at",
             Label::Payment => "payment",
@@ -34,12 +34,12 @@ impl Terms for English {
             Label::Left => "left",
             Label::Leaving => "persons who leave",
             Label::WholeProposal => "the whole proposal is cancelled",
-            Label::NewProposal => "issued anew as",
+            Label::NewProposal => "reissued as",
             Label::EndorsementStatus => "endorsement",
             Label::Message => "message",
             Label::Remark => "remark",
-            Label::CancelReason => "why cancelled",
-            Label::FailReason => "why it failed",
+            Label::CancelReason => "reason of the cancellation",
+            Label::FailReason => "reason of the failure",
             Label::OtherInfo => "other information",
             Label::Cancelled => "cancelled",
             Label::NoNewMoney => "paid by the cancelled proposal, no new money",
@@ -56,7 +56,7 @@ impl Terms for English {
             Label::ThisOne => "this one",
             Label::SignatureForm => "signed text",
             Label::Attempts => "failed attempts",
-            Label::Operations => "What was done by hand",
+            Label::Operations => "Operations",
         }
     }
 
@@ -91,7 +91,7 @@ impl Terms for English {
                 Some(step) => format!("{} ({number})", self.step(step)),
                 None => format!("notice of an undocumented type ({number})"),
             },
-            None => "no readable notice".to_owned(),
+            None => "unreadable notice".to_owned(),
         }
     }
 
@@ -165,14 +165,14 @@ impl Terms for English {
 
     fn reason(&self, reason: Reason) -> &'static str {
         match reason {
-            Reason::Unreadable => "the body can't be read as a notice",
-            Reason::Incomplete => "something is absent that it can't do without",
-            Reason::InvalidField => "a value is not what it must be",
+            Reason::Unreadable => "the body is not a readable notice",
+            Reason::Incomplete => "a required value is missing",
+            Reason::InvalidField => "a value is invalid",
             Reason::TooLong => "a value is too long to be stored",
             Reason::PartnerMismatch => "the proposal belongs to another partner",
-            Reason::TimedOut => "what it waited for did not come in time",
-            Reason::ApplyFailed => "applying it failed again and again",
-            Reason::DeliveryLimit => "it was handed out too often without being acknowledged",
+            Reason::TimedOut => "its predecessors did not come in time",
+            Reason::ApplyFailed => "applying it failed repeatedly",
+            Reason::DeliveryLimit => "it was delivered too often without being acknowledged",
             Reason::Pruned => "the bodies of its proposal's earlier notices were pruned",
         }
     }
@@ -180,42 +180,43 @@ impl Terms for English {
     fn repair(&self, reason: Reason) -> &'static str {
         match reason {
             Reason::Unreadable => {
-                "Receivers publish nothing that they can't read: it was published by hand, or by a later release. If \
+                "Receivers never publish an unreadable body: it was published by hand, or by a later release. If \
                  the cause names an envelope version, upgrade the workers, then requeue it (dead requeue). Otherwise \
                  discard it (dead discard)."
             }
             Reason::Incomplete | Reason::InvalidField => {
-                "The platform must send it corrected, which makes a new notice: tell it the proposal, the type and the \
-                 cause. When that has come (trace), discard this one (dead discard); requeued as it is, it dies again."
+                "Ask the platform to correct it and send it again as a new notice: name the proposal, the type and the \
+                 cause. When the new notice has come (trace), discard this one (dead discard); requeued unchanged, it becomes a \
+                 dead letter again."
             }
             Reason::TooLong => {
                 "Ask the platform whether the value is right. If it is, a release must widen the column: upgrade, run \
                  migrate, then requeue it (dead requeue). Otherwise discard it (dead discard)."
             }
             Reason::PartnerMismatch => {
-                "Ask the platform whose proposal it is (trace shows the partner that was first). If it is that \
-                 partner's, discard this one, and check keys_file: a key may be in wrong hands. If it is this one's, \
-                 take the other's notices out of the facts first (notice void); then requeue it (dead requeue)."
+                "Ask the platform which partner the proposal belongs to (trace shows the partner that came first). If it is that \
+                 partner, discard this one, and check keys_file: a key may be in the wrong hands. If it is the partner of this \
+                 notice, void the notices of the other one first (notice void); then requeue it (dead requeue)."
             }
             Reason::TimedOut => {
-                "Ask the platform for what it waited for; when that has come (trace), requeue it (dead requeue). If it \
-                 never comes, set sequencing.<step>.on_timeout to \"apply\", restart the workers, requeue it, and let \
-                 it go at once if it must not wait again (held release)."
+                "Ask the platform for the missing predecessors; when they have come (trace), requeue it (dead requeue). If they \
+                 never come, set sequencing.<step>.on_timeout to \"apply\", restart the workers, requeue it, and release it \
+                 if it must not wait again (held release)."
             }
             Reason::ApplyFailed => {
-                "The cause says what the database refused (a trigger, a constraint, a missing right); the workers' log \
-                 has more under notice.digest. Remove it, requeue this one, and if it passes the others \
+                "The cause names the obstacle in the database (a trigger, a constraint, a missing right); the log of the workers \
+                 has more under notice.digest. Remove it, requeue this one, and if that works, the others \
                  (dead requeue --reason apply_failed)."
             }
             Reason::DeliveryLimit => {
-                "Workers ended again and again while they had it: look into their log, and whether they were killed for \
-                 want of memory. Mend that or upgrade, requeue this one, and if it passes the others \
+                "Workers ended repeatedly while they processed it: read their log, and check whether they were killed for \
+                 lack of memory. Repair that or upgrade, requeue this one, and if that works, the others \
                  (dead requeue --reason delivery_limit)."
             }
             Reason::Pruned => {
-                "Its proposal was pruned because of its age: its rows stay as they are, and what this notice says of it \
-                 (dead show) a person must carry into your own system. Then discard it (dead discard). To let it be \
-                 applied, put the bodies back from a backup (docs/operations.md), and requeue it."
+                "Its proposal was pruned because of its age: its rows stay as they are, and a person must transfer the content of \
+                 this notice (dead show) to your own system. Then discard it (dead discard). To apply it instead, restore the \
+                 bodies from a backup (docs/operations.md), and requeue it."
             }
         }
     }
@@ -245,16 +246,16 @@ impl Terms for English {
             (seconds / 60 % 60, "min"),
             (seconds % 60, "s"),
         ];
-        let said: Vec<String> = units
+        let parts: Vec<String> = units
             .iter()
             .filter(|(n, _)| *n > 0)
             .take(2)
             .map(|(n, unit)| format!("{n} {unit}"))
             .collect();
-        if said.is_empty() {
+        if parts.is_empty() {
             "less than 1 s".to_owned()
         } else {
-            said.join(" ")
+            parts.join(" ")
         }
     }
 

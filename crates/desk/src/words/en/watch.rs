@@ -11,7 +11,7 @@ impl WatchWords for English {
     fn pruned(&self, report: &Report, before: DateTime<Utc>, dry_run: bool) -> String {
         let would = if dry_run { "would be emptied" } else { "emptied" };
         let mut out = format!(
-            "Not heard of since {}, {would}: {} notices of {} proposals, {} closed dead letters, {}.\n",
+            "Silent since {}, {would}: {} notices of {} proposals, {} closed dead letters, {}.\n",
             beijing(before),
             report.notices,
             report.proposals,
@@ -26,7 +26,7 @@ impl WatchWords for English {
         }
         if report.unsettled > 0 {
             out += &format!(
-                "{} proposals left whole: a dead letter is open or of later, or somebody worked on them since.\n",
+                "{} proposals left whole: a dead letter is open or newer, or somebody worked on them since.\n",
                 report.unsettled
             );
         }
@@ -37,19 +37,19 @@ impl WatchWords for English {
             );
         }
         if !report.complete {
-            out += "Broken off; the same command again goes on with what is left.\n";
+            out += "Interrupted; run the same command again to continue.\n";
         }
         out
     }
 
     fn too_young(&self, least: &str) -> String {
         format!(
-            "is less than {least}: late copies and corrections need what it would empty (m is minutes, M months)"
+            "is less than {least}: late copies and corrections need these bodies (m is minutes, M months)"
         )
     }
 
     fn nothing_stuck(&self) -> &'static str {
-        "None stands there for so long.\n"
+        "No proposal is stuck for that long.\n"
     }
 
     fn stands_since(&self, at: &str, standing: TimeDelta) -> String {
@@ -61,19 +61,19 @@ impl WatchWords for English {
     }
 
     fn nothing_refused(&self) -> &'static str {
-        "Nothing of that kind was refused.\n"
+        "No refused requests match.\n"
     }
 
     fn has_arrived(&self, arrived: Option<bool>) -> &'static str {
         match arrived {
             Some(true) => "has come since",
             Some(false) => "has not come",
-            None => "unknown which",
+            None => "cannot be identified",
         }
     }
 
     fn claims_are_claims(&self) -> &'static str {
-        "* not verified: anybody can have made up number, type and partner\n"
+        "* not verified: anyone can invent number, type and partner\n"
     }
 
     fn fact(&self, fact: &Fact) -> String {
@@ -81,9 +81,11 @@ impl WatchWords for English {
             at.map_or_else(String::new, |at| format!(", the first since {}", beijing(at)))
         };
         match fact {
-            Fact::BrokerAway { address, problem } => format!("broker: {address} can't be reached: {problem}"),
+            Fact::BrokerAway { address, problem } => {
+                format!("broker: {address} cannot be reached: {problem}")
+            }
             Fact::DatabaseAway { address, problem } => {
-                format!("database: {address} can't be reached: {problem}")
+                format!("database: {address} cannot be reached: {problem}")
             }
             Fact::DatabaseRefuses { address, problem } => {
                 format!("database: {address} refuses: {problem}")
@@ -164,7 +166,7 @@ impl WatchWords for English {
             | Fact::DatabaseRefuses { .. }
             | Fact::QueueWrong { .. } => Some("xiebao doctor"),
             Fact::Queue { .. } => {
-                Some("no worker takes from it: start one, or read why it is not ready (/readyz, its log)")
+                Some("no worker consumes it: start one, or find out why it is not ready (/readyz, its log)")
             }
             Fact::Held { .. } => Some("xiebao held list"),
             Fact::DeadLetters { .. } => Some("xiebao dead list"),

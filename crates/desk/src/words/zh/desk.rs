@@ -12,7 +12,7 @@ use crate::words::{DeskWords, DoctorWords};
 
 impl DeskWords for Chinese {
     fn cut(&self, shown: usize) -> String {
-        format!("只列出前 {shown} 条，后面还有（--limit 可以多列）\n")
+        format!("只列出前 {shown} 条，后面还有（--limit 可列出更多）\n")
     }
 
     fn nothing_found(&self) -> &'static str {
@@ -48,8 +48,8 @@ impl DeskWords for Chinese {
 
     fn until(&self, until: DateTime<Utc>, at_timeout: OnTimeout) -> String {
         let then = match at_timeout {
-            OnTimeout::Apply => "后照常处理",
-            OnTimeout::DeadLetter => "后转为死信",
+            OnTimeout::Apply => "到时照常处理",
+            OnTimeout::DeadLetter => "到时转为死信",
         };
         format!("最迟 {}，{then}", beijing(until))
     }
@@ -60,7 +60,7 @@ impl DeskWords for Chinese {
 
     fn ambiguous_digest(&self, beginning: &str, proposals: &[String]) -> String {
         format!(
-            "摘要 {beginning} 不止一条（投保单 {}），请多写几位\n",
+            "以 {beginning} 开头的摘要不止一条（投保单 {}），请多输入几位\n",
             plain(&proposals.join("、"))
         )
     }
@@ -102,7 +102,7 @@ impl DeskWords for Chinese {
     }
 
     fn more_not_requeueable(&self, count: usize) -> String {
-        format!("另有 {count} 封无法入队\n")
+        format!("另有 {count} 封无法重新入队\n")
     }
 
     fn interrupted(&self, left: i64) -> String {
@@ -155,7 +155,7 @@ impl DeskWords for Chinese {
     }
 
     fn schema_is_current(&self) -> &'static str {
-        "数据库结构已是最新，无需执行。\n"
+        "数据库表结构已是最新，无需执行。\n"
     }
 
     fn waiting_for_schema(&self, names: &[String]) -> String {
@@ -172,7 +172,7 @@ impl DeskWords for Chinese {
 
     fn newer_schema(&self, versions: &[String]) -> String {
         format!(
-            "数据库结构比本程序新（{}）：请使用较新的版本\n",
+            "数据库表结构比本程序新（{}）：请使用较新的版本\n",
             versions.join("、")
         )
     }
@@ -183,7 +183,7 @@ impl DeskWords for Chinese {
             Finding::ConfigurationSound => "配置：没有问题".to_owned(),
             Finding::ConfigurationFaulty { fault } => format!("配置：{fault}"),
             Finding::KeysSound { partners, keys } => format!("密钥文件：{partners} 个渠道，{keys} 个密钥"),
-            Finding::KeysNotSet => "密钥文件：没有设置 keys_file（只有 receiver 需要）".to_owned(),
+            Finding::KeysNotSet => "密钥文件：未设置 keys_file（只有接收服务需要）".to_owned(),
             Finding::KeysFaulty { problem } => format!("密钥文件：{problem}"),
             Finding::BrokerReached { address } => format!("消息队列：可以连接 {address}"),
             Finding::BrokerNodeAway { address, problem } => {
@@ -210,12 +210,14 @@ impl DeskWords for Chinese {
             Finding::DatabaseUnreachable { address, problem } => {
                 format!("数据库：连不上 {address}：{problem}")
             }
-            Finding::SchemaCurrent => "数据库：结构是最新的".to_owned(),
-            Finding::SchemaPending { names } => format!("数据库：结构有待更新（{}）", names.join("、")),
-            Finding::SchemaNewer { versions } => format!("数据库：结构比本程序新（{}）", versions.join("、")),
+            Finding::SchemaCurrent => "数据库：表结构已是最新".to_owned(),
+            Finding::SchemaPending { names } => format!("数据库：表结构有待更新（{}）", names.join("、")),
+            Finding::SchemaNewer { versions } => {
+                format!("数据库：表结构比本程序新（{}）", versions.join("、"))
+            }
             Finding::ClocksAgree { difference_ms } => format!("时钟：与数据库相差 {difference_ms} 毫秒"),
             Finding::ClocksDiffer { difference_ms } => {
-                format!("时钟：与数据库相差 {difference_ms} 毫秒，太多了")
+                format!("时钟：与数据库相差 {difference_ms} 毫秒，相差过大")
             }
         }
     }
@@ -228,15 +230,15 @@ impl DeskWords for Chinese {
             }
             Finding::BrokerNodeAway { .. } => Some("服务会使用其他节点；请检查该节点、amqp.url 和网络"),
             Finding::BrokerUnreachable { .. } => Some("检查 amqp.url、网络，以及 RabbitMQ 是否在运行"),
-            Finding::ObjectMissing { .. } => Some("receiver 或 worker 启动时会自动声明"),
+            Finding::ObjectMissing { .. } => Some("接收服务或处理服务启动时会自动声明"),
             Finding::ObjectDiffers { .. } => {
-                Some("停止服务，把队列里的消息处理完，删除后由服务重新声明；见 docs/operations.md")
+                Some("待队列中的消息处理完后停止服务，删除它，再由服务重新声明；见 docs/operations.md")
             }
             Finding::DatabaseUnreachable { .. } => Some("检查 database.url、网络，以及数据库是否在运行"),
             Finding::SchemaPending { .. } => Some("执行 xiebao migrate"),
             Finding::SchemaNewer { .. } => Some("本程序较旧：请升级到与数据库相应的版本"),
             Finding::ClocksDiffer { .. } => {
-                Some("用 NTP（如 chrony）校准两边的时钟：等待期限按 worker 的时钟计算")
+                Some("用 NTP（如 chrony）校准两边的时钟：等待期限按处理服务的时钟计算")
             }
             Finding::ConfigurationSound
             | Finding::KeysSound { .. }

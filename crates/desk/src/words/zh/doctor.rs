@@ -34,17 +34,17 @@ impl DoctorWords for Chinese {
                 format!("数据库：{name} 现为 {is}，应为 {wanted}")
             }
             Concern::ConnectionsScarce { free, needed } => {
-                format!("数据库：空闲连接 {free} 个，一个 worker 最多用 {needed} 个")
+                format!("数据库：空闲连接 {free} 个，一个处理服务最多用 {needed} 个")
             }
             Concern::SchemaDrifted { missing, unexpected } => {
-                let told = |title: &str, lines: &[String]| match lines {
+                let list = |title: &str, lines: &[String]| match lines {
                     [] => String::new(),
                     lines => format!("；{title}：{}", lines.join("、")),
                 };
                 format!(
                     "数据库：表结构与迁移脚本所建不一致{}{}",
-                    told("缺少", missing),
-                    told("多出或替代", unexpected)
+                    list("缺少", missing),
+                    list("多出或不同", unexpected)
                 )
             }
             Concern::SchemaAsMigrated => "数据库：表结构与迁移脚本所建一致".to_owned(),
@@ -63,23 +63,25 @@ impl DoctorWords for Chinese {
     fn remedy(&self, concern: &Concern) -> Option<&'static str> {
         Some(match concern {
             Concern::ShutdownTooShort { .. } => {
-                "请调大，并相应延长停止接收端时的宽限期，否则在途请求会被切断"
+                "请调大，并相应延长停止接收服务时的宽限期，否则在途请求会被切断"
             }
             Concern::AnyoneMayPost => "填写平台的来源网段，或选一个无法猜到的路径；见 docs/security.md",
             Concern::PoolTooSmall { .. } => "至少调到 worker.lanes 加 3，否则各任务会互相等待",
             Concern::NotEncrypted { .. } => "使用 amqps:// 或 ?require_ssl=true，除非是自有网络",
-            Concern::KeysReadableByAll { .. } => "chmod 0600，所有者设为接收端的用户",
+            Concern::KeysReadableByAll { .. } => "chmod 0600，所有者设为接收服务的用户",
             Concern::KeySuspicious { .. } => "与平台提供的密钥核对；xiebao verify FILE 会指出哪个密钥相符",
             Concern::DatabaseTooOld { .. } => "请升级数据库",
             Concern::DatabaseSetting { .. } => "请在数据库配置中修改：否则已确认的数据可能丢失，或通知被拒绝",
             Concern::ConnectionsScarce { .. } => "调大 max_connections，或调小 database.pool_size",
             Concern::SchemaDrifted { .. } => "有人手工改过表：缺少的请按迁移脚本补回；多出的由您自行决定",
-            Concern::RecordMissing { .. } => "receiver 或 worker 启动时会自动声明（需有权限）",
+            Concern::RecordMissing { .. } => "接收服务或处理服务启动时会自动声明（需有权限）",
             Concern::RecordDiffers { .. } => {
-                "修复之前，被拒的请求只见于 receiver 的日志：请授予服务用户声明的权限，或删除后由服务重新声明"
+                "修复之前，被拒的请求只见于接收服务的日志：请授予服务用户声明的权限，或删除后由服务重新声明"
             }
             Concern::ServiceNotReady { .. } => "详见其日志；xiebao status 显示它在等什么",
-            Concern::ServiceNotReached { .. } => "请启动它，或到其所在处查询：xiebao status --service URL",
+            Concern::ServiceNotReached { .. } => {
+                "请启动它，或指定其所在地址查询：xiebao status --service URL"
+            }
             Concern::SchemaAsMigrated | Concern::ServiceReady { .. } => return None,
         })
     }

@@ -30,15 +30,15 @@ impl RepairWords for Chinese {
 
     fn pruned_left_alone(&self, count: u64, examples: &[String]) -> String {
         let examples = examples.join("、");
-        format!("{count} 个投保单保持原样，其通知已被清理，无从比对：{examples}\n")
+        format!("{count} 个投保单保持原样，其通知的报文已清空，无从比对：{examples}\n")
     }
 
     fn pruned_can_not_be_voided(&self, insure_num: &str) -> String {
-        format!("投保单 {insure_num} 已被清理：各行业务数据无法重算，未作任何改动。\n")
+        format!("投保单 {insure_num} 的报文已清空：业务数据无法重算，未作任何改动。\n")
     }
 
     fn pruned_not_reprocessed(&self, count: i64) -> String {
-        format!("{count} 条仍为被忽略，其报文已被清理。\n")
+        format!("{count} 条保持忽略状态，因其报文已清空。\n")
     }
 
     fn nothing_to_rebuild(&self, insure_num: &str) -> String {
@@ -62,14 +62,14 @@ impl RepairWords for Chinese {
     }
 
     fn no_applied_notice(&self, beginning: &str) -> String {
-        format!("没有摘要以 {beginning} 开头的已入账通知。\n")
+        format!("没有摘要以 {beginning} 开头的已处理通知。\n")
     }
 
     fn voided(&self, insure_num: &str, digest: &str, changed: bool) -> String {
         if changed {
-            format!("投保单 {insure_num}：通知 {digest} 已作废，不再计入。\n")
+            format!("投保单 {insure_num}：通知 {digest} 已撤销，不再计入。\n")
         } else {
-            format!("投保单 {insure_num}：通知 {digest} 此前已作废，未作改动。\n")
+            format!("投保单 {insure_num}：通知 {digest} 此前已撤销，未作改动。\n")
         }
     }
 
@@ -77,16 +77,16 @@ impl RepairWords for Chinese {
         if changed {
             format!("投保单 {insure_num}：通知 {digest} 已恢复，重新计入。\n")
         } else {
-            format!("投保单 {insure_num}：通知 {digest} 并未作废，未作改动。\n")
+            format!("投保单 {insure_num}：通知 {digest} 并未撤销，未作改动。\n")
         }
     }
 
     fn voided_since(&self, at: &str, actor: &str, reason: &str) -> String {
-        format!("{at} 由 {actor} 作废：{reason}")
+        format!("{at} 由 {actor} 撤销：{reason}")
     }
 
     fn not_subscribed(&self, notify_type: i64) -> String {
-        format!("类型 {notify_type} 不在 `subscribed` 中：请先加入配置并重启接收端和处理端，再执行本命令")
+        format!("类型 {notify_type} 不在 `subscribed` 中：请先加入配置并重启接收服务和处理服务，再执行本命令")
     }
 
     fn undocumented(&self, notify_type: i64) -> String {
@@ -94,11 +94,11 @@ impl RepairWords for Chinese {
     }
 
     fn reprocessed(&self, applied: usize, held: usize, dead: usize) -> String {
-        format!("已重新处理被忽略的通知：入账 {applied} 条，等待 {held} 条，成为死信 {dead} 条。\n")
+        format!("已补处理被忽略的通知：已处理 {applied} 条，等待 {held} 条，成为死信 {dead} 条。\n")
     }
 
     fn not_reprocessed(&self, count: usize) -> String {
-        format!("已跳过 {count} 条，仍为被忽略，因其投保单无法读取或被数据库拒绝：\n")
+        format!("已跳过 {count} 条，保持忽略状态，因其投保单无法读取或被数据库拒绝：\n")
     }
 
     fn would_reprocess(&self, count: i64) -> String {

@@ -23,7 +23,7 @@ impl Chinese {
 
 impl StoryWords for Chinese {
     fn times_are_beijing(&self) -> &'static str {
-        "（时间都是北京时间）"
+        "（时间均为北京时间）"
     }
 
     fn standing(&self, standing: Standing) -> &'static str {
@@ -96,7 +96,7 @@ impl StoryWords for Chinese {
         };
         if wait.until <= wait.now {
             return format!(
-                "{since} 起{lacking}；{} 已到期，处理程序随即处理（若一直不动，请检查 worker 是否在运行）",
+                "{since} 起{lacking}；{} 已到期，处理服务随即处理（若长时间未处理，请检查处理服务是否在运行）",
                 beijing(wait.until)
             );
         }
@@ -108,7 +108,7 @@ impl StoryWords for Chinese {
     }
 
     fn release_hint(&self, insure_num: &str) -> String {
-        format!("不想再等：xiebao held release --proposal {insure_num}")
+        format!("立即放行：xiebao held release --proposal {insure_num}")
     }
 
     fn missing(&self, missing: &Missing) -> String {
@@ -119,7 +119,7 @@ impl StoryWords for Chinese {
             format!("{notice}还没有来")
         };
         if !missing.subscribed {
-            said.push_str("（没有订阅这一类型，来了也只存档）");
+            said.push_str("（未订阅这一类型，收到也只存档）");
         }
         if missing.ignored {
             said.push_str("；收到过但未处理，见“收到但未处理的通知”");
@@ -133,7 +133,7 @@ impl StoryWords for Chinese {
 
     fn ignored(&self, notify_type: NotifyType) -> &'static str {
         match Step::of(notify_type) {
-            Some(_) => "当时没有订阅这一类型",
+            Some(_) => "当时未订阅这一类型",
             None => "携保没有公开过这一类型",
         }
     }
@@ -157,7 +157,7 @@ impl StoryWords for Chinese {
 
     fn pruned_at(&self, at: DateTime<Utc>) -> String {
         format!(
-            "因年久已于 {} 清空（xiebao prune）：再来一份仍识别为重复",
+            "因时间久远已于 {} 清空（xiebao prune）：再次收到仍识别为重复",
             beijing(at)
         )
     }
@@ -175,9 +175,6 @@ impl StoryWords for Chinese {
     }
 
     fn not_believed(&self, insure_num: &str) -> String {
-        format!(
-            "另一个渠道的投保单 {} 自称重出为本单，不予采信",
-            plain(insure_num)
-        )
+        format!("另一渠道的投保单 {} 声称重出为本单，不予采信", plain(insure_num))
     }
 }

@@ -18,12 +18,12 @@ impl Terms for Chinese {
             Label::Held => "等待中的通知",
             Label::NotComeYet => "还缺的",
             Label::Ignored => "收到但未处理的通知（只存档）",
-            Label::Pruned => "已清理，报文不再保存",
+            Label::Pruned => "报文已清空，不再保存",
             Label::DeadLetters => "死信",
             Label::Disagreements => "出单通知之间不一致（以后收到的为准）",
             Label::Reissues => "退保重出",
             Label::Rows => "目前的业务数据",
-            Label::Possible => "现在可以做的",
+            Label::Possible => "可执行的操作",
             Label::Gateway => "支付网关",
             Label::PayTime => "支付时间",
             Label::Payment => "支付",
@@ -172,16 +172,16 @@ impl Terms for Chinese {
             Reason::PartnerMismatch => "投保单属于另一个渠道",
             Reason::TimedOut => "前面的通知没有按时来",
             Reason::ApplyFailed => "多次处理都失败",
-            Reason::DeliveryLimit => "多次投递给处理程序都未确认",
-            Reason::Pruned => "该投保单先前通知的报文已被清理",
+            Reason::DeliveryLimit => "多次投递给处理服务都未确认",
+            Reason::Pruned => "该投保单先前通知的报文已清空",
         }
     }
 
     fn repair(&self, reason: Reason) -> &'static str {
         match reason {
             Reason::Unreadable => {
-                "receiver 不会发布它读不懂的报文：这一封是手工发布的，或来自较新的版本。若原因里说的是信封版本，\
-                 请升级 worker 后重新入队（dead requeue）；否则放弃（dead discard）。"
+                "接收服务不会发布无法识别的报文：这一封是手工发布的，或来自较新的版本。若原因里说的是信封版本，\
+                 请升级处理服务后重新入队（dead requeue）；否则放弃（dead discard）。"
             }
             Reason::Incomplete | Reason::InvalidField => {
                 "须请携保改正后重新推送（改正后是一条新的通知）：告知投保单号、通知类型和原因。新的通知到了以后（trace \
@@ -193,25 +193,25 @@ impl Terms for Chinese {
             }
             Reason::PartnerMismatch => {
                 "请携保核实这张投保单属于哪个渠道（trace 显示先来的是哪个）。若属于先来的渠道，放弃这一封\
-                 （dead discard），并检查 keys_file：密钥可能落入他人之手。若属于这一封的渠道，先作废另一渠道的通知\
+                 （dead discard），并检查 keys_file：密钥可能落入他人之手。若属于这一封的渠道，先撤销另一渠道的通知\
                  （notice void），再重新入队（dead requeue）。"
             }
             Reason::TimedOut => {
                 "请携保补推它所等的通知；到了以后（trace 可查）重新入队（dead requeue）。若永远不会来，把 \
-                 sequencing.<step>.on_timeout 设为 \"apply\"，重启 worker，再重新入队；不愿再等一遍就立即放行\
+                 sequencing.<step>.on_timeout 设为 \"apply\"，重启处理服务，再重新入队；无需再等时可立即放行\
                  （held release）。"
             }
             Reason::ApplyFailed => {
-                "原因里写明了数据库拒绝的是什么（触发器、约束、缺少权限）；worker 的日志里按 notice.digest 可查到更多。\
+                "原因里写明了数据库拒绝的是什么（触发器、约束、缺少权限）；处理服务的日志里按 notice.digest 可查到更多。\
                  排除后先重新入队这一封，通过了再处理其余的（dead requeue --reason apply_failed）。"
             }
             Reason::DeliveryLimit => {
-                "worker 拿到它以后反复中断：查看 worker 的日志，以及是否因内存不足被杀。修复或升级后先重新入队这一封，\
+                "处理服务在处理它时反复中断：请查看处理服务的日志，以及是否因内存不足被终止。修复或升级后先重新入队这一封，\
                  通过了再处理其余的（dead requeue --reason delivery_limit）。"
             }
             Reason::Pruned => {
-                "该投保单因年久已被清理（prune）：各行业务数据保持不变，本通知所说的内容（dead show）需由人工记入贵方系统，\
-                 然后放弃它（dead discard）。若要入账，请先从备份恢复报文（见 docs/operations.md），再重新入队。"
+                "该投保单的报文因时间久远已清空（prune）：业务数据保持不变，本通知的内容（dead show）需由人工录入贵方系统，\
+                 然后放弃它（dead discard）。若仍需处理，请先从备份恢复报文（见 docs/operations.md），再重新入队。"
             }
         }
     }
@@ -221,11 +221,11 @@ impl Terms for Chinese {
             Action::RequeueDead => "死信重新入队",
             Action::DiscardDead => "放弃死信",
             Action::ReleaseHeld => "放行",
-            Action::VoidNotice => "作废",
-            Action::RestoreNotice => "恢复",
+            Action::VoidNotice => "撤销通知",
+            Action::RestoreNotice => "恢复通知",
             Action::Rebuild => "重算",
             Action::Reprocess => "补处理",
-            Action::Prune => "清理报文",
+            Action::Prune => "清空报文",
         }
     }
 
@@ -246,16 +246,16 @@ impl Terms for Chinese {
             (seconds / 60 % 60, "分钟"),
             (seconds % 60, "秒"),
         ];
-        let said: Vec<String> = units
+        let parts: Vec<String> = units
             .iter()
             .filter(|(n, _)| *n > 0)
             .take(2)
             .map(|(n, unit)| format!("{n} {unit}"))
             .collect();
-        if said.is_empty() {
+        if parts.is_empty() {
             "不到 1 秒".to_owned()
         } else {
-            said.join(" ")
+            parts.join(" ")
         }
     }
 

@@ -11,7 +11,7 @@ impl WatchWords for Chinese {
     fn pruned(&self, report: &Report, before: DateTime<Utc>, dry_run: bool) -> String {
         let would = if dry_run { "将清空" } else { "已清空" };
         let mut out = format!(
-            "{} 之后再无动静的，{would}报文：{} 个投保单的 {} 条通知，已了结的死信 {} 封，共 {}。\n",
+            "{} 之后再无新通知的，{would}报文：{} 个投保单的 {} 条通知，已办结的死信 {} 封，共 {}。\n",
             beijing(before),
             report.proposals,
             report.notices,
@@ -26,12 +26,12 @@ impl WatchWords for Chinese {
         }
         if report.unsettled > 0 {
             out += &format!(
-                "{} 个投保单保持原样：有未了结或较新的死信，或此后有人处理过。\n",
+                "{} 个投保单保持原样：有未办结或较新的死信，或此后有人处理过。\n",
                 report.unsettled
             );
         }
         if report.busy > 0 {
-            out += &format!("{} 个投保单留待下次：worker 正在处理。\n", report.busy);
+            out += &format!("{} 个投保单留待下次：处理服务正在处理。\n", report.busy);
         }
         if !report.complete {
             out += "已中断；再次执行同一命令即可继续。\n";
@@ -44,7 +44,7 @@ impl WatchWords for Chinese {
     }
 
     fn nothing_stuck(&self) -> &'static str {
-        "没有停留这么久的投保单。\n"
+        "没有卡单这么久的投保单。\n"
     }
 
     fn stands_since(&self, at: &str, standing: TimeDelta) -> String {
@@ -76,7 +76,7 @@ impl WatchWords for Chinese {
             at.map_or_else(String::new, |at| format!("，最早自 {}", beijing(at)))
         };
         match fact {
-            Fact::BrokerAway { address, problem } => format!("消息服务器：无法连接 {address}：{problem}"),
+            Fact::BrokerAway { address, problem } => format!("消息队列：无法连接 {address}：{problem}"),
             Fact::DatabaseAway { address, problem } => format!("数据库：无法连接 {address}：{problem}"),
             Fact::DatabaseRefuses { address, problem } => {
                 format!("数据库：{address} 拒绝查询：{problem}")
@@ -155,7 +155,7 @@ impl WatchWords for Chinese {
             | Fact::DatabaseRefuses { .. }
             | Fact::QueueWrong { .. } => Some("xiebao doctor"),
             Fact::Queue { .. } => {
-                Some("没有 worker 从中取消息：请启动 worker，或查看其未就绪的原因（/readyz 和日志）")
+                Some("没有处理服务从中取消息：请启动处理服务，或查看其未就绪的原因（/readyz 和日志）")
             }
             Fact::Held { .. } => Some("xiebao held list"),
             Fact::DeadLetters { .. } => Some("xiebao dead list"),

@@ -1,11 +1,11 @@
-//! Which lives make a story: one proposal, or several that reissues tie together.
+//! Scenarios: stories of one proposal, or of several that reissues tie together.
 
 use xiebao_core::id::InsureNum;
 
 use super::Settings;
-use super::draw::Draw;
-use super::life::{Life, Progress};
 use super::numbers::Numbers;
+use super::proposal_life::{Progress, ProposalLife};
+use super::rng::Rng;
 use super::story::{Event, Notice, Story};
 
 /// Tells the story of that index. It follows from the settings and the index alone.
@@ -14,10 +14,10 @@ pub fn tell(settings: &Settings, numbers: Numbers, index: u64) -> Story {
         settings,
         numbers,
         index,
-        draw: Draw::new(settings.seed, index * 2),
+        rng: Rng::new(settings.seed, index * 2),
         notices: Vec::new(),
     };
-    match teller.draw.between(0, 99) {
+    match teller.rng.between(0, 99) {
         0..=5 => teller.quiet(),
         6..=19 => teller.reissued(1),
         20..=24 => teller.reissued(2),
@@ -88,14 +88,14 @@ struct Teller<'s> {
     settings: &'s Settings,
     numbers: Numbers,
     index: u64,
-    draw: Draw,
+    rng: Rng,
     notices: Vec<Notice>,
 }
 
 impl Teller<'_> {
-    fn life(&mut self, which: u64, lived: impl FnOnce(&mut Life<'_>) -> Progress) -> Progress {
+    fn life(&mut self, which: u64, lived: impl FnOnce(&mut ProposalLife<'_>) -> Progress) -> Progress {
         let insure_num = self.numbers.get(self.index, which);
-        let mut life = Life::new(&mut self.draw, self.settings, insure_num);
+        let mut life = ProposalLife::new(&mut self.rng, self.settings, insure_num);
         let progress = lived(&mut life);
         self.notices.extend(life.notices);
         progress
@@ -115,7 +115,7 @@ impl Teller<'_> {
 
     /// Nothing but an alarm, a type that nobody knows, or an application.
     fn quiet(&mut self) {
-        let kind = self.draw.between(0, 2);
+        let kind = self.rng.between(0, 2);
         self.life(0, |life| {
             match kind {
                 0 => life.alarm(),
@@ -173,9 +173,9 @@ impl Teller<'_> {
         })
     }
 
-    /// The life of a proposal issued in another's stead; sometimes nothing is ever heard of it.
+    /// The life of a proposal that replaces another; sometimes it has no notice at all.
     fn replacement(&mut self, which: u64, replacements: &[InsureNum]) -> Progress {
-        let silent = replacements.is_empty() && self.draw.chance(0.1);
+        let silent = replacements.is_empty() && self.rng.chance(0.1);
         self.life(which, |life| {
             if silent {
                 return Progress::Stopped;
@@ -189,12 +189,12 @@ impl Teller<'_> {
         })
     }
 
-    /// In the share asked for, one of the first three steps is never reported: what follows waits in vain.
+    /// In the wanted share of stories, one of the first three steps is never reported: later notices wait until their time-out.
     fn lose_a_predecessor(&mut self) {
-        if !self.draw.chance(self.settings.missing_predecessors) {
+        if !self.rng.chance(self.settings.missing_predecessors) {
             return;
         }
-        let lost = self.draw.between(1, 3);
+        let lost = self.rng.between(1, 3);
         let insure_num = self.number(0);
         self.notices
             .retain(|notice| notice.insure_num != insure_num || notice.event.notify_type().0 != lost);

@@ -4,22 +4,22 @@ use chrono::{Days, NaiveDate};
 
 use super::super::story::{Event, Outcome, PolicyEntry};
 use super::super::words;
-use super::{Life, Progress};
+use super::{Progress, ProposalLife};
 
-impl Life<'_> {
+impl ProposalLife<'_> {
     pub fn issue(&mut self) -> Progress {
-        if self.draw.chance(0.05) {
+        if self.rng.chance(0.05) {
             // A partial cancellation that comes before the policy it is about.
             self.cancel_in_part();
         }
-        if self.draw.chance(self.failures) {
+        if self.rng.chance(self.failures) {
             self.failed_issues();
-            if self.draw.chance(0.25) {
+            if self.rng.chance(0.25) {
                 return Progress::IssueFailed;
             }
         }
         let policies = self.policies();
-        if policies.len() > 1 && self.draw.chance(0.4) {
+        if policies.len() > 1 && self.rng.chance(0.4) {
             let (first, second) = policies.split_at(policies.len() / 2);
             self.report_issue(first);
             self.report_issue(second);
@@ -30,9 +30,9 @@ impl Life<'_> {
     }
 
     fn failed_issues(&mut self) {
-        for _ in 0..self.draw.between(1, 2) {
-            let outcome = Outcome::failed(self.draw.word(words::FAILURES));
-            let policies = if self.draw.chance(0.2) {
+        for _ in 0..self.rng.between(1, 2) {
+            let outcome = Outcome::failed(self.rng.word(words::FAILURES));
+            let policies = if self.rng.chance(0.2) {
                 vec![self.policy(0, false)]
             } else {
                 Vec::new()
@@ -42,47 +42,47 @@ impl Life<'_> {
     }
 
     fn policies(&mut self) -> Vec<PolicyEntry> {
-        let count = if self.draw.chance(0.7) {
+        let count = if self.rng.chance(0.7) {
             1
         } else {
-            self.draw.between(2, 3)
+            self.rng.between(2, 3)
         };
         (0..count).map(|which| self.policy(which, true)).collect()
     }
 
     fn policy(&mut self, which: i64, numbered: bool) -> PolicyEntry {
-        let (product_id, product_name) = *self.draw.pick(words::PRODUCTS);
-        let (plan_id, plan_name) = *self.draw.pick(words::PLANS);
+        let (product_id, product_name) = *self.rng.pick(words::PRODUCTS);
+        let (plan_id, plan_name) = *self.rng.pick(words::PLANS);
         let start = self.now.date() + Days::new(1);
         let end = self.end_date(start);
-        let persons = if self.draw.chance(0.9) {
-            self.draw.some_of(&self.persons)
+        let persons = if self.rng.chance(0.9) {
+            self.rng.some_of(&self.persons)
         } else {
             Vec::new()
         };
         PolicyEntry {
             policy_num: numbered.then(|| self.policy_num(which)),
-            product_id: self.draw.maybe(0.9, product_id),
-            product_name: self.draw.maybe(0.9, product_name.to_owned()),
-            plan_id: self.draw.maybe(0.9, plan_id),
-            plan_name: self.draw.maybe(0.9, plan_name.to_owned()),
-            applicant: self.draw.maybe_word(0.9, words::PERSONS),
+            product_id: self.rng.maybe(0.9, product_id),
+            product_name: self.rng.maybe(0.9, product_name.to_owned()),
+            plan_id: self.rng.maybe(0.9, plan_id),
+            plan_name: self.rng.maybe(0.9, plan_name.to_owned()),
+            applicant: self.rng.maybe_word(0.9, words::PERSONS),
             persons,
-            start_date: self.draw.maybe(0.9, start),
-            end_date: self.draw.maybe(0.9, end),
+            start_date: self.rng.maybe(0.9, start),
+            end_date: self.rng.maybe(0.9, end),
         }
     }
 
     /// A year, or for life.
     fn end_date(&mut self, start: NaiveDate) -> NaiveDate {
-        if self.draw.chance(0.05) {
+        if self.rng.chance(0.05) {
             return NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(start);
         }
         start + Days::new(364)
     }
 
     fn policy_num(&mut self, which: i64) -> String {
-        match self.draw.between(0, 3) {
+        match self.rng.between(0, 3) {
             0 => format!("{}{which:02}", self.insure_num),
             _ => format!("BD{}-{which}", self.insure_num),
         }
@@ -90,22 +90,22 @@ impl Life<'_> {
 
     fn report_issue(&mut self, policies: &[PolicyEntry]) {
         let mut entries = policies.to_vec();
-        if self.draw.chance(0.15) {
+        if self.rng.chance(0.15) {
             self.split_entry(&mut entries);
         }
-        if self.draw.chance(0.03) {
-            // Of no policy number there is no policy to speak of.
+        if self.rng.chance(0.03) {
+            // Without a policy number there is no policy.
             entries.push(self.policy(0, false));
         }
-        if self.draw.chance(0.2) {
-            self.draw.shuffle(&mut entries);
+        if self.rng.chance(0.2) {
+            self.rng.shuffle(&mut entries);
         }
         let event = Event::Issued {
             outcome: Outcome::ok(),
             policies: entries,
         };
         self.report(event.clone());
-        if self.draw.chance(0.05) {
+        if self.rng.chance(0.05) {
             self.report(event);
         }
     }

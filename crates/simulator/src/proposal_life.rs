@@ -4,7 +4,7 @@ use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use xiebao_core::id::{InsureNum, NotifyType};
 
 use super::Settings;
-use super::draw::Draw;
+use super::rng::Rng;
 use super::story::{Event, Notice, Outcome};
 use super::words;
 
@@ -15,17 +15,17 @@ mod payment;
 /// Share of paid proposals whose issue has not been reported yet.
 const NOT_ISSUED_YET: f64 = 0.1;
 
-/// How far a proposal came, which says what may follow.
+/// How far a proposal came, which decides the steps that may follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// Underwriting or payment failed for good, or nothing has been heard since: whatever came next would wait in vain.
+    /// Underwriting or payment failed for good, or the proposal fell silent: any further notice would wait until its time-out.
     Stopped,
     IssueFailed,
     Issued,
 }
 
-pub struct Life<'d> {
-    draw: &'d mut Draw,
+pub struct ProposalLife<'d> {
+    rng: &'d mut Rng,
     failures: f64,
     pub insure_num: InsureNum,
     user: String,
@@ -35,23 +35,23 @@ pub struct Life<'d> {
     pub notices: Vec<Notice>,
 }
 
-impl<'d> Life<'d> {
-    pub fn new(draw: &'d mut Draw, settings: &Settings, insure_num: InsureNum) -> Self {
-        let user = match draw.between(0, 9) {
-            0 => draw.between(1, 99_999_999).to_string(),
-            1 => format!("用户-{}", draw.between(1, 9999)),
-            _ => format!("u-{}", draw.between(100_000, 999_999)),
+impl<'d> ProposalLife<'d> {
+    pub fn new(rng: &'d mut Rng, settings: &Settings, insure_num: InsureNum) -> Self {
+        let user = match rng.between(0, 9) {
+            0 => rng.between(1, 99_999_999).to_string(),
+            1 => format!("用户-{}", rng.between(1, 9999)),
+            _ => format!("u-{}", rng.between(100_000, 999_999)),
         };
-        let case_code = (*draw.pick(words::CASE_CODES)).to_owned();
-        let count = draw.between(1, 5) as usize;
+        let case_code = (*rng.pick(words::CASE_CODES)).to_owned();
+        let count = rng.between(1, 5) as usize;
         let mut persons: Vec<String> = words::PERSONS.iter().map(|name| (*name).to_owned()).collect();
-        draw.shuffle(&mut persons);
+        rng.shuffle(&mut persons);
         persons.truncate(count);
         let start = NaiveDate::default().and_time(chrono::NaiveTime::MIN) + TimeDelta::days(20_000);
-        let now = start + TimeDelta::seconds(draw.between(0, 500 * 86_400));
+        let now = start + TimeDelta::seconds(rng.between(0, 500 * 86_400));
         let failures = settings.failures;
         Self {
-            draw,
+            rng,
             failures,
             insure_num,
             user,
@@ -62,11 +62,11 @@ impl<'d> Life<'d> {
         }
     }
 
-    /// From the application to the policy, with what may come at any time.
+    /// From the application to the policy, with notices that may come at any time.
     pub fn to_issue(&mut self) -> Progress {
         self.perhaps_alarm(0.08);
         self.perhaps_unknown();
-        if !self.insure() || !self.pay() || self.draw.chance(NOT_ISSUED_YET) {
+        if !self.insure() || !self.pay() || self.rng.chance(NOT_ISSUED_YET) {
             return Progress::Stopped;
         }
         self.issue()
@@ -75,18 +75,18 @@ impl<'d> Life<'d> {
     /// As a proposal that replaces another: no underwriting and no payment of its own, or one by the cancelled one.
     pub fn reissued_to_issue(&mut self) -> Progress {
         self.perhaps_alarm(0.05);
-        if self.draw.chance(0.3) {
+        if self.rng.chance(0.3) {
             self.pay_by_reissue();
         }
         self.issue()
     }
 
-    /// What may follow: e-policy, endorsements, cancellation.
+    /// The steps that may follow the issue: e-policy, endorsements, cancellation.
     pub fn after(&mut self, progress: Progress) {
         match progress {
             Progress::Stopped => {}
             Progress::IssueFailed => {
-                if self.draw.chance(0.5) {
+                if self.rng.chance(0.5) {
                     self.cancel_in_full();
                 }
             }
@@ -100,7 +100,7 @@ impl<'d> Life<'d> {
     }
 
     pub fn alarm(&mut self) {
-        let fail_msg = self.draw.maybe_word(0.9, words::FAILURES);
+        let fail_msg = self.rng.maybe_word(0.9, words::FAILURES);
         // The document gives this notice three fields: no user, no product.
         let notice = Notice {
             insure_num: self.insure_num.clone(),
@@ -113,39 +113,39 @@ impl<'d> Life<'d> {
     }
 
     pub fn unknown(&mut self) {
-        let notify_type = NotifyType(*self.draw.pick(words::UNKNOWN_TYPES));
+        let notify_type = NotifyType(*self.rng.pick(words::UNKNOWN_TYPES));
         self.report(Event::Unknown(notify_type));
     }
 
     pub fn insure(&mut self) -> bool {
         let insured = self.fallible(Event::Insured);
-        if insured && self.draw.chance(0.04) {
-            // Reported again with other particulars: a notice of its own.
+        if insured && self.rng.chance(0.04) {
+            // Reported again with other values: a distinct notice.
             self.report(Event::Insured(Outcome::ok()));
         }
         insured
     }
 
     fn perhaps_alarm(&mut self, share: f64) {
-        while self.draw.chance(share) {
+        while self.rng.chance(share) {
             self.alarm();
         }
     }
 
     fn perhaps_unknown(&mut self) {
-        if self.draw.chance(0.04) {
+        if self.rng.chance(0.04) {
             self.unknown();
         }
     }
 
     /// A step that may be reported failed (once or twice) before it succeeds; sometimes it never does.
     fn fallible(&mut self, event: impl Fn(Outcome) -> Event) -> bool {
-        if self.draw.chance(self.failures) {
-            for _ in 0..self.draw.between(1, 2) {
-                let reason = self.draw.word(words::FAILURES);
+        if self.rng.chance(self.failures) {
+            for _ in 0..self.rng.between(1, 2) {
+                let reason = self.rng.word(words::FAILURES);
                 self.report(event(Outcome::failed(reason)));
             }
-            if self.draw.chance(0.25) {
+            if self.rng.chance(0.25) {
                 return false;
             }
         }
@@ -154,15 +154,15 @@ impl<'d> Life<'d> {
     }
 
     fn report(&mut self, event: Event) {
-        let partner_unique_key = match self.draw.between(0, 19) {
+        let partner_unique_key = match self.rng.between(0, 19) {
             0 => None,
             1 => Some(format!("{}·另", self.user)),
             _ => Some(self.user.clone()),
         };
         // The endorsement notice has no caseCode.
-        let case_code = match (&event, self.draw.between(0, 19)) {
+        let case_code = match (&event, self.rng.between(0, 19)) {
             (Event::Endorsed(_), _) | (_, 0) => None,
-            (_, 1) => Some((*self.draw.pick(words::CASE_CODES)).to_owned()),
+            (_, 1) => Some((*self.rng.pick(words::CASE_CODES)).to_owned()),
             _ => Some(self.case_code.clone()),
         };
         let other_info = self.other_info(0.06);
@@ -178,17 +178,17 @@ impl<'d> Life<'d> {
 
     fn other_info(&mut self, share: f64) -> Vec<(String, String)> {
         let mut info = Vec::new();
-        while self.draw.chance(share) || (!info.is_empty() && self.draw.chance(0.5)) {
-            let value = (*self.draw.pick(words::OTHER_VALUES)).to_owned();
+        while self.rng.chance(share) || (!info.is_empty() && self.rng.chance(0.5)) {
+            let value = (*self.rng.pick(words::OTHER_VALUES)).to_owned();
             info.push((format!("k{}", 9 - info.len() % 10), value));
         }
         info.truncate(10);
         info
     }
 
-    /// Time passes; the same notice twice would be a duplicate, which is the schedule's business.
+    /// Lets time pass. A notice repeated at the same time would be a duplicate, which only the schedule makes.
     fn push(&mut self, notice: Notice) {
-        self.now += TimeDelta::seconds(self.draw.between(1, 90_000));
+        self.now += TimeDelta::seconds(self.rng.between(1, 90_000));
         if !self.notices.contains(&notice) {
             self.notices.push(notice);
         }
