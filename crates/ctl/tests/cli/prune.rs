@@ -144,7 +144,7 @@ async fn what_waits_is_open_in_force_or_was_touched_since_is_left_whole() {
     let told = cli.xiebao(&["prune", "--older-than", "3y", "--lang", "zh"]).await;
     told.says(&[
         "0 个投保单的 0 条通知",
-        "2 个投保单保持原样：有未了结",
+        "2 个投保单保持原样：有未办结",
         "2 个投保单保持原样：有保单",
     ]);
 }

@@ -139,7 +139,7 @@ async fn doctor_tells_what_somebody_has_changed_by_hand_and_what_is_unwise() {
     let told = cli.xiebao(&["doctor"]).await;
     told.says(&[
         "✗ database: the tables are not as the migrations made them; missing: holds index holds_due_at due_at not unique",
-        "→ somebody has changed the tables by hand",
+        "→ somebody changed the tables by hand",
     ]);
     let told = cli.xiebao(&["doctor", "--lang", "zh"]).await;
     told.says(&[

@@ -59,7 +59,7 @@ fn a_proposal_known_by_a_link_alone_says_what_comes_next() {
     );
     case.says(
         Lang::En,
-        &["Proposal 20260723000001   made by a reissue; no notice of its own has come yet"],
+        &["Proposal 20260723000001   created by a reissue; it has no notice of its own yet"],
     );
     assert!(!case.page(Lang::Zh).contains("支付通知（2）还没有来"));
 }
@@ -70,7 +70,7 @@ fn a_link_of_another_partner_is_shown_but_not_believed() {
     case.ledger.link(link("20260722000009", 8), at(1), &case.rules);
     case.says(
         Lang::Zh,
-        &["另一个渠道的投保单 20260722000009 自称重出为本单，不予采信"],
+        &["另一渠道的投保单 20260722000009 声称重出为本单，不予采信"],
     );
     case.says(
         Lang::En,
