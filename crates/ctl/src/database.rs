@@ -72,9 +72,7 @@ impl Database {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match &error {
-            error if error.is_not_migrated() => {
-                Failure::Refused(format!("{error} (run `xiebao migrate`)"))
-            }
+            error if error.is_not_migrated() => Failure::Refused(format!("{error} (run `xiebao migrate`)")),
             StoreError::Refused(_) | StoreError::Unreadable { .. } => Failure::Refused(error.to_string()),
             StoreError::Unavailable(_) | StoreError::Conflict(_) => Failure::Unreachable(error.to_string()),
         }

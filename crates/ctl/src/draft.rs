@@ -9,11 +9,14 @@ use xiebao_simulator::platform::Signer;
 
 use crate::exit::Failure;
 
-/// The HTTP body, and what it is about.
+/// An HTTP body, with the type and proposal that it states.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
+    /// The HTTP body.
     pub body: Bytes,
+    /// The type, as the file has it.
     pub notify_type: String,
+    /// The proposal.
     pub insure_num: Option<String>,
 }
 

@@ -6,33 +6,35 @@ use thiserror::Error;
 use xiebao_runtime::config::Faults;
 use xiebao_simulator::SimulationError;
 
-/// The command did what it was asked.
+/// The command did its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
+    /// The answer is yes.
     Done,
-    /// The answer is no: nothing found, a check failed.
+    /// The answer is no: nothing was found, or a check failed.
     No,
 }
 
 impl Exit {
-    /// `found`: there was what was looked for, or meant.
+    /// [`Done`](Self::Done) if it was found, or if all is well.
     pub fn of_found(found: bool) -> Self {
         if found { Self::Done } else { Self::No }
     }
 }
 
-/// The command could not do what it was asked.
+/// The command could not do its work.
 #[derive(Debug, Error)]
 pub enum Failure {
-    /// The arguments, or what they name, make no sense.
+    /// The arguments, or the things that they name, make no sense.
     #[error("{0}")]
     Usage(String),
+    /// The configuration is wrong.
     #[error(transparent)]
     Configuration(#[from] Faults),
-    /// The database refuses what is asked of it: no such table, no right to read.
+    /// The database refuses a statement: no such table, no right to read.
     #[error("{0}")]
     Refused(String),
-    /// The broker, the database or the receiver.
+    /// The broker, the database or the receiver does not answer.
     #[error("{0}")]
     Unreachable(String),
 }
@@ -56,6 +58,7 @@ impl From<Exit> for ExitCode {
 }
 
 impl Failure {
+    /// The exit code of the program.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Failure::Usage(_) | Failure::Configuration(_) | Failure::Refused(_) => 2,

@@ -47,9 +47,11 @@ pub struct JudgedFact {
 /// until it counts as stuck.
 pub async fn tables(store: &Store, address: &str, stuck_after: Duration, now: DateTime<Utc>) -> Vec<Fact> {
     let asking = store.ask(async |conn| read(conn, now, stuck_after).await);
-    let answer = timeout(PATIENCE, asking)
-        .await
-        .unwrap_or_else(|_| Err(StoreError::Unavailable(format!("no answer within {PATIENCE:?}").into())));
+    let answer = timeout(PATIENCE, asking).await.unwrap_or_else(|_| {
+        Err(StoreError::Unavailable(
+            format!("no answer within {PATIENCE:?}").into(),
+        ))
+    });
     let address = address.to_owned();
     match answer {
         Ok(facts) => facts,

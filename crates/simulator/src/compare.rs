@@ -13,6 +13,7 @@ pub use notices::{ExpectedNotice, StoredNotice, compare_notices};
 /// So many findings are shown in full; all are counted.
 pub const SHOWN: usize = 20;
 
+/// The kind of a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -27,15 +28,21 @@ pub enum Kind {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
+    /// Its kind.
     pub kind: Kind,
+    /// The proposal.
     pub insure_num: String,
+    /// The table.
     pub table: &'static str,
     /// The key of the row within its proposal.
     pub key: String,
+    /// The column that differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<&'static str>,
+    /// The expected value or row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
+    /// The stored value or row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
 }
@@ -43,15 +50,20 @@ pub struct Finding {
 /// All that is wrong: rows counted, the first of them in full.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Findings {
+    /// Rows that are missing.
     pub lost: u64,
+    /// Rows that should not exist.
     pub extra: u64,
+    /// Rows with a wrong value.
     pub differing: u64,
     /// Notices whose bodies were not compared, as they were pruned.
     pub pruned: u64,
+    /// The first differences.
     pub first: Vec<Finding>,
 }
 
 impl Findings {
+    /// There is no difference.
     pub fn is_clean(&self) -> bool {
         self.lost == 0 && self.extra == 0 && self.differing == 0
     }

@@ -19,6 +19,7 @@ use crate::SimulationError;
 /// Longer than any question here takes; a database that is silent for so long is away.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
+/// The database that the services write to.
 pub struct Database {
     url: String,
     connection: Connection,
@@ -30,6 +31,7 @@ pub struct Count {
     /// Rows of `notices` that wait for nothing.
     #[diesel(sql_type = BigInt)]
     pub done: i64,
+    /// Notices that wait.
     #[diesel(sql_type = BigInt)]
     pub held: i64,
     /// Deliveries of all of them.
@@ -40,15 +42,19 @@ pub struct Count {
 /// Dead letters of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName, Serialize)]
 pub struct DeadLetters {
+    /// The group of causes.
     #[diesel(sql_type = Text)]
     pub reason: String,
+    /// The detailed cause of one of them.
     #[diesel(sql_type = Text)]
     pub example: String,
+    /// How many there are.
     #[diesel(sql_type = BigInt)]
     pub count: i64,
 }
 
 impl Database {
+    /// Connects to the database.
     pub async fn connect(url: &str) -> Result<Self, SimulationError> {
         Ok(Self {
             url: url.to_owned(),
@@ -56,6 +62,7 @@ impl Database {
         })
     }
 
+    /// Counts the notices of proposals between two numbers.
     pub async fn count(&mut self, first: &InsureNum, last: &InsureNum) -> Result<Count, SimulationError> {
         let query = format!(
             "SELECT CAST(COALESCE(SUM(outcome <> 'held'), 0) AS SIGNED) AS done, \
@@ -68,6 +75,7 @@ impl Database {
             .ok_or_else(|| SimulationError::Refused("a sum without a row".to_owned()))
     }
 
+    /// The business rows of these proposals.
     pub async fn rows(&mut self, proposals: &[InsureNum]) -> Result<Rows, SimulationError> {
         let list = list(proposals);
         Ok(Rows {
@@ -81,6 +89,7 @@ impl Database {
         })
     }
 
+    /// The inbox rows of these proposals.
     pub async fn notices(&mut self, proposals: &[InsureNum]) -> Result<Vec<StoredNotice>, SimulationError> {
         let query = format!(
             "SELECT insure_num, notify_type, outcome, seq, deliveries, raw, \
@@ -90,6 +99,7 @@ impl Database {
         self.load(&query).await
     }
 
+    /// The dead letters of proposals between two numbers, by group of causes.
     pub async fn dead_letters(
         &mut self,
         first: &InsureNum,

@@ -56,11 +56,13 @@ pub enum PostError {
 /// The answer of a receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
+    /// The HTTP status.
     pub status: StatusCode,
     /// The header `x-notice-result`.
     pub verdict: Option<String>,
     /// `None`: the body is not the documented one.
     pub state: Option<bool>,
+    /// The reason of a refusal.
     pub fail_msg: Option<String>,
 }
 
@@ -72,6 +74,7 @@ impl Answer {
 }
 
 impl Target {
+    /// The target of a URL.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         let wrong = |problem| TargetError {
             url: text.to_owned(),
@@ -95,6 +98,7 @@ impl Target {
         })
     }
 
+    /// Host and port.
     pub fn authority(&self) -> &str {
         &self.authority
     }
@@ -121,6 +125,7 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client that connects when it first posts.
     pub fn new(target: Target) -> Self {
         Self { target, open: None }
     }

@@ -1,5 +1,5 @@
 //! Plays the platform: tells life stories of proposals from a seed, posts them as the platform posts notices, and works out from the
-//! stories alone the rows that the database must hold afterwards. Of core it uses only the types, so that a wrong rule in core cannot
+//! stories alone the rows that the database must hold afterwards. It uses only the types of core, so that a wrong rule in core cannot
 //! agree with itself.
 //!
 //! [`scenario`] and [`proposal_life`] tell stories, [`wire`] spells their notices, [`schedule`] disorders and repeats them, [`sender`] posts

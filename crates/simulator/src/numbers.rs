@@ -22,6 +22,7 @@ pub struct Numbers {
 }
 
 impl Numbers {
+    /// The block of a run with these settings.
     pub fn of(settings: &Settings) -> Self {
         let identity = format!(
             "{} {} {} {}",

@@ -66,6 +66,7 @@ impl Drop for Display {
 pub struct Sending(JoinHandle<()>);
 
 impl Sending {
+    /// Shows the progress of a load until it is dropped.
     pub fn watch(load: &Arc<Load>, lang: Lang) -> Self {
         let load = Arc::clone(load);
         Self(tokio::spawn(async move { watch(&load, lang).await }))
@@ -131,10 +132,12 @@ pub struct Waiting {
 }
 
 impl Waiting {
+    /// Shows nothing yet.
     pub fn new(lang: Lang) -> Self {
         Self { lang, display: None }
     }
 
+    /// Shows how many notices are done, and how many of the proposals wait.
     pub fn show(&mut self, done: i64, wanted: usize, held: i64) {
         let label = self.lang.pick("入库", "applying");
         let display = self

@@ -24,18 +24,22 @@ pub enum Progress {
     Issued,
 }
 
+/// The life of one proposal, while it is told.
 pub struct ProposalLife<'d> {
     rng: &'d mut Rng,
     failures: f64,
+    /// Its number.
     pub insure_num: InsureNum,
     user: String,
     case_code: String,
     persons: Vec<String>,
     now: NaiveDateTime,
+    /// Its notices so far.
     pub notices: Vec<Notice>,
 }
 
 impl<'d> ProposalLife<'d> {
+    /// A life without notices yet.
     pub fn new(rng: &'d mut Rng, settings: &Settings, insure_num: InsureNum) -> Self {
         let user = match rng.between(0, 9) {
             0 => rng.between(1, 99_999_999).to_string(),
@@ -99,6 +103,7 @@ impl<'d> ProposalLife<'d> {
         self.perhaps_alarm(0.03);
     }
 
+    /// Reports an abnormality.
     pub fn alarm(&mut self) {
         let fail_msg = self.rng.maybe_word(0.9, words::FAILURES);
         // The document gives this notice three fields: no user, no product.
@@ -112,11 +117,13 @@ impl<'d> ProposalLife<'d> {
         self.push(notice);
     }
 
+    /// Reports a notice of an undocumented type.
     pub fn unknown(&mut self) {
         let notify_type = NotifyType(*self.rng.pick(words::UNKNOWN_TYPES));
         self.report(Event::Unknown(notify_type));
     }
 
+    /// Reports the application. Returns whether it succeeded in the end.
     pub fn insure(&mut self) -> bool {
         let insured = self.fallible(Event::Insured);
         if insured && self.rng.chance(0.04) {

@@ -14,20 +14,33 @@ use xiebao_core::lang::Lang;
 /// Everything that was measured and found.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
+    /// The seed of the stories.
     pub seed: u64,
+    /// The partner of the notices.
     pub partner_id: i64,
+    /// Stories that were played.
     pub stories: usize,
+    /// Proposals in them.
     pub proposals: usize,
     /// Distinct ones.
     pub notices: usize,
+    /// Notices that were sent a second time.
     pub duplicates: usize,
+    /// Requests that were made.
     pub requests: u64,
+    /// Requests that were acknowledged.
     pub acknowledged: u64,
+    /// Requests that sent an unacknowledged notice again.
     pub resent: u64,
+    /// Notices that the platform gave up.
     pub given_up: u64,
+    /// Answers by verdict.
     pub verdicts: BTreeMap<String, u64>,
+    /// How long acknowledgements took.
     pub acknowledgement: Percentiles,
+    /// How long sending took, in seconds.
     pub sending_seconds: f64,
+    /// Acknowledgements per second.
     pub acks_per_second: f64,
     /// The longest time without an acknowledgement, while there was something new to be sent.
     pub longest_gap_seconds: f64,
@@ -35,18 +48,23 @@ pub struct Report {
     pub database: Option<InDatabase>,
 }
 
+/// The state of the database at the end.
 #[derive(Debug, Clone, Serialize)]
 pub struct InDatabase {
     /// From the first request until every acknowledged notice, repetitions included, was in its rows.
     pub committed_seconds: f64,
+    /// Notices per second that workers committed.
     pub committed_per_second: f64,
     /// Notices of the same proposals that were there before: this seed has been played already.
     pub there_before: i64,
     /// Proposals not compared, because a notice of their story was never acknowledged.
     pub left_out: usize,
+    /// Proposals that were compared.
     pub compared_proposals: usize,
+    /// The comparison.
     #[serde(flatten)]
     pub outcome: Outcome,
+    /// Dead letters by group of causes.
     pub dead_letters: Vec<DeadLetters>,
 }
 
@@ -60,6 +78,7 @@ impl Report {
                 .is_none_or(|found| found.outcome.findings.is_clean())
     }
 
+    /// The report as text.
     pub fn in_words(&self, lang: Lang) -> String {
         let mut out = String::new();
         self.what_was_sent(&mut out, lang);

@@ -161,16 +161,24 @@ row! {
 /// The rows of some proposals in all business tables.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rows {
+    /// Rows of `proposals`.
     pub proposals: Vec<Proposal>,
+    /// Rows of `payments`.
     pub payments: Vec<Payment>,
+    /// Rows of `policies`.
     pub policies: Vec<Policy>,
+    /// Rows of `insured_persons`.
     pub insured_persons: Vec<InsuredPerson>,
+    /// Rows of `cancellations`.
     pub cancellations: Vec<Cancellation>,
+    /// Rows of `endorsements`.
     pub endorsements: Vec<Endorsement>,
+    /// Rows of `abnormalities`.
     pub abnormalities: Vec<Abnormality>,
 }
 
 impl Rows {
+    /// How many rows there are.
     pub fn count(&self) -> usize {
         self.proposals.len()
             + self.payments.len()
@@ -181,6 +189,7 @@ impl Rows {
             + self.abnormalities.len()
     }
 
+    /// Adds the rows of another set.
     pub fn append(&mut self, mut other: Rows) {
         self.proposals.append(&mut other.proposals);
         self.payments.append(&mut other.payments);

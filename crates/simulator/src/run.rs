@@ -27,19 +27,30 @@ const SCHEDULE_STREAM: u64 = u64::MAX;
 
 /// A run as the user wants it.
 pub struct Run {
+    /// The settings of the stories.
     pub settings: Settings,
+    /// Signs the notices.
     pub signer: Signer,
+    /// How much to play.
     pub extent: Extent,
+    /// Share of stories in random order, 0 to 1.
     pub disorder: f64,
+    /// Share of notices that come again, 0 to 1.
     pub duplicates: f64,
+    /// How to post.
     pub pace: Pace,
+    /// The receivers.
     pub targets: Vec<Target>,
+    /// The database to compare; `None`: only send.
     pub database: Option<String>,
+    /// How long the database may stay unchanged until the run stops waiting for it.
     pub patience: Duration,
+    /// The language of the progress.
     pub lang: Lang,
 }
 
 impl Run {
+    /// Plays the run.
     pub async fn play(&self) -> Result<Report, SimulationError> {
         let stories = scenario::tell_all(&self.settings, self.extent);
         let letters = letters(&stories, &self.settings, &self.signer);

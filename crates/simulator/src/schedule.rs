@@ -9,7 +9,9 @@ const SIDE_BY_SIDE: f64 = 200.0;
 /// One request to make: which letter (counted over all stories), and whether in its other spelling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sending {
+    /// The index of the letter.
     pub letter: usize,
+    /// Send it in its other spelling.
     pub twin: bool,
 }
 

@@ -20,9 +20,11 @@ const AFTER_REFUSAL: Duration = Duration::from_millis(50);
 /// How to post.
 #[derive(Debug, Clone)]
 pub struct Pace {
+    /// Connections that are kept open.
     pub connections: usize,
     /// Notices a second; `None`: as fast as it goes.
     pub rate: Option<f64>,
+    /// The rule by which unacknowledged notices are sent again.
     pub rule: ResendRule,
 }
 
@@ -54,6 +56,7 @@ struct Turn {
 }
 
 impl Load {
+    /// A load that posts these letters in this order.
     pub fn new(letters: Vec<Letter>, sendings: Vec<Sending>, pace: Pace) -> Arc<Self> {
         Arc::new(Self {
             next: AtomicUsize::new(0),
@@ -89,18 +92,22 @@ impl Load {
         tasks.join_all().await;
     }
 
+    /// When it began.
     pub fn start(&self) -> Instant {
         self.start
     }
 
+    /// How many requests the schedule has.
     pub fn sendings(&self) -> usize {
         self.sendings.len()
     }
 
+    /// The letters.
     pub fn letters(&self) -> &[Letter] {
         &self.letters
     }
 
+    /// The counts so far.
     pub fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -26,9 +26,13 @@ const LAST_WORD: Duration = Duration::from_secs(10);
 
 /// The rows that must exist, as far as their notices were acknowledged.
 pub struct Expected<'r> {
+    /// The partner of the notices.
     pub partner_id: PartnerId,
+    /// The stories and their letters.
     pub stories: Vec<ExpectedStory<'r>>,
+    /// The lowest number of the run.
     pub first: InsureNum,
+    /// The highest number of the run.
     pub last: InsureNum,
     /// Acknowledgements of all notices, repetitions included.
     pub acks: u64,
@@ -36,18 +40,25 @@ pub struct Expected<'r> {
 
 /// A story all of whose notices were acknowledged.
 pub struct ExpectedStory<'r> {
+    /// The story.
     pub story: &'r Story,
+    /// The index of its first letter.
     pub first_letter: usize,
 }
 
+/// The comparison of the database with the expectation.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Outcome {
     /// When the first comparison without a fault began, or the last one of all.
     #[serde(skip)]
     pub committed: Option<Instant>,
+    /// Notices that were compared.
     pub compared_notices: usize,
+    /// Business rows that were compared.
     pub compared_rows: usize,
+    /// Notices that still wait.
     pub held: i64,
+    /// The differences.
     pub findings: Findings,
 }
 

@@ -20,11 +20,15 @@ pub struct Story {
 /// One notice of the platform.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notice {
+    /// The proposal.
     pub insure_num: InsureNum,
+    /// `partnerUniqueKey`
     pub partner_unique_key: Option<String>,
+    /// `caseCode`
     pub case_code: Option<String>,
     /// `otherInfo`: a key, and its value as JSON text.
     pub other_info: Vec<(String, String)>,
+    /// The event that it reports.
     pub event: Event,
 }
 
@@ -51,51 +55,77 @@ pub enum Event {
     Unknown(NotifyType),
 }
 
+/// Success or failure of a step.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Outcome {
+    /// `state`
     pub success: bool,
+    /// `failMsg`
     pub fail_msg: Option<String>,
 }
 
+/// A payment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Payment {
+    /// Its outcome.
     pub outcome: Outcome,
+    /// `price`, in fen.
     pub price_fen: Option<i64>,
+    /// `onlinePaymentId`
     pub gateway: Option<i64>,
+    /// `payTime`
     pub pay_time: Option<NaiveDateTime>,
 }
 
 /// An entry of `policys`. Two of one notice may name the same policy; their persons unite.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PolicyEntry {
+    /// `policyNum`
     pub policy_num: Option<String>,
+    /// `productId`
     pub product_id: Option<i64>,
+    /// `productName`
     pub product_name: Option<String>,
+    /// `planId`
     pub plan_id: Option<i64>,
+    /// `planName`
     pub plan_name: Option<String>,
+    /// `applicant`
     pub applicant: Option<String>,
+    /// `insurant`, one name each.
     pub persons: Vec<String>,
+    /// `startDate`
     pub start_date: Option<NaiveDate>,
+    /// `endDate`
     pub end_date: Option<NaiveDate>,
 }
 
+/// A cancellation of some or all policies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cancellation {
+    /// Its outcome.
     pub outcome: Outcome,
     /// Who leaves; nobody named means the whole proposal.
     pub persons: Vec<String>,
+    /// `cancelMsg`
     pub cancel_msg: Option<String>,
 }
 
+/// An endorsement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Endorsement {
+    /// `state`
     pub success: bool,
+    /// `status`
     pub status: i64,
+    /// `msg`
     pub msg: Option<String>,
+    /// `remark`
     pub remark: Option<String>,
 }
 
 impl Outcome {
+    /// Success.
     pub fn ok() -> Self {
         Self {
             success: true,
@@ -103,6 +133,7 @@ impl Outcome {
         }
     }
 
+    /// Failure for this reason.
     pub fn failed(reason: &str) -> Self {
         Self {
             success: false,
@@ -112,6 +143,7 @@ impl Outcome {
 }
 
 impl Event {
+    /// The type of its notice.
     pub fn notify_type(&self) -> NotifyType {
         NotifyType(match self {
             Event::Insured(_) => 1,
@@ -126,6 +158,7 @@ impl Event {
         })
     }
 
+    /// The platform documents its type.
     pub fn is_documented(&self) -> bool {
         !matches!(self, Event::Unknown(_))
     }

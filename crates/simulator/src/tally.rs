@@ -11,14 +11,20 @@ use crate::http::{Answer, PostError};
 /// Two minutes: longer than the platform waits for an answer.
 const LONGEST_MICROS: u64 = 120_000_000;
 
+/// Counts of requests by outcome.
 #[derive(Debug, Clone)]
 pub struct Tally {
+    /// Requests that were answered or failed.
     pub requests: u64,
+    /// Acknowledged requests.
     pub acks: u64,
     /// Requests made by the platform's re-send rule.
     pub resent: u64,
+    /// Notices that the platform gave up.
     pub given_up: u64,
+    /// Answers by verdict.
     pub verdicts: BTreeMap<String, u64>,
+    /// When the last acknowledgement came.
     pub last_ack: Option<Instant>,
     /// Between two acknowledgements, while there was something new to be sent.
     pub longest_gap: Duration,
@@ -32,10 +38,12 @@ pub struct Percentiles {
     pub p90_ms: f64,
     pub p99_ms: f64,
     pub p99_9_ms: f64,
+    /// The longest time, in milliseconds.
     pub max_ms: f64,
 }
 
 impl Tally {
+    /// No requests yet.
     pub fn new() -> Self {
         let latency = Histogram::new_with_bounds(1, LONGEST_MICROS, 3).expect("the bounds are in order");
         Self {
@@ -80,6 +88,7 @@ impl Tally {
         self.longest_gap = self.longest_gap.max(gap);
     }
 
+    /// How long acknowledgements took.
     pub fn percentiles(&self) -> Percentiles {
         let at = |quantile| self.latency.value_at_quantile(quantile) as f64 / 1e3;
         Percentiles {

@@ -10,13 +10,16 @@ pub enum Value {
     Object(Members),
 }
 
+/// The members of an object, in order.
 pub type Members = Vec<(String, Value)>;
 
 impl Value {
+    /// A string.
     pub fn text(text: impl Into<String>) -> Self {
         Value::Text(text.into())
     }
 
+    /// A literal, spelled as it is.
     pub fn literal(text: impl ToString) -> Self {
         Value::Literal(text.to_string())
     }
@@ -51,6 +54,7 @@ impl Value {
         }
     }
 
+    /// The value with the members of all objects sorted by key.
     pub fn sorted(&self) -> Value {
         self.reordered(&mut |members| members.sort_by(|a, b| a.0.cmp(&b.0)))
     }

@@ -19,16 +19,18 @@ use spelling::Spelling;
 /// The request of a notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
+    /// The HTTP body.
     pub body: Bytes,
     /// The same notice in another spelling, for some of its repetitions.
     pub twin: Option<Bytes>,
+    /// The content type of the request.
     pub content_type: ContentType,
 }
 
 /// Spells the notice and signs it.
 pub fn write(notice: &Notice, signer: &Signer, rng: &mut Rng) -> Letter {
     let data = Data {
-        spelling: Spelling::rng(rng),
+        spelling: Spelling::random(rng),
         rng,
     }
     .of(notice, signer);
@@ -51,7 +53,7 @@ pub fn write(notice: &Notice, signer: &Signer, rng: &mut Rng) -> Letter {
 }
 
 fn envelope(notify_type: i64, data: &Value, signer: &Signer, rng: &mut Rng) -> Bytes {
-    let (sent, signed) = Form::rng(rng).texts(data, rng);
+    let (sent, signed) = Form::random(rng).texts(data, rng);
     let mut sign = signer.sign(&signed);
     if rng.chance(0.05) {
         sign = sign.to_uppercase();

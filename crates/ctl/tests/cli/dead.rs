@@ -94,7 +94,7 @@ async fn the_list_is_grouped_by_reason_and_filtered() {
     let shown = cli.xiebao(&["dead", "show", &third]).await;
     assert_eq!(shown.code, 0);
     shown.says(&[
-        "something is absent",
+        "a required value is missing",
         "to repair",
         "\"insureNum\": \"20260905000003\"",
         "2026-07-23 09:15:02",

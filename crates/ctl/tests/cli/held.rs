@@ -51,7 +51,7 @@ async fn a_release_applies_what_waits_and_what_can_follow() {
     cli.deliver(1, "20260904000003", json!({})).await;
     cli.xiebao(&["trace", "20260904000003"])
         .await
-        .says(&["20260904000003   issued", "has come since"]);
+        .says(&["20260904000003   issued", "have come since"]);
 }
 
 #[tokio::test]

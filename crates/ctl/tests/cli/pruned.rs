@@ -45,7 +45,7 @@ async fn a_copy_of_a_pruned_notice_is_a_duplicate_and_a_new_one_a_dead_letter_th
     let told = cli.xiebao(&["dead", "show", &id, "--lang", "zh"]).await;
     told.says(&[
         "该投保单先前通知的报文已清空",
-        "需由人工记入贵方系统",
+        "需由人工录入贵方系统",
         "\"notifyType\": ",
     ]);
     let told = cli.xiebao(&["trace", OLD]).await;
@@ -153,7 +153,7 @@ async fn ignored_notices_are_pruned_too_and_a_copy_is_applied_once_its_type_is_s
         "{told:#}"
     );
     let told = cli.xiebao(&["reprocess", "--type", "27"]).await;
-    told.says(&["1 left ignored, as their bodies were pruned"]);
+    told.says(&["1 left ignored, because their bodies were pruned"]);
     cli.xiebao(&["trace", OLD])
         .await
         .says(&["because of its age (xiebao prune)"]);
@@ -236,6 +236,6 @@ async fn a_copy_brings_a_pruned_ignored_notice_its_body_back_and_an_applied_one_
     assert_eq!(cli.number(whole).await, 1);
     assert_eq!(cli.pruned().await, 3);
     let told = cli.xiebao(&["reprocess", "--type", "27"]).await;
-    told.says(&["1 applied, 0 wait, 0 became dead letters"]);
+    told.says(&["1 applied, 0 waiting, 0 became dead letters"]);
     assert_eq!(cli.number("SELECT COUNT(*) FROM abnormalities").await, 1);
 }

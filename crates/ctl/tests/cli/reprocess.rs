@@ -34,7 +34,7 @@ async fn what_was_ignored_is_applied_once_and_keeps_its_receipts() {
     dry.says(&["Ignored notices of that type: 1. Nothing was changed."]);
     let done = cli.xiebao(&["reprocess", "--type", "27"]).await;
     assert_eq!(done.code, 0, "{done:?}");
-    done.says(&["1 applied, 0 wait, 0 became dead letters"]);
+    done.says(&["1 applied, 0 waiting, 0 became dead letters"]);
     let story = cli.json(&["trace", number, "--json"]).await;
     assert_eq!(story["applied"][3]["received"]["count"], json!(3), "{story:#}");
     assert_eq!(story["proposal"]["abnormal"], json!(true));
@@ -62,7 +62,7 @@ async fn what_cannot_be_applied_becomes_a_dead_letter() {
     }
     let done = cli.xiebao(&["reprocess", "--type", "27"]).await;
     assert_eq!(done.code, 0, "{done:?}");
-    done.says(&["0 applied, 0 wait, 1 became dead letters"]);
+    done.says(&["0 applied, 0 waiting, 1 became dead letters"]);
     let dead = cli.json(&["dead", "list", "--json"]).await;
     assert_eq!(dead["letters"][0]["reason"], json!("incomplete"), "{dead:#}");
     let id = dead["letters"][0]["id"].to_string();
@@ -71,7 +71,7 @@ async fn what_cannot_be_applied_becomes_a_dead_letter() {
     assert_eq!(failures, 1, "{shown:#}");
     cli.xiebao(&["reprocess", "--type", "27"])
         .await
-        .says(&["0 applied, 0 wait, 0 became"]);
+        .says(&["0 applied, 0 waiting, 0 became"]);
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn one_proposal_that_cannot_be_read_is_told_and_the_others_are_taken_in() 
     let done = cli.xiebao(&["reprocess", "--type", "27"]).await;
     assert_eq!(done.code, 1, "{done:?}");
     done.says(&[
-        "1 applied, 0 wait, 0 became",
+        "1 applied, 0 waiting, 0 became",
         "1 passed over",
         "notices, key 20260909000003/3/",
     ]);

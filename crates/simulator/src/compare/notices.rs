@@ -15,16 +15,22 @@ const TABLE: &str = "notices";
 /// A row of `notices`.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub struct StoredNotice {
+    /// The proposal.
     #[diesel(sql_type = Text)]
     pub insure_num: String,
+    /// The type.
     #[diesel(sql_type = BigInt)]
     pub notify_type: i64,
+    /// `outcome`
     #[diesel(sql_type = Text)]
     pub outcome: String,
+    /// `seq`
     #[diesel(sql_type = Nullable<BigInt>)]
     pub seq: Option<i64>,
+    /// `deliveries`
     #[diesel(sql_type = BigInt)]
     pub deliveries: i64,
+    /// The stored body.
     #[diesel(sql_type = Binary)]
     pub raw: Vec<u8>,
     /// Its body was emptied because of its age: it is known by its type alone.
@@ -35,12 +41,17 @@ pub struct StoredNotice {
 /// A notice that was acknowledged, in the one or two spellings in which it was posted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpectedNotice {
+    /// The proposal.
     pub insure_num: String,
+    /// The type.
     pub notify_type: i64,
+    /// The platform documents the type.
     pub documented: bool,
     /// How often it was acknowledged, and so delivered at least.
     pub acks: u32,
+    /// The posted body.
     pub body: Bytes,
+    /// The body in its other spelling.
     pub twin: Option<Bytes>,
 }
 

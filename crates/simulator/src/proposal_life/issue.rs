@@ -7,6 +7,7 @@ use super::super::words;
 use super::{Progress, ProposalLife};
 
 impl ProposalLife<'_> {
+    /// Reports the issue. Returns how far the proposal came.
     pub fn issue(&mut self) -> Progress {
         if self.rng.chance(0.05) {
             // A partial cancellation that comes before the policy it is about.

@@ -7,6 +7,7 @@ use super::super::words;
 use super::ProposalLife;
 
 impl ProposalLife<'_> {
+    /// Reports an e-policy, in most cases.
     pub fn perhaps_e_policy(&mut self) {
         if self.rng.chance(0.5) {
             self.fallible(Event::EPolicy);
@@ -44,6 +45,7 @@ impl ProposalLife<'_> {
         }));
     }
 
+    /// Reports a cancellation, in some cases.
     pub fn perhaps_cancel(&mut self) {
         match self.rng.between(0, 11) {
             0 => self.cancel_in_full(),
@@ -61,10 +63,12 @@ impl ProposalLife<'_> {
         }
     }
 
+    /// Cancels all policies.
     pub fn cancel_in_full(&mut self) {
         self.cancel(Vec::new());
     }
 
+    /// Cancels for some of the insured persons.
     pub fn cancel_in_part(&mut self) {
         let mut persons = self.rng.some_of(&self.persons);
         if self.rng.chance(0.1) {

@@ -17,6 +17,7 @@ pub enum Form {
 }
 
 impl Form {
+    /// All forms.
     pub const ALL: [Form; 8] = [
         Form::Documented,
         Form::Alphabetical,
@@ -28,7 +29,7 @@ impl Form {
         Form::Ascii,
     ];
 
-    pub(super) fn rng(rng: &mut Rng) -> Self {
+    pub(super) fn random(rng: &mut Rng) -> Self {
         if rng.chance(0.5) {
             Form::Documented
         } else {

@@ -13,7 +13,8 @@ pub struct Spelling {
 }
 
 impl Spelling {
-    pub fn rng(rng: &mut Rng) -> Self {
+    /// A random spelling.
+    pub fn random(rng: &mut Rng) -> Self {
         Self {
             quotes_numbers: rng.chance(0.08),
             bares_identifiers: rng.chance(0.06),
@@ -21,6 +22,7 @@ impl Spelling {
         }
     }
 
+    /// A number in this spelling.
     pub fn number(self, number: i64, rng: &mut Rng) -> Value {
         if self.quotes_numbers && rng.chance(0.7) {
             Value::text(number.to_string())
@@ -47,6 +49,7 @@ impl Spelling {
         Value::text(text)
     }
 
+    /// Empty fields appear in the body, in some cases.
     pub fn spells_out_empty(self, rng: &mut Rng) -> bool {
         self.spells_out_empty && rng.chance(0.6)
     }
