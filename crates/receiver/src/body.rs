@@ -1,12 +1,11 @@
-//! Reads a request's body whatever its Content-Type, of declared length or in chunks.
+//! Reads a request's body of any Content-Type, with a declared length or in chunks.
 
 use std::time::Duration;
 
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::StreamExt as _;
 
-/// How much of an unwanted body is read and thrown away, and for how long, so that the client gets to read the
-/// answer: most write all of theirs first.
+/// Bounds on reading and discarding an unwanted body. Most clients read the answer only after writing their whole body.
 const DRAIN_BYTES: usize = 16 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
@@ -14,7 +13,7 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BodyError {
     TooLarge,
-    /// It broke off, or took too long.
+    /// It ended early, or took too long.
     Incomplete,
 }
 
@@ -50,7 +49,7 @@ async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, BodyError
     Err(BodyError::TooLarge)
 }
 
-/// Reads on for a while and throws away.
+/// Reads and discards the rest of the body, within bounds.
 pub(crate) async fn drain(payload: &mut Payload) {
     let reading = async {
         let mut length = 0;
@@ -61,6 +60,6 @@ pub(crate) async fn drain(payload: &mut Payload) {
             }
         }
     };
-    // Whatever is left is the client's loss.
+    // A client that sends more may miss the answer.
     let _ = tokio::time::timeout(DRAIN_TIME, reading).await;
 }

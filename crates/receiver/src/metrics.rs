@@ -1,4 +1,4 @@
-//! What the receiver counts and times. Built once, passed down.
+//! The receiver's counters and histograms.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,7 @@ struct NoticeLabels {
     verdict: &'static str,
 }
 
+/// The metrics of one receiver.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     notices: Family<NoticeLabels, Counter>,
@@ -35,6 +36,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
+    /// Registers every metric under `xiebao_receiver`.
     pub fn register(registry: &mut Registry, keys: &Keys) -> Self {
         let metrics = Self {
             notices: Family::default(),
@@ -56,14 +58,14 @@ impl Metrics {
         );
         registry.register_with_unit(
             "publish",
-            "From a verified notice to the broker's confirm or its lack",
+            "From a verified notice to the broker's confirm or the time-out",
             Unit::Seconds,
             metrics.publish_time.clone(),
         );
         registry.register("in_flight", "Requests being answered", metrics.in_flight.clone());
         registry.register(
             "keys_broken",
-            "1 while the keys file is broken and the keys before are kept",
+            "1 while the keys file is broken and the previous keys are in force",
             metrics.keys_broken.clone(),
         );
         registry.register(
@@ -74,6 +76,7 @@ impl Metrics {
         metrics
     }
 
+    /// Counts and times an answered request.
     pub fn note_answer(&self, notify_type: Option<NotifyType>, verdict: Verdict, took: Duration) {
         let labels = NoticeLabels {
             notify_type: type_label(notify_type),
@@ -83,26 +86,28 @@ impl Metrics {
         self.answer_time.observe(took.as_secs_f64());
     }
 
+    /// Counts an authentic notice by key and signed text.
     pub fn note_signature(&self, notice: &VerifiedNotice) {
         self.signatures
             .note(notice.partner_id(), notice.key_index(), notice.form());
     }
 
+    /// Times a publish.
     pub fn note_publish(&self, took: Duration) {
         self.publish_time.observe(took.as_secs_f64());
     }
 
-    /// Counts a request until the result is dropped.
+    /// Counts a request as in flight until the result is dropped.
     pub fn enter(&self) -> Counted {
         Counted::in_gauge(&self.in_flight)
     }
 
-    /// Requests that are being answered now.
+    /// Requests in flight now.
     pub fn in_flight(&self) -> i64 {
         self.in_flight.get()
     }
 
-    /// Shows the state of the keys file.
+    /// An observer that updates the gauges of the keys file.
     pub fn keys_observer(&self, ring: Arc<KeyRing>) -> impl Fn(&Reload) + use<> {
         let (broken, partners) = (self.keys_broken.clone(), self.keys_partners.clone());
         let signatures = Arc::clone(&self.signatures);
@@ -121,7 +126,7 @@ fn latencies() -> impl Iterator<Item = f64> {
     exponential_buckets(0.000_5, 2.0, 16)
 }
 
-/// Few labels, whatever a sender makes up.
+/// Bounds the labels, whatever type a sender invents.
 fn type_label(notify_type: Option<NotifyType>) -> &'static str {
     match notify_type.map(Step::of) {
         None => "unread",

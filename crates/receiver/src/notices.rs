@@ -1,4 +1,4 @@
-//! The handler: one request, one verdict.
+//! The handler: one verdict per request.
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -16,28 +16,29 @@ use xiebao_runtime::amqp::Unavailable;
 use xiebao_runtime::clock;
 
 use crate::body::{self, BodyError};
+use crate::receiver::Receiver;
 use crate::refusals::Refusal;
 use crate::reply::Verdict;
+use crate::source;
 use crate::trace::Trace;
-use crate::{Receiver, source};
 
-/// What is known of a request, as far as it was looked at.
+/// Facts about a request, as far as it was examined.
 #[derive(Debug, Default)]
 struct Findings {
     source: Option<IpAddr>,
-    /// Claimed; believed only if the verdict says so.
+    /// A claim, unless the verdict says that the notice is authentic.
     notify_type: Option<NotifyType>,
     partner: Option<PartnerId>,
-    /// Why it was refused, in words that hold nothing of the body.
+    /// Why it was refused, without any content of the body.
     why: Option<String>,
     trace: Trace,
-    /// Of an authentic notice that the broker has not: its digest and the number that it names.
+    /// The digest and the proposal number of an authentic notice that the broker did not confirm.
     authentic: Option<(String, Option<String>)>,
-    /// Of one that is not believed.
+    /// The body of a notice that is not authentic.
     body: Option<Bytes>,
 }
 
-/// Takes a notice, whatever its Content-Type.
+/// Handles a notice of any Content-Type.
 pub(crate) async fn handle(request: HttpRequest, payload: Payload, receiver: Data<Receiver>) -> HttpResponse {
     if request.path() != receiver.config.path {
         return HttpResponse::NotFound().finish();
@@ -52,7 +53,7 @@ pub(crate) async fn handle(request: HttpRequest, payload: Payload, receiver: Dat
     let mut findings = Findings::default();
     let verdict = receiver.judge(&request, payload, &mut findings).await;
     findings.log(verdict);
-    findings.tell_trace(verdict);
+    findings.end_trace(verdict);
     if !verdict.is_stored() {
         receiver.refusals.note(&findings.refusal(verdict));
     }
@@ -73,8 +74,8 @@ impl Receiver {
             body::drain(&mut payload).await;
             return Verdict::NotAllowed;
         }
-        let known = !self.config.allow.is_empty();
-        findings.trace = Trace::of(request.headers(), &self.traces, known);
+        let trusted = !self.config.allow.is_empty();
+        findings.trace = Trace::of(request.headers(), &self.traces, trusted);
         let body = match body::read(&mut payload, self.config.max_body_bytes, self.config.body_timeout).await
         {
             Ok(body) => body,
@@ -107,7 +108,7 @@ impl Receiver {
         signature::verify(raw, &self.keys.keys())
     }
 
-    /// Hands an authentic notice to the broker; it is answered `true` only if the broker has it.
+    /// Publishes an authentic notice; the verdict is one of success only if the broker confirmed it.
     async fn store(&self, notice: &VerifiedNotice, envelope: &Envelope, findings: &mut Findings) -> Verdict {
         let begun = Instant::now();
         let (verdict, stored) = self.publish(notice, envelope).await;
@@ -142,7 +143,7 @@ impl Receiver {
                     .await;
                 (Verdict::DeadLettered, dead)
             }
-            // A number that no column holds is the worker's to dead-letter, with the reason that fits.
+            // The worker dead-letters a number that fits no column, with the precise reason.
             Ok(Some(_)) | Err(_) => (Verdict::Accepted, self.publisher.publish(envelope).await),
         }
     }
@@ -156,16 +157,16 @@ fn refusal(error: &SignatureError) -> Verdict {
     }
 }
 
-/// Words for the log. A parser's own message is left out, since it may quote the body.
+/// The reason for the log. It leaves out the parser's own message, which may quote the body.
 fn describe(error: &SignatureError) -> &'static str {
     match error {
         SignatureError::Malformed(Malformed::NotUtf8) => "not UTF-8",
         SignatureError::Malformed(Malformed::NotAnEnvelope(_)) => "not an envelope",
-        SignatureError::Malformed(Malformed::DataNoObject) => "data is no object",
-        SignatureError::Malformed(Malformed::BadNotifyType) => "notifyType is no whole number",
+        SignatureError::Malformed(Malformed::DataNoObject) => "data is not an object",
+        SignatureError::Malformed(Malformed::BadNotifyType) => "notifyType is not a whole number",
         SignatureError::Malformed(Malformed::NoPartnerId) => "no partnerId",
         SignatureError::UnknownPartner => "no key is configured for the partner",
-        SignatureError::BadSignature => "the signature fits no accepted text under any key",
+        SignatureError::BadSignature => "the signature matches no accepted text under any key",
     }
 }
 
@@ -212,7 +213,7 @@ impl Findings {
         }
     }
 
-    fn tell_trace(&mut self, verdict: Verdict) {
+    fn end_trace(&mut self, verdict: Verdict) {
         let (notify_type, partner) = (self.notify_type, self.partner);
         self.trace.answered(
             verdict,

@@ -1,4 +1,4 @@
-//! The verdicts, and how each is said to the platform (its document, section 1.4).
+//! The verdicts and their answers to the platform (its document, section 1.4).
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -6,7 +6,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 const RESULT: HeaderName = HeaderName::from_static("x-notice-result");
 const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
 
-/// What became of a request, in the order in which it is decided.
+/// The outcome of a request, in the order in which it is decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Verdict {
     NotAllowed,
@@ -36,7 +36,7 @@ impl Verdict {
         }
     }
 
-    /// Whether the notice is in the broker.
+    /// Tells if the broker has the notice.
     pub const fn is_stored(self) -> bool {
         matches!(self, Self::Ignored | Self::DeadLettered | Self::Accepted)
     }
@@ -54,8 +54,8 @@ impl Verdict {
         }
     }
 
-    /// Always 200: with another status the platform's client does not read the body.
-    /// The `last` answer of a connection ends it, so that its sender looks for another receiver.
+    /// The answer. Its status is always 200, because the platform's client reads no other body. With `last` it closes the
+    /// connection, so that the sender connects to another receiver.
     pub fn reply(self, last: bool) -> HttpResponse {
         let mut reply = HttpResponse::Ok();
         if last {

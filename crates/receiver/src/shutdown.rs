@@ -1,9 +1,9 @@
-//! The end in stages, all of it within `receiver.shutdown_timeout_ms` of the signal:
+//! The end in three stages, within `receiver.shutdown_timeout_ms` of the signal:
 //!
-//! 1. Not ready at once, but notices are still taken: whoever sends them learns of it with a delay, and a refused
-//!    connection costs the platform one of its few tries. Each answer ends its connection.
-//! 2. Nothing new is taken; what is in flight is answered.
-//! 3. What is not answered by then is cut off without an answer, and the broker's connections are closed.
+//! 1. The receiver is not ready but still accepts notices, because load balancers react with a delay, and a refused
+//!    connection costs the platform one of its few tries. Each answer closes its connection.
+//! 2. It accepts nothing new, and answers the requests in flight.
+//! 3. It cuts off the requests that are still unanswered, and closes the connections to the broker.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use xiebao_runtime::config::ReceiverConfig;
 
-/// What the third stage may take: a tenth, and no more than that.
-const LONGEST_FAREWELL: Duration = Duration::from_secs(2);
+/// The third stage takes at most a tenth of the bound, and at most this.
+const LONGEST_CLOSING: Duration = Duration::from_secs(2);
 
-/// Counts from the signal.
+/// The stages, timed from the signal.
 #[derive(Debug)]
 pub(crate) struct Ending {
     signal: CancellationToken,
@@ -25,6 +25,7 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
+    /// Begins with `signal`; the times are those of the configuration.
     pub fn on(signal: CancellationToken, config: &ReceiverConfig) -> Self {
         Self {
             signal,
@@ -38,26 +39,22 @@ impl Ending {
     pub async fn drained(&mut self) {
         self.signal.cancelled().await;
         let signalled_at = *self.signalled_at.get_or_insert_with(Instant::now);
-        tokio::time::sleep_until(signalled_at + self.drain_delay.min(self.until_farewell())).await;
+        tokio::time::sleep_until(signalled_at + self.drain_delay.min(self.until_closing())).await;
     }
 
-    /// What became of the work; `None` when it takes longer than the second stage may, and goes on.
+    /// The result of `work`; `None` if it exceeds the second stage, and then it goes on.
     pub async fn finished<T>(&self, work: JoinHandle<T>) -> Option<Result<T, tokio::task::JoinError>> {
-        let deadline = self.signalled_at.unwrap_or_else(Instant::now) + self.until_farewell();
+        let deadline = self.signalled_at.unwrap_or_else(Instant::now) + self.until_closing();
         tokio::time::timeout_at(deadline, work).await.ok()
     }
 
-    /// What is left of the bound.
+    /// The time left until the bound.
     pub fn remaining(&self) -> Duration {
         let spent = self.signalled_at.map_or(Duration::ZERO, |at| at.elapsed());
         self.bound.saturating_sub(spent)
     }
 
-    fn farewell(&self) -> Duration {
-        (self.bound / 10).min(LONGEST_FAREWELL)
-    }
-
-    fn until_farewell(&self) -> Duration {
-        self.bound - self.farewell()
+    fn until_closing(&self) -> Duration {
+        self.bound - (self.bound / 10).min(LONGEST_CLOSING)
     }
 }

@@ -1,6 +1,6 @@
-//! Authentic notices by the text that was signed, by partner and by key. Each partner and key of the keys file has its
-//! counters ready, so that a notice costs no lock and no allocation; what the file no longer names is no longer told.
-//! All are told from the start, at 0, so that the first notice is seen as a rise.
+//! Counts authentic notices by the text that was signed, by partner and by key. Every partner and key of the keys file has
+//! its counters prepared, so that a notice costs no lock and no allocation; counters of removed keys disappear. All start
+//! at 0, so that the first notice shows as an increase.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,25 +16,27 @@ use xiebao_core::signature::{Form, Keys};
 
 /// The counters of a partner's key, by form.
 type OfKey = [Counter; Form::ALL.len()];
-/// By partner, and by the place of the key in its list.
+/// The counters by partner, and by the position of the key in its list.
 type Table = BTreeMap<PartnerId, Vec<OfKey>>;
 
+/// The counters of the keys in force.
 #[derive(Debug)]
 pub(crate) struct Signatures(ArcSwap<Table>);
 
 impl Signatures {
+    /// Counters for these keys.
     pub fn under(keys: &Keys) -> Self {
         Self(ArcSwap::from_pointee(table(&Table::new(), keys)))
     }
 
-    /// Takes up other keys. Those in the same place go on counting.
+    /// Replaces the keys. Counters of keys in the same position go on.
     pub fn follow(&self, keys: &Keys) {
         self.0.rcu(|current| table(current, keys));
     }
 
-    /// `key`: its place in the partner's list, from 0. Around a change of keys, for the moment between it and
-    /// [`follow`](Self::follow), a key may be unknown here, or no longer known: such a notice is not counted. Only `follow`
-    /// changes what is told, for a notice can't know whether its keys are older or newer.
+    /// Counts a notice; `key` is the key's position in the partner's list, from 0. Between a change of keys and
+    /// [`follow`](Self::follow), a key may be not yet or no longer known here: such a notice is not counted. Only `follow`
+    /// changes the set of counters, because a notice cannot tell if its keys are older or newer.
     pub fn note(&self, partner: PartnerId, key: usize, form: Form) {
         let table = self.0.load();
         let counters = table.get(&partner).and_then(|keys| keys.get(key));
@@ -47,7 +49,7 @@ impl Signatures {
 fn table(current: &Table, keys: &Keys) -> Table {
     let of_partner = |(partner, keys): (&PartnerId, &Vec<_>)| {
         let mut counters = current.get(partner).cloned().unwrap_or_default();
-        // Not by cloning one: the clones of a counter count together.
+        // Not clones of one counter: clones share their count.
         counters.resize_with(keys.len(), OfKey::default);
         (*partner, counters)
     };
@@ -56,7 +58,7 @@ fn table(current: &Table, keys: &Keys) -> Table {
 
 impl Collector for Signatures {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
-        let help = "Authentic notices by the text that was signed, by partner, and by the place of the key in its list";
+        let help = "Authentic notices by the text that was signed, by partner, and by the position of the key in its list";
         let mut family = encoder.encode_descriptor("signatures", help, None, MetricType::Counter)?;
         let table: Arc<Table> = self.0.load_full();
         for (partner, keys) in table.iter() {
@@ -91,12 +93,12 @@ mod tests {
         Keys(counts.iter().map(of_partner).collect())
     }
 
-    /// The counters in the order of the forms, by partner and key, as `partner/key: raw compact sorted string`.
-    fn told(signatures: &Arc<Signatures>) -> Vec<String> {
+    /// The counters by partner and key, as `partner/key: raw compact sorted string`.
+    fn series(signatures: &Arc<Signatures>) -> Vec<String> {
         let (mut registry, mut text) = (Registry::default(), String::new());
         registry.register_collector(Box::new(Arc::clone(signatures)));
         encode(&mut text, &registry).expect("a string takes everything");
-        let mut told: Vec<String> = Vec::new();
+        let mut series: Vec<String> = Vec::new();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let line = line.replace('"', "");
             let labels = line.strip_prefix("signatures_total{form=").expect("a series");
@@ -104,55 +106,55 @@ mod tests {
             let (form, of) = labels.split_once(",partner=").expect("a partner");
             let of = of.replace(",key=", "/");
             match form {
-                "raw" => told.push(format!("{of}: {count}")),
-                _ => told
+                "raw" => series.push(format!("{of}: {count}")),
+                _ => series
                     .last_mut()
                     .expect("raw comes first")
                     .push_str(&format!(" {count}")),
             }
         }
-        told
+        series
     }
 
     #[test]
     fn every_key_has_a_counter_for_every_form_from_the_start() {
         let signatures = Arc::new(Signatures::under(&keys(&[(ONE, 2)])));
-        assert_eq!(told(&signatures), ["1/1: 0 0 0 0", "1/2: 0 0 0 0"]);
+        assert_eq!(series(&signatures), ["1/1: 0 0 0 0", "1/2: 0 0 0 0"]);
         signatures.note(ONE, 1, Form::Raw);
         signatures.note(ONE, 1, Form::Compact);
         signatures.note(ONE, 1, Form::Compact);
-        assert_eq!(told(&signatures), ["1/1: 0 0 0 0", "1/2: 1 2 0 0"]);
+        assert_eq!(series(&signatures), ["1/1: 0 0 0 0", "1/2: 1 2 0 0"]);
     }
 
     #[test]
-    fn what_the_keys_file_no_longer_names_goes_and_what_it_still_names_goes_on_counting() {
+    fn counters_of_removed_keys_disappear_and_those_of_remaining_keys_go_on() {
         let signatures = Arc::new(Signatures::under(&keys(&[(ONE, 2), (TWO, 1)])));
         signatures.note(ONE, 0, Form::Raw);
         signatures.note(TWO, 0, Form::Raw);
         signatures.follow(&keys(&[(ONE, 1)]));
         signatures.note(ONE, 0, Form::Raw);
-        assert_eq!(told(&signatures), ["1/1: 2 0 0 0"]);
+        assert_eq!(series(&signatures), ["1/1: 2 0 0 0"]);
     }
 
     #[test]
-    fn a_late_notice_does_not_bring_back_a_key_or_a_partner_that_was_taken_out() {
+    fn a_late_notice_does_not_bring_back_a_removed_key_or_partner() {
         let signatures = Arc::new(Signatures::under(&keys(&[(ONE, 2), (TWO, 1)])));
         signatures.follow(&keys(&[(ONE, 1)]));
         signatures.note(ONE, 1, Form::Raw);
         signatures.note(TWO, 0, Form::Raw);
-        assert_eq!(told(&signatures), ["1/1: 0 0 0 0"]);
+        assert_eq!(series(&signatures), ["1/1: 0 0 0 0"]);
     }
 
     #[test]
-    fn an_early_notice_under_a_new_key_changes_no_list_and_the_key_begins_at_zero() {
+    fn an_early_notice_under_a_new_key_is_not_counted_and_the_key_begins_at_zero() {
         let signatures = Arc::new(Signatures::under(&keys(&[(ONE, 1)])));
         signatures.note(TWO, 0, Form::Raw);
         signatures.note(ONE, 2, Form::Raw);
-        assert_eq!(told(&signatures), ["1/1: 0 0 0 0"]);
+        assert_eq!(series(&signatures), ["1/1: 0 0 0 0"]);
         signatures.follow(&keys(&[(ONE, 4), (TWO, 1)]));
         signatures.note(ONE, 2, Form::Raw);
         let wanted =
             ["1/1: 0", "1/2: 0", "1/3: 1", "1/4: 0", "2/1: 0"].map(|counts| format!("{counts} 0 0 0"));
-        assert_eq!(told(&signatures), wanted);
+        assert_eq!(series(&signatures), wanted);
     }
 }

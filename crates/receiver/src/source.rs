@@ -1,4 +1,4 @@
-//! Where a request comes from, and whether notices may.
+//! The source address of a request, and the check that it may post notices.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,9 +7,9 @@ use ipnet::IpNet;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The address that a request came from: the peer's, or, when that is a trusted proxy, the right-most one of
-/// `X-Forwarded-For` that is none. `None` when the header there can't be read: what it says is not to be believed
-/// then, and the proxy's own address would let anyone in.
+/// The address that a request came from: the peer's or, if the peer is a trusted proxy, the right-most address in
+/// `X-Forwarded-For` that is not a trusted proxy. `None` if the header is unreadable there, because the proxy's own
+/// address would admit anyone.
 pub(crate) fn address(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let mut source = peer?.ip().to_canonical();
     if !contains(trusted, source) {
@@ -28,7 +28,7 @@ pub(crate) fn address(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: &[
     Some(source)
 }
 
-/// Whether notices from there are taken. An empty list takes them from anywhere.
+/// Tells if notices from this source are accepted. An empty list accepts any.
 pub(crate) fn is_allowed(source: Option<IpAddr>, allow: &[IpNet]) -> bool {
     allow.is_empty() || source.is_some_and(|source| contains(allow, source))
 }
@@ -37,7 +37,7 @@ fn contains(networks: &[IpNet], address: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(&address))
 }
 
-/// An address, with or without a port.
+/// Parses an address with or without a port.
 fn parse_hop(hop: &str) -> Option<IpAddr> {
     let bare = hop
         .strip_prefix('[')

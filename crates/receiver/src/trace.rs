@@ -1,30 +1,30 @@
-//! The trace that a request belongs to: from its head through its spans to the header of the message.
+//! The trace of a request: from its `traceparent` through its spans to the header of the message.
 
 use actix_web::http::header::HeaderMap;
 use xiebao_core::envelope::Envelope;
 use xiebao_core::traceparent::TraceParent;
-use xiebao_runtime::traces::{SpanRole, Span, Traces};
+use xiebao_runtime::traces::{Span, SpanRole, Traces};
 
 use crate::reply::Verdict;
 
-/// One request's.
+/// The trace of one request.
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
     incoming: Option<TraceParent>,
-    /// The request, from its head to its answer.
+    /// The span of the request, from its head to its answer.
     server: Span,
-    /// Its way into the broker.
+    /// The span of publishing.
     producer: Span,
-    /// What the message bears.
+    /// The `traceparent` of the message.
     outgoing: Option<TraceParent>,
 }
 
 impl Trace {
-    /// `known`: only those who may send can have sent it, so they may decide what is recorded.
-    pub fn of(headers: &HeaderMap, traces: &Traces, known: bool) -> Self {
+    /// Starts the span of a request. If its sender is `trusted`, the request decides if the trace is recorded.
+    pub fn of(headers: &HeaderMap, traces: &Traces, trusted: bool) -> Self {
         let incoming = headers.get("traceparent").and_then(|value| value.to_str().ok());
         let incoming = incoming.and_then(TraceParent::parse);
-        let incoming = match known {
+        let incoming = match trusted {
             true => incoming,
             false => incoming.map(|place| traces.by_share(place)),
         };
@@ -36,8 +36,8 @@ impl Trace {
         }
     }
 
-    /// An authentic notice is about to be published: what its message is to bear. That is the span of its publishing;
-    /// where there are no spans, the incoming trace if it is a valid one, else a new one.
+    /// Starts the span of publishing and returns the `traceparent` for the message: of this span or, without spans, of the
+    /// request, or a new one if the request has no valid one.
     pub fn publish(&mut self, traces: &Traces) -> String {
         self.producer = traces.span(SpanRole::Producer, "publish notice", self.server.place());
         let outgoing = self.producer.place().or(self.incoming).unwrap_or_else(new);
@@ -45,7 +45,7 @@ impl Trace {
         outgoing.to_string()
     }
 
-    /// The broker has answered, or has not.
+    /// Ends the span of publishing. `stored`: the broker confirmed.
     pub fn published(&mut self, envelope: &Envelope, stored: bool) {
         let mut span = std::mem::take(&mut self.producer);
         if span.is_recorded() {
@@ -63,12 +63,12 @@ impl Trace {
         }
     }
 
-    /// What the logs name it by.
+    /// The trace for the log field `trace.id`.
     pub fn place(&self) -> Option<TraceParent> {
         self.outgoing.or_else(|| self.server.place()).or(self.incoming)
     }
 
-    /// The answer is known; type and partner as the body claims them.
+    /// Ends the span of the request. Type and partner are as the body claims them.
     pub fn answered(&mut self, verdict: Verdict, notify_type: Option<i64>, partner: Option<i64>) {
         let mut span = std::mem::take(&mut self.server);
         if !span.is_recorded() {
@@ -90,7 +90,7 @@ impl Trace {
 }
 
 fn new() -> TraceParent {
-    // Zero is not allowed for either id.
+    // Neither id may be zero.
     TraceParent {
         trace_id: rand::random_range(1..=u128::MAX),
         span_id: rand::random_range(1..=u64::MAX),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn without_spans_a_valid_trace_is_taken_on() {
+    fn without_spans_a_valid_trace_is_passed_on() {
         let given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         assert_eq!(outgoing(Some(given)), given);
     }

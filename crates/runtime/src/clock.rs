@@ -1,8 +1,8 @@
-//! The only reader of the clock. Everything further in takes the time as a parameter.
+//! The only module that reads the time of day. Everything else takes the time as a parameter.
 
 use chrono::{DateTime, Utc};
 
-/// The time now, UTC, as precise as the system has it.
+/// The current time in UTC, with the system's precision.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the one place that reads the clock"

@@ -1,11 +1,10 @@
 //! The configuration: built-in defaults, under a TOML file, under the environment (`XIEBAO__SECTION__KEY`).
 //!
-//! Every fault is found in one pass and named by its key; no secret is ever shown.
+//! One pass finds every fault and names its key. Secrets are never shown.
 
 mod environment;
 mod faults;
 mod layers;
-mod nearest;
 mod otlp;
 mod reader;
 mod secret;
@@ -19,7 +18,6 @@ use xiebao_core::rules::Rules;
 
 pub use environment::Environment;
 pub use faults::{Fault, Faults};
-pub(crate) use layers::place;
 pub use otlp::{Endpoint, OtlpConfig};
 pub use secret::{Secret, without_password};
 pub use sections::{AmqpConfig, DatabaseConfig, LogConfig, LogFormat, ReceiverConfig, WorkerConfig};
@@ -27,44 +25,52 @@ pub use sections::{AmqpConfig, DatabaseConfig, LogConfig, LogFormat, ReceiverCon
 use reader::Reader;
 pub(crate) use values::log_level;
 
-/// All settings, sound.
+/// All settings, validated.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// There whenever `amqp.url` is; see [`Needs`].
+    /// `amqp.*`; `Some` if `amqp.url` is set. See [`Needs`].
     pub amqp: Option<AmqpConfig>,
-    /// There whenever `database.url` is; see [`Needs`].
+    /// `database.*`; `Some` if `database.url` is set. See [`Needs`].
     pub database: Option<DatabaseConfig>,
+    /// `receiver.*`
     pub receiver: ReceiverConfig,
+    /// `worker.*`
     pub worker: WorkerConfig,
-    /// Where the partners' keys are, see [`crate::keys`].
+    /// The file of the partners' keys; see [`crate::keys`].
     pub keys_file: Option<PathBuf>,
     /// `subscribed` and `sequencing.*`.
     pub rules: Rules,
+    /// `log.*`
     pub log: LogConfig,
-    /// `otlp.*`; there whenever `otlp.endpoint` is.
+    /// `otlp.*`; `Some` if `otlp.endpoint` is set.
     pub otlp: Option<OtlpConfig>,
 }
 
-/// What a program cannot do without.
+/// The settings that a program requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Needs {
+    /// `amqp.url`.
     pub amqp: bool,
+    /// `database.url`.
     pub database: bool,
-    /// Also reads the keys file, and reports its faults with the others.
+    /// `keys_file`, which is also read, so that its faults are reported with the others.
     pub keys: bool,
 }
 
 impl Needs {
+    /// Nothing is required.
     pub const NOTHING: Self = Self {
         amqp: false,
         database: false,
         keys: false,
     };
+    /// The receiver: broker and keys.
     pub const RECEIVER: Self = Self {
         amqp: true,
         database: false,
         keys: true,
     };
+    /// The worker: broker and database.
     pub const WORKER: Self = Self {
         amqp: true,
         database: true,
@@ -76,7 +82,7 @@ impl Config {
     /// Reads and validates everything.
     ///
     /// # Errors
-    /// Every fault there is; of a file that is no TOML, only that.
+    /// Every fault; if the file is not TOML, only that one.
     pub fn load(file: Option<&Path>, environment: &Environment, needs: Needs) -> Result<Self, Faults> {
         let settings = layers::collect(file, environment).map_err(|fault| Faults(vec![fault]))?;
         let mut reader = Reader::new(settings);
@@ -96,17 +102,26 @@ impl Config {
         }
     }
 
-    /// The broker's settings, for a command that turns out to need them.
+    /// The broker's settings, for a command that finds out late that it needs them.
+    ///
+    /// # Errors
+    /// If `amqp.url` is missing.
     pub fn require_amqp(&self) -> Result<&AmqpConfig, Faults> {
         self.amqp.as_ref().ok_or_else(|| missing("amqp.url"))
     }
 
-    /// The database's settings, for a command that turns out to need them.
+    /// The database's settings, for a command that finds out late that it needs them.
+    ///
+    /// # Errors
+    /// If `database.url` is missing.
     pub fn require_database(&self) -> Result<&DatabaseConfig, Faults> {
         self.database.as_ref().ok_or_else(|| missing("database.url"))
     }
 
-    /// The path of the partners' keys, for a command that turns out to need them.
+    /// The path of the partners' keys, for a command that finds out late that it needs them.
+    ///
+    /// # Errors
+    /// If `keys_file` is missing.
     pub fn require_keys_file(&self) -> Result<&Path, Faults> {
         self.keys_file.as_deref().ok_or_else(|| missing("keys_file"))
     }

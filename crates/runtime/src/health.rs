@@ -1,7 +1,6 @@
 //! The admin listener: `/healthz` (alive), `/readyz` (would do its job now), `/metrics` (Prometheus), `/log-level`.
 
 mod log_level;
-
 mod plain;
 
 use std::net::TcpListener;
@@ -15,7 +14,7 @@ use prometheus_client::registry::Registry;
 
 use crate::metrics::{register_look_up, register_process};
 
-/// `Err`: why the service would not do its job now, in words.
+/// Tells if the service would do its job now; the error is the reason why not.
 pub type Ready = dyn Fn() -> Result<(), String> + Send + Sync;
 
 struct Admin {
@@ -23,7 +22,7 @@ struct Admin {
     registry: Registry,
 }
 
-/// The running listener; stops when it is dropped.
+/// The running listener. Dropping it stops the server.
 #[derive(Debug)]
 pub struct AdminServer(ServerHandle);
 
@@ -33,11 +32,11 @@ impl Drop for AdminServer {
     }
 }
 
-/// Serves on one thread until the result is dropped. `service` begins the name of the gauge that says whether it is
-/// ready. Must be called inside a Tokio runtime.
+/// Serves on one thread until the result is dropped. `service` is the prefix of the gauge `ready`. Must be called inside a
+/// Tokio runtime.
 ///
 /// # Errors
-/// When the listener can't be used.
+/// If the listener cannot be used.
 pub fn serve(
     listener: TcpListener,
     service: &str,

@@ -1,7 +1,7 @@
 //! The partners' keys: a TOML file of lines `"1048483" = ["current", "next"]`, re-read when it changes.
 //!
-//! The file is compared by content, once a second: that works for an editor, for `mv` and for the symbolic links
-//! that Kubernetes swaps. No key is in any message.
+//! The file is compared by content, once a second, which works for editors, for `mv` and for the symbolic links that
+//! Kubernetes swaps. No message contains a key.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,38 +13,53 @@ use thiserror::Error;
 use xiebao_core::id::PartnerId;
 use xiebao_core::signature::{Key, Keys};
 
+use crate::toml_position::line_and_column;
+
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Why a file holds no keys.
+/// Why a keys file cannot be used.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum KeysError {
+    /// The system's error.
     #[error("cannot be read: {0}")]
     Unreadable(String),
+    /// With the line and column.
     #[error("is not TOML at {0}")]
     NotToml(String),
+    /// There is not a single partner.
     #[error("names no partner")]
     Empty,
-    #[error("{0:?} is no partner number")]
+    /// A name is not a number.
+    #[error("{0:?} is not a partner number")]
     NotAPartner(String),
-    #[error("partner {0} stands twice")]
+    /// Two names are the same number.
+    #[error("partner {0} is listed twice")]
     Twice(PartnerId),
+    /// The value is not a list of keys.
     #[error("partner {0} must have a list of keys, each a text that is not blank")]
     NotKeys(PartnerId),
+    /// Every fault of the file.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Several(Vec<KeysError>),
 }
 
-/// Reads and checks the file.
+/// Reads and checks a keys file.
+///
+/// # Errors
+/// If it cannot be read, or as [`parse`].
 pub fn read(path: &Path) -> Result<Keys, KeysError> {
     let text = std::fs::read_to_string(path).map_err(|e| KeysError::Unreadable(e.to_string()))?;
     parse(&text)
 }
 
-/// Reads the text of a keys file.
+/// Parses the text of a keys file.
+///
+/// # Errors
+/// Every fault of the text.
 pub fn parse(text: &str) -> Result<Keys, KeysError> {
     let table: toml::Table = toml::from_str(text).map_err(|e| {
-        // The parser's message is left out: it may quote the line.
-        KeysError::NotToml(crate::config::place(text, e.span().map_or(0, |span| span.start)))
+        // The parser's own message is left out, because it may quote the line.
+        KeysError::NotToml(line_and_column(text, e.span().map_or(0, |span| span.start)))
     })?;
     let (mut partners, mut faults) = (BTreeMap::new(), Vec::new());
     for (name, value) in &table {
@@ -86,37 +101,41 @@ fn keys_of(value: &toml::Value) -> Option<Vec<Key>> {
     keys.filter(|keys| !keys.is_empty())
 }
 
-/// The keys in force.
+/// The keys in force, and their file.
 #[derive(Debug)]
 pub struct KeyRing {
     path: PathBuf,
     current: ArcSwap<Keys>,
 }
 
-/// What a look at the file came to.
+/// The result of reading the file again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reload {
+    /// The file has the keys in force.
     Unchanged,
+    /// The keys of the file are now in force.
     Replaced,
-    /// The keys in force are kept.
+    /// The file is faulty; the keys in force stay.
     Broken(KeysError),
 }
 
 impl KeyRing {
+    /// Reads the file for the first time.
+    ///
     /// # Errors
-    /// When the file holds no keys, for a service can't do anything without.
+    /// If the file is faulty: a service cannot work without keys.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, KeysError> {
         let path = path.into();
         let current = ArcSwap::from_pointee(read(&path)?);
         Ok(Self { path, current })
     }
 
-    /// The keys in force. Cheap, and never waits.
+    /// The keys in force. Never blocks.
     pub fn keys(&self) -> Guard<Arc<Keys>> {
         self.current.load()
     }
 
-    /// Looks at the file once.
+    /// Reads the file once.
     pub fn reload(&self) -> Reload {
         match read(&self.path) {
             Ok(keys) if keys == **self.current.load() => Reload::Unchanged,
@@ -128,7 +147,7 @@ impl KeyRing {
         }
     }
 
-    /// Looks at the file for ever, and tells `observe` each time. Logs a change of state once.
+    /// Reads the file every second, for ever, and calls `observe` each time. Logs each change of state once.
     pub async fn watch(self: Arc<Self>, observe: impl Fn(&Reload)) {
         let mut ticks = tokio::time::interval(POLL_INTERVAL);
         let mut last_error = None;

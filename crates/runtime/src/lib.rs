@@ -1,11 +1,11 @@
-//! The plumbing that both services and the command line share. No domain rule lives here.
+//! Infrastructure shared by both services and the command line. It contains no domain rule.
 //!
 //! - [`config`]: defaults, file and environment, validated key by key;
-//! - [`amqp`]: connections, the topology, publishing that is confirmed;
+//! - [`amqp`]: connections, the topology, publishing with confirms;
 //! - [`keys`]: the partners' keys, re-read when their file changes;
-//! - [`service`]: what both services do before and after their own work;
-//! - [`traces`]: spans, where they are wanted;
-//! - [`health`], [`metrics`], [`telemetry`], [`shutdown`], [`clock`], [`host`]: what operations need.
+//! - [`service`]: the `main` of both services: arguments, configuration, signals, exit code;
+//! - [`traces`]: spans, sent to a collector if one is configured;
+//! - [`health`], [`metrics`], [`telemetry`], [`shutdown`], [`clock`], [`host`]: operation.
 
 pub mod amqp;
 pub mod clock;
@@ -17,4 +17,5 @@ pub mod metrics;
 pub mod service;
 pub mod shutdown;
 pub mod telemetry;
+mod toml_position;
 pub mod traces;

@@ -1,4 +1,4 @@
-//! Metrics that are looked up when somebody asks for them, and what every process tells of itself.
+//! Gauges that are computed when they are read, and the metrics of every process.
 
 mod process;
 
@@ -10,8 +10,8 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-/// A gauge of whole numbers that is looked up whenever it is asked for, so that it is never out of date. The look must
-/// not wait.
+/// Registers a gauge of whole numbers that is computed on every read, so that it is never out of date. `look_up` must not
+/// block.
 pub fn register_look_up(
     registry: &mut Registry,
     name: &'static str,
@@ -41,7 +41,7 @@ impl Collector for LookUp {
     }
 }
 
-/// What is the same for all services: version, memory, processor time, files.
+/// Registers the metrics of every service: version, memory, processor time, files.
 pub fn register_process(registry: &mut Registry) {
     let build = "1, with the version of the program";
     registry.register_collector(Box::new(Build(build)));
@@ -60,11 +60,12 @@ impl Collector for Build {
     }
 }
 
-/// Counts something in a gauge for as long as this lives.
+/// Raises a gauge by one until it is dropped.
 #[derive(Debug)]
 pub struct Counted(Gauge);
 
 impl Counted {
+    /// Raises this gauge.
     pub fn in_gauge(gauge: &Gauge) -> Self {
         gauge.inc();
         Self(gauge.clone())

@@ -1,4 +1,4 @@
-//! What a service does before and after its own work: arguments, configuration, logging, signals, exit code.
+//! The `main` of a service: arguments, configuration, logging, signals, exit code.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Environment, Faults, Needs};
 
-/// The configuration is wrong.
+/// Exit code for faulty arguments or configuration.
 pub const EXIT_CONFIGURATION: u8 = 2;
 
 /// A service, as its `main` describes it.
@@ -20,12 +20,13 @@ pub struct Service {
     pub name: &'static str,
     /// One line for `--help`.
     pub about: &'static str,
+    /// The settings that it requires.
     pub needs: Needs,
 }
 
 impl Service {
-    /// Runs until `run` ends or the process is told to. Exit code 0 when `run` ended well, 1 when it did not, 2 when
-    /// the arguments or the configuration are wrong.
+    /// Runs `run`, which must end soon after its token is cancelled. Exit code 0 if it succeeds, 1 if it fails, 2 if the
+    /// arguments or the configuration are faulty.
     pub fn main<F, R>(self, run: F) -> ExitCode
     where
         F: FnOnce(Config, CancellationToken) -> R,
@@ -95,7 +96,7 @@ impl Service {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let result = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
             let result = runtime.block_on(work);
-            // A look-up of a name that hangs must not keep the process.
+            // A hanging DNS query must not keep the process alive.
             runtime.shutdown_timeout(Duration::from_secs(1));
             result
         });

@@ -1,4 +1,4 @@
-//! Ending in two stages: a soft signal (finish what is begun), and a hard one when that takes too long.
+//! Shutdown in two stages: a soft signal to finish the work at hand, and a hard one if that takes too long.
 
 use std::future::Future;
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Cancelled by the first SIGTERM or SIGINT. A second one ends the process at once, with exit code 1.
+/// A token that the first SIGTERM or SIGINT cancels. A second one ends the process at once, with exit code 1.
 ///
 /// # Errors
-/// When the system refuses the signal handlers.
+/// If the system refuses the signal handlers.
 pub fn on_signal() -> std::io::Result<CancellationToken> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let token = CancellationToken::new();
@@ -26,14 +26,18 @@ pub fn on_signal() -> std::io::Result<CancellationToken> {
     Ok(token)
 }
 
-/// Why waiting ended without a result.
+/// The work exceeded its grace.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("not finished {grace:?} after the signal to shut down")]
 pub struct Overdue {
+    /// The grace that was granted.
     pub grace: Duration,
 }
 
-/// Lets `work` run, but after `soft` no longer than `grace`.
+/// Runs `work`, but after `soft` is cancelled for at most `grace`.
+///
+/// # Errors
+/// If the grace is exceeded; the work is dropped.
 pub async fn finish_within<T>(
     soft: &CancellationToken,
     grace: Duration,
@@ -57,7 +61,7 @@ mod tests {
     const GRACE: Duration = Duration::from_millis(50);
 
     #[tokio::test]
-    async fn work_that_ends_by_itself_is_not_hurried() {
+    async fn work_without_a_signal_has_no_time_limit() {
         let soft = CancellationToken::new();
         let slow = async {
             tokio::time::sleep(GRACE * 3).await;
@@ -67,7 +71,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn after_the_signal_there_is_a_grace_and_no_more() {
+    async fn after_the_signal_work_has_the_grace_and_no_more() {
         let soft = CancellationToken::new();
         soft.cancel();
         assert_eq!(

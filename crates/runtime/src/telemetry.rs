@@ -1,4 +1,4 @@
-//! Logs, to standard error. What is never logged: keys, bodies, names of persons (`docs/logging.md`).
+//! Logs to standard error. Keys, bodies and names of persons are never logged (`docs/logging.md`).
 
 mod level;
 
@@ -11,11 +11,11 @@ use tracing_subscriber::prelude::*;
 use tracing_subscriber::reload;
 
 pub(crate) use level::name as level_name;
-pub use level::{LogLevel, State};
+pub use level::{LogLevel, LogLevelState};
 
 use crate::config::{LogConfig, LogFormat};
 
-/// Starts logging for the whole process, whose name is given. A second call does nothing.
+/// Starts logging for the whole process. A second call does nothing.
 pub fn init(process: &'static str, config: LogConfig) {
     let (filter, handle) = reload::Layer::new(filter(config.level));
     let registry = tracing_subscriber::registry().with(filter);
@@ -26,20 +26,20 @@ pub fn init(process: &'static str, config: LogConfig) {
             .with(layer.with_ansi(std::io::stderr().is_terminal()))
             .try_init(),
     };
-    // Only a logger that is there already can make this fail, and then it stays.
+    // It fails only if a logger is already installed, which then stays.
     if started.is_ok() {
         level::keep(LogLevel::new(process, config.level, handle));
         std::panic::set_hook(Box::new(log_panic));
     }
 }
 
-/// What can be changed about the log of this process, once there is one.
+/// The changeable level of this process's log; `None` before [`init`].
 pub fn log_level() -> Option<&'static LogLevel> {
     level::kept()
 }
 
-/// The product's own events at the wanted level, other crates' warnings, and nothing of the AMQP client: it writes
-/// returned messages out in full, and what its errors mean is logged where they are handled.
+/// The product's own events at `level`, other crates' warnings, and nothing of the AMQP client: it logs returned messages
+/// in full, and its errors are logged where they are handled.
 fn filter(level: tracing::Level) -> Targets {
     Targets::new()
         .with_default(LevelFilter::WARN.min(LevelFilter::from_level(level)))
@@ -47,9 +47,9 @@ fn filter(level: tracing::Level) -> Targets {
         .with_target("lapin", LevelFilter::OFF)
 }
 
-/// Where the program fell over. Its words only if they stand so in the source: others may hold what it was at.
+/// Logs the place of a panic, and its message only if that is a constant: a formatted one may contain data of a notice.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(tracing::field::display);
-    let words = panic.payload().downcast_ref::<&'static str>();
-    tracing::error!(panic.place = place, panic.words = words, "a panic");
+    let message = panic.payload().downcast_ref::<&'static str>();
+    tracing::error!(panic.place = place, panic.words = message, "a panic");
 }

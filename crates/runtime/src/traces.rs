@@ -1,5 +1,5 @@
-//! Spans, sent by OTLP where the configuration names an endpoint. Where it names none, everything here is a question of
-//! one `Option`. Nothing here waits, fails or blocks: what the collector does not take in time is dropped, and counted.
+//! Spans, sent by OTLP if the configuration names an endpoint. Without one, every call here costs one check of an `Option`.
+//! Nothing here waits, fails or blocks: spans that the collector does not accept in time are dropped and counted.
 
 mod post;
 mod queue;
@@ -21,44 +21,57 @@ use xiebao_core::traceparent::TraceParent;
 
 use crate::config::OtlpConfig;
 use crate::host;
-use queue::Sending;
-use sampler::Honouring;
+use post::Collector;
+use queue::SpanSender;
+use sampler::ParentOrLinksSampler;
 
-/// How long the last spans may take at the end of a service.
+/// Bound on sending the last spans when a service ends.
 pub const FINISH_WITHIN: Duration = Duration::from_secs(2);
 
-/// As many as a batch may have deliveries, and some.
-const MOST_LINKS: u32 = 1_024;
+/// More than the deliveries of the largest batch.
+const MAX_LINKS: u32 = 1_024;
 
-/// Where spans go, or nowhere.
+/// Spans cannot be sent at all.
+#[derive(Debug, thiserror::Error)]
+#[error("otlp: {0}")]
+pub struct TracesError(#[from] post::PostError);
+
+/// Makes spans, or none if no endpoint is configured.
 #[derive(Debug, Clone, Default)]
-pub struct Traces(Option<Arc<On>>);
+pub struct Traces(Option<Arc<Tracing>>);
 
 #[derive(Debug)]
-struct On {
+struct Tracing {
     tracer: SdkTracer,
-    share: Honouring,
-    sending: Sending,
+    sampler: ParentOrLinksSampler,
+    sender: SpanSender,
 }
 
-/// What a span is to the spans of other programs.
+/// The role of a span beside the spans of other programs; OpenTelemetry's span kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpanRole {
+    /// Answers a request.
     Server,
+    /// Publishes a message.
     Producer,
+    /// Processes a message.
     Consumer,
+    /// Neither.
     Internal,
 }
 
-/// A span, or nothing; it ends when it is dropped.
+/// A span, or none. It ends when it is dropped.
 #[derive(Debug, Default)]
 pub struct Span(Option<opentelemetry_sdk::trace::Span>);
 
 impl Traces {
-    /// Nowhere, if there is no configuration. Must be called inside a Tokio runtime.
-    pub fn start(config: Option<&OtlpConfig>, service: &'static str) -> Self {
+    /// Starts the sending task, unless `config` is `None`. Must be called inside a Tokio runtime.
+    ///
+    /// # Errors
+    /// If the HTTP client cannot be set up.
+    pub fn start(config: Option<&OtlpConfig>, service: &'static str) -> Result<Self, TracesError> {
         let Some(config) = config else {
-            return Self::default();
+            return Ok(Self::default());
         };
         let about = [
             KeyValue::new("service.name", service),
@@ -66,55 +79,58 @@ impl Traces {
             KeyValue::new("service.instance.id", host::process()),
         ];
         let resource = Resource::builder_empty().with_attributes(about).build();
-        let (processor, sending) = queue::start(config.clone(), &resource);
-        let share = Honouring::of(config.sample_ratio);
+        let (processor, sender) = queue::start(Collector::new(config)?, &resource);
+        let sampler = ParentOrLinksSampler::with_share(config.sample_ratio);
         let provider = SdkTracerProvider::builder()
             .with_resource(resource)
-            .with_sampler(share.clone())
+            .with_sampler(sampler.clone())
             .with_span_limits(limits())
             .with_span_processor(processor)
             .build();
         let tracer = provider.tracer(service);
-        Self(Some(Arc::new(On {
+        Ok(Self(Some(Arc::new(Tracing {
             tracer,
-            share,
-            sending,
-        })))
+            sampler,
+            sender,
+        }))))
     }
 
+    /// Tells if an endpoint is configured.
     pub fn is_on(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Counts what is dropped: nothing, where nothing is sent.
+    /// Registers the counter of dropped spans, which stays 0 without an endpoint.
     pub fn register(&self, registry: &mut Registry) {
         let dropped: Counter = self
             .0
             .as_ref()
-            .map(|on| on.sending.dropped.clone())
+            .map(|on| on.sender.dropped.clone())
             .unwrap_or_default();
         registry.register("spans_dropped", "Spans that the collector has not taken", dropped);
     }
 
-    /// The same place, recorded only if it belongs to this side's share of traces, whatever it says itself.
+    /// The same place, with its flag "sampled" cleared unless the trace belongs to our own share of traces.
     pub fn by_share(&self, place: TraceParent) -> TraceParent {
         let Some(on) = &self.0 else {
             return place;
         };
-        let recorded =
-            place.flags & 1 == 1 && on.share.takes(TraceId::from_bytes(place.trace_id.to_be_bytes()));
+        let recorded = place.flags & 1 == 1
+            && on
+                .sampler
+                .is_in_share(TraceId::from_bytes(place.trace_id.to_be_bytes()));
         TraceParent {
             flags: u8::from(recorded),
             ..place
         }
     }
 
-    /// A span below the one that is named, or the first of a trace.
+    /// Starts a span below `parent`, or a new trace.
     pub fn span(&self, kind: SpanRole, name: &'static str, parent: Option<TraceParent>) -> Span {
         self.build(kind, name, parent, Vec::new)
     }
 
-    /// The same, and tied to those.
+    /// Starts a span as [`span`](Self::span), linked to others.
     pub fn linked_span(
         &self,
         kind: SpanRole,
@@ -147,21 +163,21 @@ impl Traces {
         Span(Some(on.tracer.build_with_context(builder, &context)))
     }
 
-    /// Sends what is there, within the bound; nothing is sent afterwards.
+    /// Sends the remaining spans within `bound`. Later spans are dropped.
     pub async fn finish(&self, bound: Duration) {
         if let Some(on) = &self.0 {
-            on.sending.finish(bound).await;
+            on.sender.finish(bound).await;
         }
     }
 }
 
 impl Span {
-    /// Whether it is to be sent; if not, what is said of it is lost.
+    /// Tells if the span is sent; attributes of others are discarded.
     pub fn is_recorded(&self) -> bool {
         self.0.as_ref().is_some_and(|span| span.is_recording())
     }
 
-    /// Its place, for spans below it.
+    /// The position of this span, as the parent of others.
     pub fn place(&self) -> Option<TraceParent> {
         let context = self.0.as_ref()?.span_context();
         Some(TraceParent {
@@ -171,16 +187,17 @@ impl Span {
         })
     }
 
+    /// Sets an attribute.
     pub fn set(&mut self, key: &'static str, value: impl Into<Value>) {
         if let Some(span) = &mut self.0 {
             span.set_attribute(KeyValue::new(key, value));
         }
     }
 
-    /// Something went wrong on this side. The words name no person.
-    pub fn fail(&mut self, words: &'static str) {
+    /// Marks the span as failed, for a fixed reason without data of any notice.
+    pub fn fail(&mut self, reason: &'static str) {
         if let Some(span) = &mut self.0 {
-            span.set_status(Status::error(words));
+            span.set_status(Status::error(reason));
         }
     }
 }
@@ -196,12 +213,12 @@ impl From<SpanRole> for SpanKind {
     }
 }
 
-/// All of them, for those that are left out are read from the environment.
+/// Sets every limit, because the SDK reads the others from the environment.
 fn limits() -> SpanLimits {
     SpanLimits {
         max_events_per_span: 8,
         max_attributes_per_span: 32,
-        max_links_per_span: MOST_LINKS,
+        max_links_per_span: MAX_LINKS,
         max_attributes_per_event: 8,
         max_attributes_per_link: 8,
     }

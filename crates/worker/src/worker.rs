@@ -69,7 +69,7 @@ impl Worker {
             settings: config.worker.clone(),
             metrics: Metrics::default(),
             samples: Arc::new(Samples::with_lifetime(sample_lifetime)),
-            traces: Traces::start(config.otlp.as_ref(), "xiebao-worker"),
+            traces: Traces::start(config.otlp.as_ref(), "xiebao-worker")?,
             migrated: AtomicBool::new(false),
             waiting: Waiters::default(),
             filing: Waiters::default(),

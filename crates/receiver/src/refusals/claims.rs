@@ -1,4 +1,4 @@
-//! What a refused request says that it is. To be believed only with a digest.
+//! The claims of a refused request about itself. Only those with a digest are authentic.
 
 use actix_web::web::Bytes;
 use xiebao_core::id::identifier_text;
@@ -7,15 +7,18 @@ use xiebao_core::notice::RawNotice;
 
 use super::Refusal;
 
+/// Claimed identifiers; `None` where the request does not state one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Claims {
     pub insure_num: Option<String>,
     pub notify_type: Option<i64>,
     pub partner_id: Option<i64>,
+    /// Only for an authentic notice.
     pub digest: Option<String>,
 }
 
 impl Claims {
+    /// The claims of an authentic notice as verified, of any other request as far as its body can be read.
     pub fn of(refusal: &Refusal<'_>) -> Self {
         let known = Self {
             notify_type: refusal.notify_type.map(|number| number.0),
@@ -36,12 +39,13 @@ impl Claims {
         }
     }
 
+    /// Tells if the signature was correct.
     pub fn is_authentic(&self) -> bool {
         self.digest.is_some()
     }
 }
 
-/// The proposal number in a body, as far as it can be read.
+/// The proposal number in a body; `None` if there is none or the body cannot be read.
 fn number(body: &Bytes) -> Option<String> {
     if let Ok(raw) = RawNotice::parse(body) {
         return raw.data.object().ok().and_then(|data| stated(&data));

@@ -1,4 +1,6 @@
+use super::buffer::MAX_STRANGERS;
 use super::*;
+use xiebao_core::refused::Refused;
 
 fn refusal(verdict: Verdict, body: Option<&Bytes>) -> Refusal<'_> {
     Refusal {
@@ -11,12 +13,12 @@ fn refusal(verdict: Verdict, body: Option<&Bytes>) -> Refusal<'_> {
     }
 }
 
-/// The next message of all there is, confirmed.
+/// The next message of everything in the buffer, confirmed.
 fn taken(refusals: &Refusals) -> Vec<Refused> {
-    let mut kept = refusals.kept();
-    kept.gather_all();
-    let records = kept.write();
-    kept.written.clear();
+    let mut buffer = refusals.buffer();
+    buffer.gather_all();
+    let records = buffer.next_message();
+    buffer.confirmed();
     records
 }
 
@@ -28,7 +30,7 @@ fn authentic() -> Refusal<'static> {
 }
 
 #[test]
-fn the_number_is_read_from_a_body_that_is_no_notice_too() {
+fn the_proposal_number_is_also_read_from_a_body_that_is_not_a_notice() {
     let bodies = [
         (
             r#"{"notifyType":2,"sign":"","data":{"insureNum":"A1"}}"#,
@@ -44,14 +46,14 @@ fn the_number_is_read_from_a_body_that_is_no_notice_too() {
         let refusals = Refusals::default();
         let body = Bytes::from_static(body.as_bytes());
         refusals.note(&refusal(Verdict::Malformed, Some(&body)));
-        let told = taken(&refusals);
-        assert_eq!(told[0].insure_num.as_deref(), number, "{body:?}");
-        assert_eq!((told[0].digest.as_deref(), told[0].tries), (None, 1));
+        let records = taken(&refusals);
+        assert_eq!(records[0].insure_num.as_deref(), number, "{body:?}");
+        assert_eq!((records[0].digest.as_deref(), records[0].tries), (None, 1));
     }
 }
 
 #[test]
-fn repeated_requests_are_one_record_and_a_flood_leaves_room_for_what_is_authentic() {
+fn repeated_requests_are_one_record_and_a_flood_leaves_room_for_authentic_ones() {
     let refusals = Refusals::default();
     for n in 0..5_000 {
         let body = Bytes::from(format!(r#"{{"data":{{"insureNum":"A{n}"}}}}"#));
@@ -59,7 +61,7 @@ fn repeated_requests_are_one_record_and_a_flood_leaves_room_for_what_is_authenti
     }
     refusals.note(&authentic());
     refusals.note(&authentic());
-    let kept = refusals.kept().claimed.len();
+    let kept = refusals.buffer().claimed.len();
     assert!((60..100).contains(&kept), "{kept}");
     let first = taken(&refusals).remove(0);
     assert_eq!((first.insure_num.as_deref(), first.tries), (Some("B"), 2));
@@ -67,7 +69,7 @@ fn repeated_requests_are_one_record_and_a_flood_leaves_room_for_what_is_authenti
 }
 
 #[test]
-fn sources_without_number_cost_no_memory_without_end() {
+fn memory_stays_bounded_for_any_number_of_sources() {
     let refusals = Refusals::default();
     for n in 0..20_000_u32 {
         let flood = Refusal {
@@ -81,8 +83,8 @@ fn sources_without_number_cost_no_memory_without_end() {
         refusals.note(&refusal(Verdict::BadSignature, Some(&body)));
     }
     let held = {
-        let kept = refusals.kept();
-        (kept.strangers.len(), kept.claimed.len())
+        let buffer = refusals.buffer();
+        (buffer.strangers.len(), buffer.claimed.len())
     };
     assert_eq!(held, (MOST_STRANGERS, 1));
     let first = taken(&refusals).pop().expect("a message");
@@ -90,51 +92,51 @@ fn sources_without_number_cost_no_memory_without_end() {
 }
 
 #[test]
-fn what_is_not_confirmed_is_given_again_as_it_was_and_counted_once() {
+fn an_unconfirmed_message_is_published_again_unchanged_and_counted_once() {
     let refusals = Refusals::default();
     refusals.note(&authentic());
-    let given = refusals.kept().write();
+    let first = refusals.buffer().next_message();
     refusals.note(&authentic());
-    assert_eq!(refusals.kept().write(), given);
-    refusals.kept().written.clear();
-    let next = refusals.kept().write();
-    assert_eq!((next.len(), next[0].tries, given[0].tries), (1, 1, 1));
-    assert_ne!(next[0].id, given[0].id);
+    assert_eq!(refusals.buffer().next_message(), first);
+    refusals.buffer().confirmed();
+    let next = refusals.buffer().next_message();
+    assert_eq!((next.len(), next[0].tries, first[0].tries), (1, 1, 1));
+    assert_ne!(next[0].id, first[0].id);
 }
 
 #[test]
-fn what_is_not_authentic_is_told_once_a_minute_and_what_is_at_once() {
+fn authentic_records_are_published_at_once_and_others_once_a_minute() {
     let refusals = Refusals::default();
     let begin = clock::now();
-    let told_at = |seconds| {
-        let mut kept = refusals.kept();
-        kept.gather(begin + chrono::TimeDelta::seconds(seconds));
-        let records = kept.write();
-        kept.written.clear();
+    let published_at = |seconds| {
+        let mut buffer = refusals.buffer();
+        buffer.gather(begin + chrono::TimeDelta::seconds(seconds));
+        let records = buffer.next_message();
+        buffer.confirmed();
         let verdicts = records.into_iter().map(|record| (record.verdict, record.tries));
         verdicts.collect::<Vec<_>>()
     };
     refusals.note(&refusal(Verdict::Malformed, None));
-    assert_eq!(told_at(0), [("malformed".to_owned(), 1)]);
+    assert_eq!(published_at(0), [("malformed".to_owned(), 1)]);
     for _ in 0..2 {
         refusals.note(&refusal(Verdict::Malformed, None));
     }
     refusals.note(&authentic());
-    assert_eq!(told_at(59), [("unavailable".to_owned(), 1)]);
-    assert_eq!(told_at(60), [("malformed".to_owned(), 2)]);
-    assert!(told_at(600).is_empty());
+    assert_eq!(published_at(59), [("unavailable".to_owned(), 1)]);
+    assert_eq!(published_at(60), [("malformed".to_owned(), 2)]);
+    assert!(published_at(600).is_empty());
 }
 
 #[test]
-fn no_two_records_have_the_same_number() {
+fn no_two_records_have_the_same_id() {
     let refusals = Refusals::default();
     for verdict in [Verdict::TooLarge, Verdict::NotAllowed] {
         refusals.note(&refusal(verdict, None));
     }
-    let told = taken(&refusals);
-    assert_ne!(told[0].id, told[1].id);
+    let records = taken(&refusals);
+    assert_ne!(records[0].id, records[1].id);
     assert_eq!(
-        xiebao_core::refused::read(&xiebao_core::refused::write(&told)).as_ref(),
-        Ok(&told)
+        xiebao_core::refused::read(&xiebao_core::refused::write(&records)).as_ref(),
+        Ok(&records)
     );
 }

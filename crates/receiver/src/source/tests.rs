@@ -26,7 +26,7 @@ fn source(peer: &str, lines: &[&'static str], trusted: &[&str]) -> Option<String
 }
 
 #[test]
-fn the_header_of_a_stranger_is_not_believed() {
+fn the_header_of_an_untrusted_peer_is_ignored() {
     assert_eq!(
         source("203.0.113.9:1", &["10.1.1.1"], &["10.0.0.0/8"]).as_deref(),
         Some("203.0.113.9")
@@ -38,7 +38,7 @@ fn the_header_of_a_stranger_is_not_believed() {
 }
 
 #[test]
-fn behind_a_trusted_proxy_the_right_most_stranger_is_the_source() {
+fn behind_trusted_proxies_the_right_most_other_address_is_the_source() {
     let trusted = ["10.0.0.0/8"];
     assert_eq!(
         source("10.0.0.1:1", &["198.51.100.7"], &trusted).as_deref(),
@@ -63,7 +63,7 @@ fn a_proxy_that_forwards_nothing_is_its_own_source() {
 }
 
 #[test]
-fn ports_brackets_and_mapped_addresses_are_understood() {
+fn ports_brackets_and_mapped_addresses_are_parsed() {
     let trusted = ["10.0.0.0/8"];
     assert_eq!(
         source("10.0.0.1:1", &["198.51.100.7:5000"], &trusted).as_deref(),
@@ -84,13 +84,13 @@ fn ports_brackets_and_mapped_addresses_are_understood() {
 }
 
 #[test]
-fn a_forwarded_address_that_cannot_be_read_is_allowed_nowhere() {
+fn an_unreadable_forwarded_address_is_never_allowed() {
     assert_eq!(source("10.0.0.1:1", &["unknown"], &["10.0.0.0/8"]), None);
     assert!(!is_allowed(None, &networks(&["0.0.0.0/0"])));
 }
 
 #[test]
-fn an_empty_list_allows_everyone_and_a_list_only_its_own() {
+fn an_empty_list_allows_every_address_and_a_list_only_its_own() {
     let address = Some("198.51.100.7".parse().expect("an address"));
     assert!(is_allowed(address, &[]));
     assert!(is_allowed(address, &networks(&["198.51.100.0/24"])));

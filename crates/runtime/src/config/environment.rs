@@ -1,4 +1,4 @@
-//! The environment of the process, read once and only here.
+//! The environment of the process. Only this module reads it, once.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,17 +8,18 @@ use std::fmt;
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// The environment that the process was started with.
+    /// The environment of this process.
     pub fn of_process() -> Self {
         let variables = std::env::vars_os();
         Self::from_pairs(variables.filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
-            // A value that is not UTF-8 is passed on mangled, so that validation finds fault with it by its key.
+            // Keeps a value that is not UTF-8 in lossy form, so that validation reports its key.
             name.starts_with("XIEBAO")
                 .then(|| (name, value.to_string_lossy().into_owned()))
         }))
     }
 
+    /// An invented environment, for tests.
     pub fn from_pairs<N: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
         Self(
             pairs
@@ -28,10 +29,12 @@ impl Environment {
         )
     }
 
+    /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
+    /// The variables that are settings.
     pub(super) fn settings(&self) -> impl Iterator<Item = (&String, &String)> {
         self.0.iter().filter(|(name, _)| name.starts_with("XIEBAO__"))
     }

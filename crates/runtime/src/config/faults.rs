@@ -1,17 +1,18 @@
-//! What is wrong with a configuration: all of it at once.
+//! The faults of a configuration, reported together.
 
 use std::fmt;
 
-/// One fault of one key.
+/// A fault of one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The key as it is written in the file (`receiver.listen`), or where else the fault lies.
+    /// The key as in the file (`receiver.listen`), or another place, such as the file's path.
     pub key: String,
-    /// What is wrong, and with which value unless that is a secret.
+    /// The problem, with the value unless that is a secret.
     pub problem: String,
 }
 
 impl Fault {
+    /// A fault of this key.
     pub fn new(key: impl Into<String>, problem: impl Into<String>) -> Self {
         Self {
             key: key.into(),
@@ -26,7 +27,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Every fault of a configuration, one a line.
+/// Every fault of a configuration, shown one per line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Faults(pub Vec<Fault>);
 

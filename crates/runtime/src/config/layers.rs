@@ -1,4 +1,4 @@
-//! The file under the environment, flattened to `section.key` → value. Nothing is validated here.
+//! Merges the environment over the file, flattened to `section.key` → value. Nothing is validated here.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,14 +7,19 @@ use config::{File, FileFormat, Source, Value, ValueKind};
 
 use super::environment::Environment;
 use super::faults::Fault;
+use crate::toml_position::line_and_column;
 
-/// A value as it was written.
+/// A value as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Setting {
     Text(String),
     List(Vec<String>),
 }
 
+/// Reads both layers.
+///
+/// # Errors
+/// If the file cannot be read or is not TOML, or a variable's name is not a key.
 pub(super) fn collect(
     file: Option<&Path>,
     environment: &Environment,
@@ -39,15 +44,14 @@ pub(super) fn collect(
     Ok(settings)
 }
 
-/// The text of a file that is TOML. The parser's own report is not shown, since it quotes the line, which may hold a
-/// password.
+/// The text of a TOML file. The parser's own report is not shown, because it quotes the line, which may hold a password.
 fn read(path: &Path) -> Result<String, Fault> {
     let at = || path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|e| Fault::new(at(), format!("cannot be read: {e}")))?;
     match toml::from_str::<toml::Table>(&text) {
         Ok(_) => Ok(text),
         Err(error) => {
-            let place = place(&text, error.span().map_or(0, |span| span.start));
+            let place = line_and_column(&text, error.span().map_or(0, |span| span.start));
             Err(Fault::new(
                 at(),
                 format!("is not TOML: {place}: {}", error.message()),
@@ -56,17 +60,9 @@ fn read(path: &Path) -> Result<String, Fault> {
     }
 }
 
-/// `line 3, column 7` of a byte offset.
-pub(crate) fn place(text: &str, offset: usize) -> String {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
-    format!("line {line}, column {column}")
-}
-
-/// Only the names of variables can make the merge itself fail; the values are not looked at.
+/// Only the name of a variable can fail the merge; values are not examined.
 fn unmergeable(error: config::ConfigError) -> Fault {
-    Fault::new("XIEBAO__*", format!("a variable's name is no key: {error}"))
+    Fault::new("XIEBAO__*", format!("a variable's name is not a key: {error}"))
 }
 
 fn flatten(key: String, value: Value, settings: &mut BTreeMap<String, Setting>) {

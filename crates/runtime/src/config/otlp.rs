@@ -1,4 +1,4 @@
-//! `otlp.*`: where spans are sent.
+//! `otlp.*`: the collector of spans.
 
 use std::time::Duration;
 
@@ -11,27 +11,29 @@ use super::sections::millis;
 /// `otlp.*`
 #[derive(Debug, Clone)]
 pub struct OtlpConfig {
+    /// The collector.
     pub endpoint: Endpoint,
-    /// Lines of the request's head: `name: value`.
+    /// Headers of each request, as `name: value`.
     pub headers: Vec<Secret>,
-    /// Of the traces that begin here, the share that is recorded: 0 to 1.
+    /// The share of new traces that is recorded, from 0 to 1.
     pub sample_ratio: f64,
-    /// How long one request to the collector may take.
+    /// Bound on one request.
     pub timeout: Duration,
 }
 
-/// Where requests go.
+/// The address of a collector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// Host and port.
     pub authority: String,
+    /// The path of requests with spans.
     pub path: String,
 }
 
-/// The port on which collectors take OTLP over HTTP.
+/// The standard port of OTLP over HTTP.
 const PORT: u16 = 4_318;
 
-/// `None`: nothing is sent.
+/// `None` if no endpoint is set.
 pub(super) fn read(reader: &mut Reader) -> Option<OtlpConfig> {
     let endpoint = reader.parsed("otlp.endpoint", endpoint);
     let headers = headers(reader);
@@ -45,11 +47,11 @@ pub(super) fn read(reader: &mut Reader) -> Option<OtlpConfig> {
     })
 }
 
-/// The base of the collector's address, as in other programs: spans go to `/v1/traces` below it.
+/// Parses the collector's base address, as in other programs: spans go to `/v1/traces` below it.
 fn endpoint(text: &str) -> Result<Endpoint, String> {
-    let url = Url::parse(text).map_err(|error| format!("is no address: {error}"))?;
+    let url = Url::parse(text).map_err(|error| format!("is not an address: {error}"))?;
     if url.scheme() != "http" {
-        return Err("must begin with http:// (TLS to the outside is the collector's business)".to_owned());
+        return Err("must begin with http:// (the collector provides TLS to the outside)".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
         return Err("must be a host, a port and a path; secrets belong into otlp.headers_file".to_owned());
@@ -58,7 +60,7 @@ fn endpoint(text: &str) -> Result<Endpoint, String> {
         .host_str()
         .filter(|host| !host.is_empty())
         .ok_or("names no host")?;
-    // 80 is none that anybody would have left out on purpose.
+    // A missing port means the standard port, not 80.
     let port = url.port().unwrap_or(PORT);
     Ok(Endpoint {
         authority: format!("{host}:{port}"),
@@ -100,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_go_below_the_address_that_is_given() {
+    fn spans_go_to_a_path_below_the_given_address() {
         let of = |text: &str| endpoint(text).map(|endpoint| (endpoint.authority, endpoint.path));
         let to = |authority: &str, path: &str| Ok((authority.to_owned(), path.to_owned()));
         assert_eq!(of("http://127.0.0.1:4318"), to("127.0.0.1:4318", "/v1/traces"));

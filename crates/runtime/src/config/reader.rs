@@ -1,4 +1,4 @@
-//! Takes settings one key at a time, collecting every fault on the way.
+//! Takes settings one key at a time, and collects every fault.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -8,10 +8,9 @@ use std::str::FromStr;
 
 use super::faults::Fault;
 use super::layers::Setting;
-use super::nearest::nearest;
 use super::secret::Secret;
 
-/// Every key that is asked for is known by that; what remains at the end is unknown.
+/// Every key that is requested becomes known; settings that remain at the end have unknown keys.
 pub(super) struct Reader {
     settings: BTreeMap<String, Setting>,
     known: BTreeSet<String>,
@@ -19,6 +18,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
+    /// Reads from these settings.
     pub fn new(settings: BTreeMap<String, Setting>) -> Self {
         Self {
             settings,
@@ -27,17 +27,18 @@ impl Reader {
         }
     }
 
-    /// The keys that were asked for so far.
+    /// The keys requested so far.
     #[cfg(test)]
     pub fn known(&self) -> &BTreeSet<String> {
         &self.known
     }
 
+    /// Adds a fault.
     pub fn fault(&mut self, key: impl Into<String>, problem: impl Into<String>) {
         self.faults.push(Fault::new(key, problem));
     }
 
-    /// Whether that key, or its `_file`, was found faulty.
+    /// Tells if the key, or its `_file`, has a fault.
     pub fn has_fault_of(&self, key: &str) -> bool {
         self.faults
             .iter()
@@ -49,6 +50,7 @@ impl Reader {
         self.settings.remove(key)
     }
 
+    /// The value of a key as text.
     pub fn text(&mut self, key: &str) -> Option<String> {
         match self.take(key)? {
             Setting::Text(text) => Some(text),
@@ -59,7 +61,7 @@ impl Reader {
         }
     }
 
-    /// The value, if there is a sound one.
+    /// The parsed value, if it is present and valid.
     pub fn parsed<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let text = self.text(key)?;
         match parse(text.trim()) {
@@ -71,6 +73,7 @@ impl Reader {
         }
     }
 
+    /// A whole number within `range`, or the default.
     pub fn number<T>(&mut self, key: &str, default: T, range: RangeInclusive<T>) -> T
     where
         T: FromStr + PartialOrd + Display,
@@ -86,7 +89,7 @@ impl Reader {
         self.parsed(key, parse).unwrap_or(default)
     }
 
-    /// A list in the file, or text with commas from the environment. `None` when the key is absent.
+    /// A list in the file, or comma-separated text from the environment. `None` if the key is absent.
     pub fn list<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
         let items = match self.take(key)? {
             Setting::List(items) => items,
@@ -103,7 +106,7 @@ impl Reader {
         Some(values)
     }
 
-    /// A secret, written out or in the file that `<key>_file` names.
+    /// A secret, given by itself or in the file that `<key>_file` names.
     pub fn secret(&mut self, key: &str) -> Option<Secret> {
         match self.raw_secret(key)? {
             Setting::Text(text) => Some(Secret::new(text)),
@@ -114,7 +117,7 @@ impl Reader {
         }
     }
 
-    /// One or more secrets: a list in the file, or text that `split` takes apart, written out or in the file that
+    /// One or more secrets: a list in the file, or text that `split` divides, given by itself or in the file that
     /// `<key>_file` names. Never empty.
     pub fn secrets(&mut self, key: &str, split: impl Fn(&str) -> Vec<String>) -> Option<Vec<Secret>> {
         let items = match self.raw_secret(key)? {
@@ -153,15 +156,24 @@ impl Reader {
         }
     }
 
-    /// All faults, those of unknown keys included.
+    /// All faults, including those of unknown keys.
     pub fn finish(mut self) -> Vec<Fault> {
         for key in std::mem::take(&mut self.settings).into_keys() {
             let hint = nearest(&key, &self.known).map(|near| format!("; did you mean {near}?"));
             self.fault(
                 key,
-                format!("is no key of this program{}", hint.unwrap_or_default()),
+                format!("is not a key of this program{}", hint.unwrap_or_default()),
             );
         }
         self.faults
     }
+}
+
+/// The most similar known key, if few edits lead to it.
+fn nearest<'k>(key: &str, known: &'k BTreeSet<String>) -> Option<&'k str> {
+    let (edits, nearest) = known
+        .iter()
+        .map(|candidate| (strsim::levenshtein(key, candidate), candidate))
+        .min()?;
+    (edits <= 3.min(key.len() / 3)).then_some(nearest.as_str())
 }

@@ -9,10 +9,12 @@ use url::Url;
 pub struct Secret(String);
 
 impl Secret {
+    /// Wraps a secret.
     pub fn new(value: impl Into<String>) -> Self {
         Self(value.into())
     }
 
+    /// The secret itself.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -24,11 +26,11 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The address in a form that can be shown: `amqp://xiebao:***@broker:5672/%2f`. Text that is no address is not
-/// shown at all, for who knows what in it is the password.
+/// The address without its password: `amqp://xiebao:***@broker:5672/%2f`. Text that is not an address is not shown at all,
+/// because any part of it may be the password.
 pub fn without_password(address: &str) -> String {
     match Url::parse(address) {
-        // A comma in a host is a list gone wrong, and what stands behind it may be anything.
+        // A comma in a host is a malformed list; the text after it may be anything.
         Ok(mut url) if url.has_host() && !url.host_str().is_some_and(|host| host.contains(',')) => {
             if url.password().is_some() && url.set_password(Some("***")).is_err() {
                 return "(not shown)".to_owned();

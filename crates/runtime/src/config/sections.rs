@@ -12,16 +12,16 @@ use super::values;
 
 pub(super) const MISSING: &str = "is missing";
 
-/// Largest body that may be configured. It must fit, with room to spare, the column that keeps it (MEDIUMBLOB) and
-/// a statement of a server with the usual `max_allowed_packet`; both are 16 MiB.
+/// The upper bound of `receiver.max_body_bytes`. A body must fit its column (MEDIUMBLOB) and a statement of a server with the
+/// usual `max_allowed_packet`, with room to spare; both are 16 MiB.
 const MAX_BODY_BYTES: usize = 8 << 20;
 
 /// `amqp.*`
 #[derive(Debug, Clone)]
 pub struct AmqpConfig {
-    /// `amqp://user:password@host:port/vhost`, or `amqps://…`: of each node of one cluster, at least one.
+    /// `amqp://user:password@host:port/vhost`, or `amqps://…`: one per node of the cluster, at least one.
     pub urls: Vec<Secret>,
-    /// How long one attempt to connect may take.
+    /// Bound on one attempt to connect.
     pub connect_timeout: Duration,
 }
 
@@ -30,72 +30,82 @@ pub struct AmqpConfig {
 pub struct DatabaseConfig {
     /// `mysql://user:password@host:port/name`
     pub url: Secret,
-    /// Most connections at once.
+    /// Cap on connections.
     pub pool_size: usize,
 }
 
 /// `receiver.*`
 #[derive(Debug, Clone)]
 pub struct ReceiverConfig {
+    /// The address for notices.
     pub listen: SocketAddr,
-    /// The path that takes notices.
+    /// The path for notices.
     pub path: String,
+    /// The address of the admin listener; none without it.
     pub admin_listen: Option<SocketAddr>,
+    /// Cap on a body.
     pub max_body_bytes: usize,
-    /// The bound on getting a notice into the broker, retries included.
+    /// Bound on publishing a notice, including retries.
     pub publish_timeout: Duration,
-    /// How long a request's body may take to arrive.
+    /// Bound on the arrival of a request's body.
     pub body_timeout: Duration,
-    /// How long notices are still taken after SIGTERM, until whoever sends them has learnt of it.
+    /// How long notices are still accepted after SIGTERM, until load balancers have noticed it.
     pub drain_delay: Duration,
-    /// How long the process may take to end after SIGTERM, all in all.
+    /// Bound on the end of the process after SIGTERM.
     pub shutdown_timeout: Duration,
-    /// Networks that notices may come from; empty: any.
+    /// Networks whose notices are accepted; any if empty.
     pub allow: Vec<IpNet>,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// Connections to the broker, each on a thread that also serves HTTP.
     pub connections: usize,
-    /// Most HTTP connections at once.
+    /// Cap on HTTP connections.
     pub max_connections: usize,
 }
 
 impl ReceiverConfig {
+    /// The documented path, which anyone can guess.
     pub const DEFAULT_PATH: &'static str = "/notices";
 }
 
 /// `worker.*`
 #[derive(Debug, Clone)]
 pub struct WorkerConfig {
+    /// The address of the admin listener; none without it.
     pub admin_listen: Option<SocketAddr>,
-    /// Most deliveries taken from the broker and not yet acknowledged.
+    /// Cap on unacknowledged deliveries.
     pub prefetch: u16,
-    /// Most notices in one transaction.
+    /// Cap on notices in one transaction.
     pub batch_size: usize,
     /// How long a batch waits to fill.
     pub batch_wait: Duration,
-    /// Batches at work at the same time.
+    /// Batches processed in parallel.
     pub lanes: usize,
-    /// How long the database may be away before what is held unacknowledged is handed back to the queue.
+    /// How long the database may be unavailable before unacknowledged deliveries are handed back to the queue.
     pub hand_back_after: Duration,
-    /// How often held notices are looked at.
+    /// Interval between sweeps for overdue holds.
     pub sweep_interval: Duration,
-    /// How often tables and queues are looked at for the gauges.
+    /// Interval between samples of tables and queues for the gauges.
     pub sample_interval: Duration,
-    /// How long after its payment a proposal that is not issued counts as stuck.
+    /// How long after its payment an unissued proposal counts as stuck.
     pub stuck_after: Duration,
 }
 
 /// `log.*`
 #[derive(Debug, Clone, Copy)]
 pub struct LogConfig {
+    /// For the product's own events.
     pub level: tracing::Level,
+    /// The form of each line.
     pub format: LogFormat,
 }
 
+/// The form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
+    /// One JSON object per line.
     Json,
+    /// Text for people.
     Text,
 }
 
@@ -123,8 +133,8 @@ pub(super) fn database(reader: &mut Reader, needed: bool) -> Option<DatabaseConf
     Some(DatabaseConfig { url: url?, pool_size })
 }
 
-/// The addresses of a broker's nodes. All must lead to the same vhost, or the programs would look for notices where
-/// others have not put them.
+/// The addresses of a broker's nodes. All must name the same vhost, or one program would read another vhost than the
+/// others write to.
 fn brokers(reader: &mut Reader, key: &str, needed: bool) -> Option<Vec<Secret>> {
     let Some(secrets) = reader.secrets(key, values::several_addresses) else {
         missing_unless_faulty(reader, key, needed);
@@ -161,7 +171,7 @@ fn blame(reader: &mut Reader, key: &str, secret: &Secret, problem: &str) {
     reader.fault(key, format!("{problem} (value {shown})"));
 }
 
-/// What was given twice or can't be read is a fault already, and then the key is not missing.
+/// Reports a missing key, unless it already has another fault: given twice, or unreadable.
 fn missing_unless_faulty(reader: &mut Reader, key: &str, needed: bool) {
     if needed && !reader.has_fault_of(key) {
         reader.fault(key, MISSING);

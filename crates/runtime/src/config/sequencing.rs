@@ -1,4 +1,4 @@
-//! `subscribed` and `sequencing.*`: what waits for what.
+//! `subscribed` and `sequencing.*`: which step waits for which.
 
 use xiebao_core::id::Step;
 use xiebao_core::rules::{RuleSettings, Rules, StepSettings};
@@ -6,7 +6,7 @@ use xiebao_core::rules::{RuleSettings, Rules, StepSettings};
 use super::reader::Reader;
 use super::values;
 
-/// The rules, or the defaults in place of unsound ones (the reader has the faults then).
+/// The rules; the defaults if they are invalid, and then the reader has the faults.
 pub(super) fn read(reader: &mut Reader) -> Rules {
     let mut settings = RuleSettings::default();
     if let Some(types) = reader.list("subscribed", values::documented_type) {

@@ -44,8 +44,8 @@ fn fault_keys(faults: &Faults) -> Vec<&str> {
 }
 
 #[test]
-fn without_anything_the_defaults_are_the_contracts() {
-    let config = load("", &[], Needs::NOTHING).expect("sound");
+fn without_any_setting_the_defaults_are_those_of_the_contract() {
+    let config = load("", &[], Needs::NOTHING).expect("valid");
     assert_eq!(config.receiver.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.receiver.path, "/notices");
     assert_eq!(config.receiver.max_body_bytes, 1 << 20);
@@ -218,7 +218,7 @@ fn the_example_names_every_key_and_shows_the_true_defaults() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/xiebao.example.toml");
     let text = std::fs::read_to_string(example).expect("the example is there");
     let defaults = load("", &[], Needs::NOTHING).expect("sound");
-    // What is no default is set; what is shown in a comment must be the default.
+    // Settings in comments must be the defaults.
     let shown: Vec<&str> = text
         .lines()
         .filter_map(|line| line.strip_prefix("# ").filter(|l| is_setting(l)))
@@ -245,7 +245,7 @@ fn the_example_names_every_key_and_shows_the_true_defaults() {
     for key in reader.known() {
         let name = key.rsplit('.').next().unwrap_or(key);
         let is_there = shown.iter().any(|line| line.starts_with(name)) || text.contains(&format!("\n{name}"));
-        // What has no default is shown inside a sentence.
+        // A setting without a default is shown inside a sentence.
         let is_there = is_there || text.contains(&format!(": {name} = "));
         assert!(is_there || name == "url", "{key} is not in the example");
     }

@@ -1,4 +1,4 @@
-//! `/log-level` on the admin listener: what is logged, read and changed.
+//! `/log-level` on the admin listener: reads and changes the log level.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use chrono::TimeDelta;
 use tracing::Level;
 
 use crate::clock;
-use crate::telemetry::{self, LogLevel, State};
+use crate::telemetry::{self, LogLevel, LogLevelState};
 
-/// The longest time after which the configured level can be made to return.
+/// The longest time for which a level can be set.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Whoever can read the metrics may read it too.
+/// Answers the level, to anyone who can read the metrics.
 pub(super) async fn get() -> HttpResponse {
     match telemetry::log_level() {
         Some(level) => plain(HttpResponse::Ok(), &describe(level.state())),
@@ -22,12 +22,12 @@ pub(super) async fn get() -> HttpResponse {
     }
 }
 
-/// A level in the body, and perhaps `?for=10m`. Only from this machine, or this Pod: the listener itself is open to
-/// whoever collects metrics, and a level costs speed and space.
+/// Sets the level in the body, optionally for a time (`?for=10m`). Only requests from this machine or Pod may, because the
+/// listener is open to collectors of metrics, and a verbose level costs speed and disk space.
 pub(super) async fn put(request: HttpRequest, body: String) -> HttpResponse {
     let listener = request.app_config().local_addr();
     let from_here = request.peer_addr().is_some_and(|peer| is_here(peer, listener));
-    if !from_here || was_passed_on(request.headers()) {
+    if !from_here || was_forwarded(request.headers()) {
         return plain(
             HttpResponse::Forbidden(),
             "the log level is changed from the machine or Pod itself only\n",
@@ -57,14 +57,14 @@ fn change(level: &'static LogLevel, wanted: Level, time: Option<Duration>) {
     }
 }
 
-/// By a proxy beside the service, whose connections come from here whoever is behind them. Not all of them say so.
-fn was_passed_on(headers: &HeaderMap) -> bool {
+/// Tells if a proxy on this machine forwarded the request. Not every proxy adds a header.
+fn was_forwarded(headers: &HeaderMap) -> bool {
     ["forwarded", "x-forwarded-for", "via"]
         .iter()
         .any(|name| headers.contains_key(*name))
 }
 
-/// From loopback, or from the very address that is listened on.
+/// Tells if the peer is on loopback, or has the listener's own address.
 fn is_here(peer: SocketAddr, listener: SocketAddr) -> bool {
     let peer = peer.ip().to_canonical();
     peer.is_loopback() || peer == listener.ip().to_canonical()
@@ -74,14 +74,14 @@ fn read(body: &str) -> Result<Level, String> {
     crate::config::log_level(body.trim()).map_err(|problem| format!("the level {problem}"))
 }
 
-/// `for=10m`, or nothing.
+/// Parses `for=10m`; `None` without a query.
 fn time_span(query: &str) -> Result<Option<Duration>, String> {
     let mut pairs = url::form_urlencoded::parse(query.as_bytes());
     let Some((key, value)) = pairs.next() else {
         return Ok(None);
     };
     if key != "for" || pairs.next().is_some() {
-        return Err("only \"for\" is known here".to_owned());
+        return Err("only the parameter \"for\" is known".to_owned());
     }
     match humantime::parse_duration(&value) {
         Ok(time) if time.as_secs() >= 1 && time <= LONGEST => Ok(Some(time)),
@@ -89,9 +89,9 @@ fn time_span(query: &str) -> Result<Option<Duration>, String> {
     }
 }
 
-/// The level on a line of its own, then what belongs to it.
-fn describe(state: State) -> String {
-    let State {
+/// The level on the first line, then further lines about it.
+fn describe(state: LogLevelState) -> String {
+    let LogLevelState {
         process,
         level,
         configured,
@@ -112,7 +112,7 @@ fn describe(state: State) -> String {
 }
 
 fn no_logger() -> HttpResponse {
-    plain(HttpResponse::NotFound(), "this process has no log of its own\n")
+    plain(HttpResponse::NotFound(), "this process has not started its log\n")
 }
 
 fn plain(mut answer: HttpResponseBuilder, text: &str) -> HttpResponse {
@@ -121,7 +121,7 @@ fn plain(mut answer: HttpResponseBuilder, text: &str) -> HttpResponse {
         .body(text.to_owned())
 }
 
-/// What a body may hold.
+/// Bounds the body.
 pub(super) fn limits() -> web::PayloadConfig {
     web::PayloadConfig::new(64)
 }
@@ -150,18 +150,18 @@ mod tests {
     }
 
     #[test]
-    fn what_a_proxy_passes_on_is_not_from_here() {
+    fn a_forwarded_request_is_recognised() {
         let mut headers = HeaderMap::new();
-        assert!(!was_passed_on(&headers));
+        assert!(!was_forwarded(&headers));
         headers.insert(
             HeaderName::from_static("x-forwarded-for"),
             HeaderValue::from_static("10.0.0.6"),
         );
-        assert!(was_passed_on(&headers));
+        assert!(was_forwarded(&headers));
     }
 
     #[test]
-    fn only_this_machine_may_change_it() {
+    fn only_this_machine_may_change_the_level() {
         let here = |peer: &str, listener: &str| {
             is_here(
                 peer.parse().expect("an address"),

@@ -1,11 +1,11 @@
-//! The text format that came before OpenMetrics, which `promtool check metrics` and older tools read. It differs in that
-//! the name of a counter ends in `_total` where it is described too, and in that it knows neither units nor an end.
+//! The Prometheus text format, which preceded OpenMetrics and which `promtool check metrics` and older tools read. It
+//! describes a counter by its name with `_total`, and has neither units nor an end marker.
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/>
 
-/// Rewrites OpenMetrics. Nothing of the services has exemplars or times of its own.
+/// Converts from OpenMetrics. The services' metrics have no exemplars or timestamps.
 pub(super) fn of_open_metrics(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
-    // A description is written once the type behind it is known.
+    // A description is written when the following type is known.
     let mut help = None;
     for line in text.lines() {
         if let Some(described) = line.strip_prefix("# HELP ") {
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_counter_is_described_by_its_whole_name_and_units_and_the_end_are_left_out() {
+    fn a_counter_is_described_by_its_full_name_and_units_and_the_end_marker_are_left_out() {
         let open = "# HELP x_lag_seconds From # to.\n# TYPE x_lag_seconds histogram\n# UNIT x_lag_seconds seconds\n\
             x_lag_seconds_sum 1.0\n# HELP x_notices Notices.\n# TYPE x_notices counter\n\
             x_notices_total{a=\"#\"} 3\n# EOF\n";

@@ -15,19 +15,19 @@ fn each_partner_has_its_keys_in_order() {
 }
 
 #[test]
-fn what_is_wrong_is_said_without_any_key() {
+fn no_error_contains_a_key() {
     let cases = [
         ("", "names no partner"),
         ("\"1048483\" = [\"hush\"", "is not TOML at line 1"),
         ("\"1048483\" = [hush]", "is not TOML at line 1"),
         ("\"1\" = [\"hush\"]\n\"1\" = [\"hush\"]", "is not TOML at line 2"),
-        ("\"x7\" = [\"hush\"]", "\"x7\" is no partner number"),
+        ("\"x7\" = [\"hush\"]", "\"x7\" is not a partner number"),
         ("\"7\" = \"hush\"", "partner 7 must have a list of keys"),
         ("\"7\" = []", "partner 7 must have a list of keys"),
         ("\"7\" = [\"hush\", \" \"]", "partner 7 must have a list of keys"),
         (
             "\"7\" = [\"hush\"]\n\"07\" = [\"hush\"]",
-            "partner 7 stands twice",
+            "partner 7 is listed twice",
         ),
     ];
     for (text, expected) in cases {
@@ -56,7 +56,7 @@ fn a_broken_file_keeps_the_keys_in_force() {
 }
 
 #[test]
-fn all_faults_of_a_file_are_told_at_once() {
+fn all_faults_of_a_file_are_reported_together() {
     let faults = parse("\"x\" = [\"a\"]\n\"1\" = []\n\"2\" = [\"\"]\n").expect_err("three faults");
     let text = faults.to_string();
     for named in ["\"x\"", "partner 1", "partner 2"] {

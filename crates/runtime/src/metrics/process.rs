@@ -1,4 +1,4 @@
-//! The process by the names that Prometheus' own client libraries use, from `/proc`; nothing where there is none.
+//! Process metrics under the names that Prometheus' client libraries use, read from `/proc`; none without `/proc`.
 
 use std::fmt;
 use std::fs;
@@ -8,7 +8,7 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 
-/// Linux counts processor time for programs in hundredths of a second, whatever the kernel's own clock.
+/// Linux reports processor time in hundredths of a second, whatever the kernel's own clock rate.
 const TICKS_IN_SECOND: f64 = 100.0;
 
 #[derive(Debug)]
@@ -65,7 +65,7 @@ fn resident_bytes(status: &str) -> Option<f64> {
     Some(kibibytes * 1_024.0)
 }
 
-/// A field of `/proc/self/stat`, counted from 1 as in its manual page. The second is the name, which may hold anything.
+/// A field of `/proc/self/stat`, counted from 1 as in its manual page. The second is the name, which may contain any text.
 fn field(stat: &str, number: usize) -> Option<f64> {
     let behind_name = stat.rsplit_once(')')?.1;
     behind_name
@@ -97,7 +97,7 @@ mod tests {
         "4242 (odd) name) S 1 4242 4242 0 -1 4194560 1500 0 0 0 150 50 0 0 20 0 9 0 300 99 88 77";
 
     #[test]
-    fn a_name_with_brackets_and_blanks_does_not_shift_the_fields() {
+    fn a_name_with_brackets_and_spaces_does_not_shift_the_fields() {
         assert_eq!(processor_seconds(STAT), Some(2.0));
         assert_eq!(start_time(STAT, "cpu 1 2\nbtime 1000\n"), Some(1003.0));
     }

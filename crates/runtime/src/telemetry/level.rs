@@ -1,4 +1,4 @@
-//! The level of the log, changed while the process runs.
+//! The log level, which can change while the process runs.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -12,36 +12,39 @@ use super::filter;
 
 static KEPT: OnceLock<LogLevel> = OnceLock::new();
 
-/// The level in force, and the one that the configuration wants. To change it is to have every place in the program that
-/// logs ask anew whether it is to; between changes a disabled event costs one comparison, as ever.
+/// The level in force and the configured one. A change makes every log statement re-evaluate whether it is enabled; between
+/// changes a disabled one costs a comparison.
 #[derive(Debug)]
 pub struct LogLevel {
     process: &'static str,
     configured: Level,
-    now: Mutex<Now>,
+    in_force: Mutex<InForce>,
     handle: Handle<Targets, Registry>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Now {
+struct InForce {
     level: Level,
     until: Option<DateTime<Utc>>,
-    /// Counts the changes, so that the end of one does not undo a later one.
+    /// The number of changes so far, so that the end of one does not undo a later one.
     change: u64,
 }
 
-/// What is in force.
+/// The state of the log level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct State {
+pub struct LogLevelState {
+    /// The name of the service.
     pub process: &'static str,
+    /// The level in force.
     pub level: Level,
+    /// The level of the configuration.
     pub configured: Level,
-    /// When the configured level returns by itself.
+    /// The time at which the configured level returns by itself.
     pub until: Option<DateTime<Utc>>,
 }
 
 pub(super) fn keep(level: LogLevel) {
-    // There is one logger, hence one of these.
+    // There is one logger, and so one level.
     let _ = KEPT.set(level);
 }
 
@@ -54,7 +57,7 @@ impl LogLevel {
         Self {
             process,
             configured,
-            now: Mutex::new(Now {
+            in_force: Mutex::new(InForce {
                 level: configured,
                 until: None,
                 change: 0,
@@ -63,9 +66,10 @@ impl LogLevel {
         }
     }
 
-    pub fn state(&self) -> State {
-        let now = self.now();
-        State {
+    /// The current state.
+    pub fn state(&self) -> LogLevelState {
+        let now = self.in_force();
+        LogLevelState {
             process: self.process,
             level: now.level,
             configured: self.configured,
@@ -73,23 +77,23 @@ impl LogLevel {
         }
     }
 
-    /// Puts a level in force. `until`: when the caller means to [`return`](Self::return_from) to the configured one. The
-    /// result names the change.
+    /// Sets the level, and returns the number of this change. `until` is the time at which the caller is going to
+    /// [`return`](Self::return_from) to the configured level; it is only shown.
     pub fn change(&self, level: Level, until: Option<DateTime<Utc>>) -> u64 {
-        let mut now = self.now();
+        let mut now = self.in_force();
         let change = now.change + 1;
-        self.put(&mut now, Now { level, until, change });
+        self.set(&mut now, InForce { level, until, change });
         change
     }
 
-    /// Puts the configured level in force again, unless there was another change after that one.
+    /// Returns to the configured level, unless another change followed this one.
     pub fn return_from(&self, change: u64) {
-        let mut now = self.now();
+        let mut now = self.in_force();
         if now.change == change {
             let level = self.configured;
-            self.put(
+            self.set(
                 &mut now,
-                Now {
+                InForce {
                     level,
                     until: None,
                     change: change + 1,
@@ -98,10 +102,10 @@ impl LogLevel {
         }
     }
 
-    /// Said while the one of the two levels is in force that lets more through.
-    fn put(&self, now: &mut Now, new: Now) {
+    /// Sets the level. The change is logged under the more verbose of the two levels.
+    fn set(&self, now: &mut InForce, new: InForce) {
         let old = std::mem::replace(now, new);
-        let say = || {
+        let log_change = || {
             let until = new.until.map(|until| until.to_rfc3339());
             tracing::warn!(
                 log.level = name(new.level),
@@ -111,21 +115,21 @@ impl LogLevel {
             );
         };
         if new.level < old.level {
-            say();
+            log_change();
         }
-        // It fails only where there is no logger any more.
+        // It fails only if the logger is gone.
         let _ = self.handle.reload(filter(new.level));
         if new.level >= old.level {
-            say();
+            log_change();
         }
     }
 
-    fn now(&self) -> MutexGuard<'_, Now> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    fn in_force(&self) -> MutexGuard<'_, InForce> {
+        self.in_force.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// As it is configured.
+/// The name of a level, as in the configuration.
 pub(crate) const fn name(level: Level) -> &'static str {
     match level {
         Level::ERROR => "error",

@@ -1,5 +1,8 @@
-//! Ended spans wait in a bounded queue, from which one task sends them. What finds it full is dropped and counted, and so
-//! is what the collector does not take: a span is worth less than the memory and the time of a second try.
+//! A bounded queue of ended spans and the task that sends them. A span that finds the queue full is dropped and counted,
+//! and so are those that the collector does not accept: a span is not worth the memory and the time of a retry.
+//!
+//! The batch processor of `opentelemetry_sdk` does not replace it: it counts full-queue drops privately, and needs a
+//! blocking HTTP client on a thread of its own (ADR 0056).
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -19,17 +22,16 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::post::{self, PostError};
-use crate::config::OtlpConfig;
+use super::post::Collector;
 
-/// Spans that wait at most: a few MiB.
-const WAITING: usize = 8_192;
-/// Spans of one request at most.
-const AT_ONCE: usize = 512;
+/// Capacity of the queue in spans: a few MiB.
+const QUEUE_SIZE: usize = 8_192;
+/// Spans per request.
+const BATCH_SIZE: usize = 512;
 /// How long a request waits to fill.
 const GATHER: Duration = Duration::from_millis(500);
 
-/// Takes spans as they end; never waits.
+/// Takes spans as they end, and never waits.
 #[derive(Debug)]
 pub(super) struct Queue {
     spans: mpsc::Sender<SpanData>,
@@ -54,19 +56,21 @@ impl SpanProcessor for Queue {
     }
 }
 
-/// The task that sends.
+/// The handle of the sending task.
 #[derive(Debug)]
-pub(super) struct Sending {
+pub(super) struct SpanSender {
+    /// Spans dropped since the start.
     pub dropped: Counter,
     closing: CancellationToken,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
-pub(super) fn start(config: OtlpConfig, resource: &Resource) -> (Queue, Sending) {
-    let (spans, waiting) = mpsc::channel(WAITING);
+/// Starts the sending task.
+pub(super) fn start(collector: Collector, resource: &Resource) -> (Queue, SpanSender) {
+    let (spans, waiting) = mpsc::channel(QUEUE_SIZE);
     let (dropped, closing) = (Counter::default(), CancellationToken::new());
     let exporter = Exporter {
-        config,
+        collector,
         resource: resource.into(),
         dropped: dropped.clone(),
         failing: false,
@@ -77,15 +81,16 @@ pub(super) fn start(config: OtlpConfig, resource: &Resource) -> (Queue, Sending)
         dropped: dropped.clone(),
     };
     let task = Mutex::new(Some(task));
-    let sending = Sending {
+    let sender = SpanSender {
         dropped,
         closing,
         task,
     };
-    (queue, sending)
+    (queue, sender)
 }
 
-impl Sending {
+impl SpanSender {
+    /// Sends the queued spans, within `bound`; later ones are dropped.
     pub async fn finish(&self, bound: Duration) {
         self.closing.cancel();
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -98,32 +103,32 @@ impl Sending {
     }
 }
 
-impl Drop for Sending {
+impl Drop for SpanSender {
     fn drop(&mut self) {
         self.closing.cancel();
     }
 }
 
 struct Exporter {
-    config: OtlpConfig,
+    collector: Collector,
     resource: ResourceAttributesWithSchema,
     dropped: Counter,
-    /// The last request was not taken; said once.
+    /// The last request failed; its warning has been logged.
     failing: bool,
 }
 
 impl Exporter {
-    /// Sends until `closing`, then what is left.
+    /// Sends until `closing`, then empties the queue.
     async fn run(mut self, mut waiting: mpsc::Receiver<SpanData>, closing: CancellationToken) {
-        let mut batch = Vec::with_capacity(AT_ONCE);
+        let mut batch = Vec::with_capacity(BATCH_SIZE);
         loop {
             let more = closing
                 .run_until_cancelled(gather(&mut waiting, &mut batch))
                 .await;
             if more.is_none() {
-                // A queue that is closed gives what it still has.
+                // A closed queue still yields its content.
                 waiting.close();
-                while batch.len() < AT_ONCE
+                while batch.len() < BATCH_SIZE
                     && let Ok(span) = waiting.try_recv()
                 {
                     batch.push(span);
@@ -140,9 +145,7 @@ impl Exporter {
         let count = batch.len();
         let resource_spans = group_spans_by_resource_and_scope(batch, &self.resource);
         let body = ExportTraceServiceRequest { resource_spans }.encode_to_vec();
-        let posting = timeout(self.config.timeout, post::post(&self.config, &body));
-        let posted = posting.await.unwrap_or(Err(PostError::Late(self.config.timeout)));
-        match posted {
+        match self.collector.post(body).await {
             Ok(()) if self.failing => {
                 self.failing = false;
                 tracing::info!(count = self.dropped.get(), "the collector accepts spans again");
@@ -159,13 +162,15 @@ impl Exporter {
     }
 }
 
-/// The next spans: those that are there, and those that come soon. They stay in `batch` if this is given up.
+/// Adds the next spans to `batch`: those in the queue, and those that come within [`GATHER`]. They stay in `batch` if this is
+/// cancelled.
 async fn gather(waiting: &mut mpsc::Receiver<SpanData>, batch: &mut Vec<SpanData>) {
-    if waiting.recv_many(batch, AT_ONCE).await == 0 {
-        // No more will come: the senders are gone.
+    if waiting.recv_many(batch, BATCH_SIZE).await == 0 {
+        // Every sender is gone.
         return;
     }
-    let fill =
-        async { while batch.len() < AT_ONCE && waiting.recv_many(batch, AT_ONCE - batch.len()).await > 0 {} };
+    let fill = async {
+        while batch.len() < BATCH_SIZE && waiting.recv_many(batch, BATCH_SIZE - batch.len()).await > 0 {}
+    };
     tokio::select! { () = fill => {}, () = sleep(GATHER) => {} }
 }

@@ -1,26 +1,26 @@
-//! Which spans are recorded.
+//! Decides which spans are recorded.
 
 use opentelemetry::trace::{Link, SpanKind, TraceContextExt as _, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 
-/// What is below another span, or tied to others, is recorded if one of those is; of the traces that begin here, a share.
+/// Records a span whose parent is recorded or, without a parent, one of whose links is. Of the traces that begin here it
+/// records a share.
 #[derive(Debug, Clone)]
-pub(super) struct Honouring {
+pub(super) struct ParentOrLinksSampler {
     share: Sampler,
 }
 
-impl Honouring {
-    pub fn of(share: f64) -> Self {
+impl ParentOrLinksSampler {
+    /// `share` of the new traces, from 0 to 1.
+    pub fn with_share(share: f64) -> Self {
         Self {
             share: Sampler::TraceIdRatioBased(share),
         }
     }
-}
 
-impl Honouring {
-    /// Whether a trace belongs to the share.
-    pub fn takes(&self, trace_id: TraceId) -> bool {
+    /// Tells if a trace belongs to the share.
+    pub fn is_in_share(&self, trace_id: TraceId) -> bool {
         let result = self
             .share
             .should_sample(None, trace_id, "", &SpanKind::Server, &[], &[]);
@@ -28,7 +28,7 @@ impl Honouring {
     }
 }
 
-impl ShouldSample for Honouring {
+impl ShouldSample for ParentOrLinksSampler {
     fn should_sample(
         &self,
         parent_context: Option<&Context>,

@@ -1,4 +1,4 @@
-//! Addresses with passwords, from files and in lists, and that none is shown.
+//! Addresses with passwords, from files and in lists; no password is shown.
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn brokers_of(toml: &str, environment: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
-fn several_brokers_are_a_list_with_commas_or_by_lines_and_one_is_as_ever() {
+fn several_brokers_are_separated_by_commas_or_lines() {
     let (a, b) = ("amqp://u:p,q@a:1/%2f", "amqps://u:p,,r@b/");
     assert_eq!(brokers_of("", &[("XIEBAO__AMQP__URL", a)]), [a]);
     let both = [("XIEBAO__AMQP__URL", &*format!("{a}, {b},"))];
