@@ -26,7 +26,7 @@ pub struct Worker {
     pub refused_store: Store,
     /// Publishes retries, dead letters and deliveries that are handed back.
     pub publisher: Publisher,
-    /// What waits for what, and which notice types are subscribed.
+    /// The rules of waiting, and the subscribed notice types.
     pub rules: Rules,
     /// The broker's addresses, for the sessions.
     pub amqp: AmqpConfig,

@@ -1,6 +1,7 @@
+use xiebao_core::refused::Refused;
+
 use super::buffer::MAX_STRANGERS;
 use super::*;
-use xiebao_core::refused::Refused;
 
 fn refusal(verdict: Verdict, body: Option<&Bytes>) -> Refusal<'_> {
     Refusal {
@@ -82,11 +83,11 @@ fn memory_stays_bounded_for_any_number_of_sources() {
     for _ in 0..3 {
         refusals.note(&refusal(Verdict::BadSignature, Some(&body)));
     }
-    let held = {
+    let pending = {
         let buffer = refusals.buffer();
         (buffer.strangers.len(), buffer.claimed.len())
     };
-    assert_eq!(held, (MOST_STRANGERS, 1));
+    assert_eq!(pending, (MAX_STRANGERS, 1));
     let first = taken(&refusals).pop().expect("a message");
     assert_eq!((&*first.verdict, first.tries), ("bad_signature", 3));
 }

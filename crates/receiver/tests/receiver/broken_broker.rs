@@ -1,4 +1,4 @@
-//! What senders are told while the broker is really broken, at 500 notices a second.
+//! The answers that senders get from a receiver whose broker is really broken, at 500 notices a second.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::process::{Service, start};
 use crate::running::{Running, insured};
 
 const BOUND: Duration = Duration::from_secs(10);
-/// With 5,000 requests waiting, in a build without optimisation.
+/// Cap on memory with 5,000 requests waiting, in a build without optimisation.
 const MOST_MEMORY: u64 = 192 << 20;
 
-/// A receiver in a process of its own with a broker of its own.
+/// Starts a receiver in its own process with its own broker.
 async fn alone() -> (PrivateBroker, Broker, Service) {
     let private = PrivateBroker::start().await;
     let broker = Broker::of(&private).await;
@@ -21,7 +21,7 @@ async fn alone() -> (PrivateBroker, Broker, Service) {
     (private, broker, service)
 }
 
-/// The most memory that the receiver had at any moment until the end of the future.
+/// Runs `work`, and returns the largest memory that the receiver had meanwhile.
 async fn watch_memory<T>(service: &Service, work: impl Future<Output = T>) -> (T, u64) {
     let mut most = 0;
     let mut looks = tokio::time::interval(Duration::from_millis(100));
@@ -34,7 +34,7 @@ async fn watch_memory<T>(service: &Service, work: impl Future<Output = T>) -> (T
     }
 }
 
-/// Two seconds of quiet, the broker stopped that long, three seconds of quiet.
+/// Two seconds of normal work, the broker stopped for `length`, three seconds of normal work.
 async fn while_stopped(private: &PrivateBroker, service: &Service, length: Duration) -> (Tally, u64) {
     let stopping = async {
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -56,7 +56,7 @@ fn assert_none_refused(tally: &Tally, seconds: u32) {
     assert_eq!((accepted, unavailable), (sent, 0), "longest {longest:?}");
 }
 
-/// Those who could not be served within the bound were told so right after it, and nobody else.
+/// Exactly the requests that could not be served within the bound were refused, right after it.
 fn assert_refused_after_the_bound(tally: &Tally, stopped: Duration) {
     let (accepted, unavailable, longest) = tally.summary();
     assert_eq!(accepted + unavailable, tally.0.len());
@@ -64,13 +64,13 @@ fn assert_refused_after_the_bound(tally: &Tally, stopped: Duration) {
     for told in tally.with("unavailable") {
         assert!(told.took >= BOUND, "{told:?}");
     }
-    // All who came more than the bound before its end, but for those whom two seconds of quiet served.
+    // Every request that came more than the bound before the end of the stop.
     let expected = RATE as f64 * (stopped - BOUND).as_secs_f64();
     let share = unavailable as f64 / expected;
     assert!((0.8..1.5).contains(&share), "{unavailable} were refused");
 }
 
-/// A stop that is longer than the bound: refusals after it, in bounded memory, and all is well afterwards.
+/// A stop longer than the bound: refusals after the bound, in bounded memory, and normal work afterwards.
 async fn sit_out(private: &PrivateBroker, broker: &Broker, service: &Service, length: Duration) {
     let (tally, most) = while_stopped(private, service, length).await;
     assert_refused_after_the_bound(&tally, length);
@@ -93,7 +93,7 @@ async fn a_broker_that_stops_for_five_seconds_costs_no_refusal_and_for_fifteen_o
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes two minutes"]
-async fn a_broker_that_stops_for_a_minute_is_unavailable_after_the_bound_and_all_is_well_afterwards() {
+async fn a_broker_that_stops_for_a_minute_causes_refusals_after_the_bound_and_none_afterwards() {
     let (private, broker, service) = alone().await;
     sit_out(&private, &broker, &service, Duration::from_secs(60)).await;
 }
@@ -138,7 +138,7 @@ async fn a_broker_killed_and_started_again_loses_nothing_that_was_acknowledged()
     tally.assert_stored(&broker).await;
 }
 
-/// A receiver that waits that long for the broker.
+/// A receiver with this bound on publishing.
 async fn with_patience(private: &PrivateBroker, milliseconds: &str) -> Running {
     let broker = Broker::of(private).await;
     let url = broker.url();
@@ -155,7 +155,7 @@ async fn a_broker_short_of_memory_or_disk_is_waited_for_and_then_unavailable() {
         // Longer than the broker's command takes on a busy machine.
         let patient = with_patience(&private, "40000").await;
         private.starve(shortage).await;
-        // The first message is what makes the broker say so.
+        // The broker reports it only on the first message.
         assert_eq!(
             impatient.post(insured("20260727000001")).await.verdict(),
             "unavailable"

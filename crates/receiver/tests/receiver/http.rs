@@ -106,9 +106,9 @@ async fn verdicts_are_decided_in_the_order_of_the_contract() {
     let running = Running::start_with(&[("RECEIVER__MAX_BODY_BYTES", "2048"), ("SUBSCRIBED", "1,2,3")]).await;
     let nameless = serde_json::json!({"partnerId": PARTNER, "state": true});
     let strange = serde_json::json!({"partnerId": 7, "insureNum": "1", "state": true});
-    // Too large goes before malformed.
+    // Too large is decided before malformed.
     assert_eq!(running.post(vec![b'x'; 4096]).await.verdict(), "too_large");
-    // Malformed goes before unknown partner, and that before the signature.
+    // Malformed is decided before unknown partner, and that before the signature.
     assert_eq!(
         running
             .post(br#"{"notifyType":"x","sign":"","data":{"partnerId":7}}"#.to_vec())
@@ -124,7 +124,7 @@ async fn verdicts_are_decided_in_the_order_of_the_contract() {
         running.post(notice(9, &nameless, "wrong key")).await.verdict(),
         "bad_signature"
     );
-    // Not subscribed goes before the missing proposal number.
+    // An unsubscribed type is decided before a missing proposal number.
     assert_eq!(running.post(notice(9, &nameless, KEY)).await.verdict(), "ignored");
     assert_eq!(
         running.post(notice(1, &nameless, KEY)).await.verdict(),

@@ -13,7 +13,7 @@ fn signed_with(key: &str) -> Vec<u8> {
     )
 }
 
-/// Posts until that verdict comes.
+/// Posts until this verdict comes.
 async fn until(running: &Running, key: &str, verdict: &str) {
     for _ in 0..100 {
         if running.post(signed_with(key)).await.verdict() == verdict {
@@ -38,7 +38,7 @@ async fn keys_are_rotated_without_a_restart() {
     .unwrap();
     until(&running, "next-key", "accepted").await;
     assert_eq!(running.post(signed_with(KEY)).await.verdict(), "accepted");
-    // The first may have come a moment before the counters of its key.
+    // The first notice may be earlier than the counters of its key.
     assert_eq!(running.post(signed_with("next-key")).await.verdict(), "accepted");
     let metrics = running.metrics().await;
     let counted = |count| format!(r#"signatures_total{{form="raw",partner="1048483",key="2"}} {count}"#);

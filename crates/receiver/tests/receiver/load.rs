@@ -1,4 +1,4 @@
-//! Notices at a fixed rate, whether answers come or not, as a platform sends them.
+//! Notices at a fixed rate, independent of the answers, as a platform sends them.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::running::{NOTICES, insured};
 pub const RATE: u32 = 500;
 const TICK: Duration = Duration::from_millis(10);
 
-/// One notice and what became of it.
+/// One notice and its answer.
 #[derive(Debug)]
 pub struct Told {
     pub insure_num: String,
@@ -24,7 +24,7 @@ pub struct Told {
 #[derive(Debug, Default)]
 pub struct Tally(pub Vec<Told>);
 
-/// Sends that long, then waits for all answers.
+/// Sends for this time, then waits for all answers.
 pub async fn send(url: &str, length: Duration) -> Tally {
     let client = reqwest::Client::new();
     let begun = Instant::now();
@@ -59,7 +59,7 @@ impl Tally {
         self.0.iter().filter(move |told| told.verdict == verdict)
     }
 
-    /// How many were accepted, how many unavailable, how long the longest took.
+    /// The numbers of accepted and unavailable notices, and the longest time to an answer.
     pub fn summary(&self) -> (usize, usize, Duration) {
         let longest = self.0.iter().map(|told| told.took).max().unwrap_or_default();
         (

@@ -14,7 +14,7 @@ async fn behind_proxy(settings: &[(&str, &str)]) -> (Proxy, Running) {
     (proxy, running)
 }
 
-/// Posts that many different notices at once, and returns the verdicts.
+/// Posts `count` different notices at once, and returns the verdicts.
 async fn post_many(running: &Running, count: usize) -> Vec<String> {
     let mut posts = JoinSet::new();
     for i in 0..count {
@@ -30,7 +30,7 @@ async fn post_many(running: &Running, count: usize) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_that_is_away_for_two_seconds_is_ridden_out_inside_the_requests() {
+async fn requests_outlast_a_broker_outage_of_two_seconds() {
     let (proxy, running) = behind_proxy(&[]).await;
     let posting = post_many(&running, 200);
     let cutting = async {
@@ -44,7 +44,7 @@ async fn a_broker_that_is_away_for_two_seconds_is_ridden_out_inside_the_requests
         verdicts.iter().all(|verdict| verdict == "accepted"),
         "{verdicts:?}"
     );
-    // At least one of each: what was published twice is a duplicate, and harmless.
+    // At least one of each: a notice that was published twice is a harmless duplicate.
     let mut bodies: Vec<Vec<u8>> = running
         .broker
         .drain_at_least(NOTICES, 200)
@@ -58,7 +58,7 @@ async fn a_broker_that_is_away_for_two_seconds_is_ridden_out_inside_the_requests
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_comes_while_the_broker_is_away_waits_for_it() {
+async fn a_request_that_comes_during_a_broker_outage_waits() {
     let (proxy, running) = behind_proxy(&[]).await;
     proxy.cut();
     tokio::time::sleep(Duration::from_millis(400)).await;
@@ -73,7 +73,7 @@ async fn a_request_that_comes_while_the_broker_is_away_waits_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_away_beyond_the_bound_is_unavailable_in_time() {
+async fn a_broker_outage_beyond_the_bound_is_answered_unavailable_in_time() {
     let (proxy, running) = behind_proxy(&[("RECEIVER__PUBLISH_TIMEOUT_MS", "1000")]).await;
     for breaking in [Proxy::cut as fn(&Proxy), Proxy::stall] {
         breaking(&proxy);
@@ -99,7 +99,7 @@ async fn a_broker_away_beyond_the_bound_is_unavailable_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_that_died_without_a_word_are_replaced_within_the_bound() {
+async fn silently_dead_connections_are_replaced_within_the_bound() {
     let (proxy, running) = behind_proxy(&[("RECEIVER__PUBLISH_TIMEOUT_MS", "4000")]).await;
     proxy.strand();
     let verdicts = post_many(&running, 20).await;

@@ -1,4 +1,4 @@
-//! A receiver inside the test's own process, with a vhost of its own.
+//! A receiver inside the test's own process, with its own vhost.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use xiebao_testkit::{Answer, Broker, KEY, PARTNER, free_address, notice, post};
 pub const NOTICES: &str = "xiebao.notices";
 pub const DEAD: &str = "xiebao.dead";
 
-/// A receiver that runs; it is stopped when dropped.
+/// A running receiver. Dropping it stops it.
 pub struct Running {
     pub broker: Broker,
     pub url: String,
@@ -28,7 +28,7 @@ impl Running {
         Self::start_with(&[]).await
     }
 
-    /// Settings are pairs of `SECTION__KEY` and value. Returns when notices can be published.
+    /// Starts with these pairs of `SECTION__KEY` and value, and waits until it is ready.
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
         let broker = Broker::new().await;
         let url = broker.url();
@@ -37,7 +37,7 @@ impl Running {
         running
     }
 
-    /// The same with another way to the broker, and without waiting.
+    /// Starts with another address of the broker, and does not wait.
     pub fn start_at(broker: Broker, amqp_url: &str, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let keys_file = folder.path().join("keys.toml");

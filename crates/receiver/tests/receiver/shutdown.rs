@@ -8,7 +8,7 @@ use crate::running::{NOTICES, insured};
 const DRAIN: Duration = Duration::from_millis(800);
 
 impl Service {
-    /// Waits until `/readyz` says no.
+    /// Waits until `/readyz` answers that it is not ready.
     async fn until_not_ready(&self) {
         let url = format!("http://{}/readyz", self.admin);
         for _ in 0..100 {
@@ -23,7 +23,7 @@ impl Service {
         panic!("it is still ready");
     }
 
-    /// Waits until that many requests are being answered.
+    /// Waits until this many requests are in flight.
     async fn until_in_flight(&self, count: usize) {
         let (url, line) = (
             format!("http://{}/metrics", self.admin),
@@ -45,7 +45,7 @@ impl Service {
         panic!("the requests do not come");
     }
 
-    /// Waits until nobody listens any more.
+    /// Waits until connections are refused.
     async fn until_refusing(&self) {
         let address = self.url.split('/').nth(2).unwrap();
         for _ in 0..1_000 {
@@ -59,14 +59,14 @@ impl Service {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sigterm_finishes_what_is_in_flight_and_exits_with_0() {
+async fn sigterm_answers_requests_in_flight_and_exits_with_0() {
     let broker = Broker::new().await;
     let proxy = Proxy::start(broker.address()).await;
     let drain = DRAIN.as_millis().to_string();
     let settings = [("XIEBAO__RECEIVER__DRAIN_DELAY_MS", &*drain)];
     let mut service = start_with(&proxy.instead_of(&broker.url()), &settings);
     service.process.ready(service.admin, Duration::from_secs(5)).await;
-    // A connection that idles must not hold the end up.
+    // An idle connection must not delay the end.
     let idle = reqwest::Client::new();
     idle.post(&service.url).body("x").send().await.unwrap();
     proxy.stall();
@@ -76,7 +76,7 @@ async fn sigterm_finishes_what_is_in_flight_and_exits_with_0() {
     service.process.terminate();
     let signalled = Instant::now();
     service.until_not_ready().await;
-    // Whoever has not heard of it yet is still served, and told to go elsewhere the next time.
+    // A late request is still answered, and its connection is closed so that the sender goes elsewhere.
     let url = service.url.clone();
     let late = tokio::spawn(async move { reqwest::Client::new().post(url).body("x").send().await.unwrap() });
     let late = late.await.unwrap();
@@ -94,7 +94,7 @@ async fn sigterm_finishes_what_is_in_flight_and_exits_with_0() {
     assert_eq!(in_flight.await.unwrap().verdict(), "accepted");
     let status = service.process.ended(Duration::from_secs(5)).await;
     assert_eq!(status.code(), Some(0), "{}", service.process.log());
-    // Where it had to leave by the connection of another thread, and that one has ended first, it was published again.
+    // It may be published twice, if it left by another thread's connection and that thread ended first.
     let stored = broker.drain(NOTICES).await;
     let first = stored.first().expect("what was accepted");
     assert!(
@@ -104,8 +104,8 @@ async fn sigterm_finishes_what_is_in_flight_and_exits_with_0() {
     );
 }
 
-/// Posts that many, gives the signal, and returns the verdicts of those who were answered, the number of those who were
-/// not, and when the signal was.
+/// Posts `count` notices and sends SIGTERM. Returns the verdicts, the number of unanswered requests, and the time of the
+/// signal.
 async fn post_and_terminate(service: &Service, count: usize) -> (Vec<String>, usize, Instant) {
     let mut posts = tokio::task::JoinSet::new();
     for i in 0..count {
@@ -152,7 +152,7 @@ async fn with_a_silent_broker_the_end_answers_everyone_and_keeps_its_bound() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_can_not_be_answered_before_the_bound_is_cut_off_without_an_answer_and_the_exit_code_is_1() {
+async fn requests_unanswered_at_the_bound_are_cut_off_and_the_exit_code_is_1() {
     let broker = Broker::new().await;
     let proxy = Proxy::start(broker.address()).await;
     let settings = [
@@ -161,7 +161,7 @@ async fn what_can_not_be_answered_before_the_bound_is_cut_off_without_an_answer_
     ];
     let mut service = start_with(&proxy.instead_of(&broker.url()), &settings);
     service.process.ready(service.admin, Duration::from_secs(5)).await;
-    // What is refused is to be told of at the end, and takes no time besides the bound.
+    // The record of a refused request is published at the end, within the bound.
     assert_eq!(post(&service.url, b"x".to_vec()).await.verdict(), "malformed");
     proxy.stall();
     let (verdicts, unanswered, signalled) = post_and_terminate(&service, 20).await;

@@ -14,7 +14,7 @@ async fn notices_are_taken_from_allowed_networks_only() {
     let running = Running::start_with(&[("RECEIVER__ALLOW", "10.0.0.0/8, 192.0.2.1")]).await;
     let answer = running.post(insured("20260723000001")).await;
     assert_eq!((answer.status, answer.verdict()), (200, "not_allowed"));
-    // Whoever posts directly can't talk himself in, and an oversized body changes nothing.
+    // A direct sender cannot forge its address, and an oversized body changes nothing.
     assert_eq!(
         post_forwarded(&running, "10.1.1.1").await.verdict(),
         "not_allowed"

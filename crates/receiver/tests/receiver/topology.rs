@@ -20,7 +20,7 @@ async fn a_queue_that_differs_is_reported_with_the_difference_and_ends_the_recei
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_exchange_of_another_kind_is_drift_too() {
+async fn an_exchange_of_another_type_is_drift() {
     let broker = Broker::new().await;
     broker
         .declare("exchanges", NOTICES, json!({"type": "direct", "durable": true}))
@@ -36,7 +36,7 @@ async fn an_exchange_of_another_kind_is_drift_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_check_makes_nothing_and_tells_missing_wanted_and_drifted_objects_apart() {
+async fn a_check_declares_nothing_and_distinguishes_missing_wanted_and_drifted_objects() {
     let broker = Broker::new().await;
     let connection = broker.connect().await;
     for _ in 0..2 {

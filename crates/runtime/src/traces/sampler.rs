@@ -4,8 +4,8 @@ use opentelemetry::trace::{Link, SpanKind, TraceContextExt as _, TraceId, TraceS
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 
-/// Records a span whose parent is recorded or, without a parent, one of whose links is. Of the traces that begin here it
-/// records a share.
+/// Records a span whose parent is recorded or, without a parent, one of whose links is; and a share of the traces that begin
+/// here.
 #[derive(Debug, Clone)]
 pub(super) struct ParentOrLinksSampler {
     share: Sampler,

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use serde_json::json;
 use xiebao_testkit::{Metrics, Proxy, free_address};
 
-use crate::stage::{PATIENCE, Stage, eventually, paid};
+use crate::stage::{Stage, eventually, paid};
 
 const OFTEN: (&str, &str) = ("XIEBAO__WORKER__SAMPLE_INTERVAL_MS", "200");
 
@@ -27,9 +27,9 @@ async fn the_gauges_show_what_is_held_and_what_is_dead_and_go_when_the_database_
     let stage = Stage::new().await;
     let proxy = Proxy::start(stage.database.address()).await;
     let through = proxy.instead_of(&stage.database.url());
-    let admin = free_address();
-    let mut worker = stage.unready_worker(&[("XIEBAO__DATABASE__URL", &through), OFTEN], admin);
-    worker.ready(admin, PATIENCE).await;
+    let worker = stage.unready_worker(&[("XIEBAO__DATABASE__URL", &through), OFTEN]);
+    worker.ready().await;
+    let admin = worker.admin;
     stage.send(9, "20261126000001", json!({ "state": true })).await;
     stage.send(9, "20261126000002", json!({ "state": true })).await;
     stage.send(1, "20261126000003", json!({})).await;
@@ -74,10 +74,10 @@ async fn the_gauges_show_what_a_worker_has_in_hand_and_what_it_leaves_while_the_
     let stage = Stage::new().await;
     let proxy = Proxy::start(stage.database.address()).await;
     let through = proxy.instead_of(&stage.database.url());
-    let admin = free_address();
     let few = ("XIEBAO__WORKER__PREFETCH", "3");
-    let mut worker = stage.unready_worker(&[("XIEBAO__DATABASE__URL", &through), few, OFTEN], admin);
-    worker.ready(admin, PATIENCE).await;
+    let worker = stage.unready_worker(&[("XIEBAO__DATABASE__URL", &through), few, OFTEN]);
+    worker.ready().await;
+    let admin = worker.admin;
     let (in_hand, at_work) = (
         "xiebao_worker_deliveries_in_hand",
         "xiebao_worker_batches_at_work",
@@ -106,9 +106,9 @@ async fn the_gauges_show_what_a_worker_has_in_hand_and_what_it_leaves_while_the_
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_in_the_queues_shows_although_the_database_was_never_there() {
     let stage = Stage::new().await;
-    let admin = free_address();
     let nowhere = format!("mysql://nobody:x@{}/nothing", free_address());
-    let _worker = stage.unready_worker(&[("XIEBAO__DATABASE__URL", &nowhere), OFTEN], admin);
+    let worker = stage.unready_worker(&[("XIEBAO__DATABASE__URL", &nowhere), OFTEN]);
+    let admin = worker.admin;
     for i in 0..3 {
         stage
             .send(1, &format!("2026112600001{i}"), json!({ "state": true }))
@@ -131,10 +131,10 @@ async fn what_waits_in_the_queues_shows_although_the_database_was_never_there() 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_came_late_and_what_died_is_counted_by_step_and_by_reason() {
     let stage = Stage::new().await;
-    let admin = free_address();
     let soon = ("XIEBAO__SEQUENCING__PAID__MAX_WAIT", "1s");
-    let mut worker = stage.unready_worker(&[soon, OFTEN], admin);
-    worker.ready(admin, PATIENCE).await;
+    let worker = stage.unready_worker(&[soon, OFTEN]);
+    worker.ready().await;
+    let admin = worker.admin;
     let late = "xiebao_worker_late_total";
     until(admin, late, "\"insured\"", |value| value == Some(0.0)).await;
     stage.send(2, "20261126000021", paid(100)).await;
@@ -164,9 +164,9 @@ async fn the_gauges_of_health_say_which_of_broker_and_database_is_away() {
     let stage = Stage::new().await;
     let proxy = Proxy::start(stage.database.address()).await;
     let through = proxy.instead_of(&stage.database.url());
-    let admin = free_address();
-    let mut worker = stage.unready_worker(&[("XIEBAO__DATABASE__URL", &through)], admin);
-    worker.ready(admin, PATIENCE).await;
+    let worker = stage.unready_worker(&[("XIEBAO__DATABASE__URL", &through)]);
+    worker.ready().await;
+    let admin = worker.admin;
     for name in ["ready", "broker_up", "consuming", "database_up"] {
         until(admin, &format!("xiebao_worker_{name}"), "", |value| {
             value == Some(1.0)
@@ -188,9 +188,9 @@ async fn the_gauges_of_health_say_which_of_broker_and_database_is_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proposal_that_stays_paid_shows_until_it_is_issued() {
     let stage = Stage::new().await;
-    let admin = free_address();
-    let mut worker = stage.unready_worker(&[OFTEN, ("XIEBAO__WORKER__STUCK_AFTER", "1s")], admin);
-    worker.ready(admin, PATIENCE).await;
+    let worker = stage.unready_worker(&[OFTEN, ("XIEBAO__WORKER__STUCK_AFTER", "1s")]);
+    worker.ready().await;
+    let admin = worker.admin;
     let stuck = "xiebao_worker_proposals_stuck";
     until(admin, stuck, "\"paid\"", |value| value == Some(0.0)).await;
     let number = "20261126000001";

@@ -156,7 +156,7 @@ async fn an_ignored_notice_is_applied_when_it_comes_again_after_its_type_was_sub
         .until("SELECT COUNT(*) FROM notices WHERE outcome = 'ignored'", 1)
         .await;
     assert_eq!(stage.number("SELECT COUNT(*) FROM proposals").await, 0);
-    stage.workers.clear();
+    stage.stop_workers().await;
     stage.worker(&[]).await;
     stage
         .send(27, num, json!({ "failMsg": "保险公司返回超时" }))

@@ -11,15 +11,15 @@ use xiebao_runtime::clock;
 use xiebao_store::Store;
 use xiebao_store::linking::deliver;
 use xiebao_store::sql::links::{self as outbox, PendingLink};
-use xiebao_testkit::{Metrics, PARTNER, free_address};
+use xiebao_testkit::{Metrics, PARTNER};
 
-use crate::stage::{PATIENCE, Stage, eventually, issued, paid};
+use crate::stage::{Stage, eventually, issued, paid};
 
 fn number(text: &str) -> InsureNum {
     InsureNum::parse(text).expect("it fits").expect("it is one")
 }
 
-/// From one proposal each to another.
+/// A link between two invented proposals.
 fn link(nth: usize) -> PendingLink {
     PendingLink {
         new_insure_num: number(&format!("2026080{:06}", 900_000 - nth)),
@@ -134,9 +134,8 @@ async fn a_worker_that_ends_in_order_leaves_no_link_untold() {
         .await
         .expect("it is at work");
     let begun = Instant::now();
-    stage.workers[0].terminate();
-    assert!(stage.workers[0].ended(PATIENCE).await.success());
-    // A machine that is too slow for that gives links up, rightly.
+    stage.workers[0].stop().await.expect("it ends well");
+    // On a slower machine it may give links up.
     if begun.elapsed() < Duration::from_secs(3) {
         let found = stage.number("SELECT COUNT(*) FROM cancellations").await;
         assert_eq!(lying_and_told(&stage).await, (0, found));
@@ -221,11 +220,9 @@ async fn a_link_that_cannot_be_told_waits_and_takes_neither_notices_nor_links_wi
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_link_lets_go_and_what_times_out_beside_it_is_counted() {
     let mut stage = Stage::new().await;
-    let admin = free_address();
     let dead_letter = ("XIEBAO__SEQUENCING__E_POLICY__ON_TIMEOUT", "dead_letter");
-    let mut worker = stage.unready_worker(&[dead_letter], admin);
-    worker.ready(admin, PATIENCE).await;
-    stage.workers.push(worker);
+    stage.worker(&[dead_letter]).await;
+    let admin = stage.workers[0].admin;
     let linked = link(1);
     let number = linked.new_insure_num.to_string();
     // The link takes the place of the acceptance that the payment waits for; the e-policy waits in vain.

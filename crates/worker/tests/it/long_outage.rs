@@ -1,4 +1,4 @@
-//! The database stays away for longer than the worker holds what it has taken.
+//! Outages of the database that outlast `worker.hand_back_after_ms`.
 
 use lapin::message::Delivery;
 use lapin::options::BasicGetOptions;
@@ -6,13 +6,13 @@ use lapin::types::{AMQPValue, FieldTable};
 use serde_json::json;
 use xiebao_core::envelope::header;
 use xiebao_runtime::amqp::topology::{DEAD, NOTICES};
-use xiebao_testkit::{PARTNER, Proxy, free_address, notice};
+use xiebao_testkit::{PARTNER, Proxy, notice};
 
 use crate::stage::{Stage, eventually};
 
 const SOON: (&str, &str) = ("XIEBAO__WORKER__HAND_BACK_AFTER_MS", "1000");
 
-/// Looks at everything that stands on a queue, and returns it with the end of the channel.
+/// Gets every message of a queue, and returns them to it by closing the channel.
 async fn look(stage: &Stage, queue: &str) -> Vec<Delivery> {
     let (connection, channel) = stage.broker.channel().await;
     let mut found = Vec::new();
@@ -49,13 +49,12 @@ fn assert_uncounted(delivery: &Delivery) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_a_long_outage_what_is_held_goes_back_uncounted_and_another_worker_takes_it() {
+async fn in_a_long_outage_deliveries_go_back_uncounted_and_another_worker_takes_them() {
     let mut stage = Stage::new().await;
     let proxy = Proxy::start(stage.database.address()).await;
     let through = proxy.instead_of(&stage.database.url());
-    let admin = free_address();
-    let mut cut_off = stage.unready_worker(&[("XIEBAO__DATABASE__URL", &through), SOON], admin);
-    cut_off.ready(admin, std::time::Duration::from_secs(60)).await;
+    let cut_off = stage.unready_worker(&[("XIEBAO__DATABASE__URL", &through), SOON]);
+    cut_off.ready().await;
     stage.send(1, "20260805000001", json!({ "state": true })).await;
     stage.until("SELECT COUNT(*) FROM proposals", 1).await;
     proxy.cut();
@@ -70,14 +69,12 @@ async fn in_a_long_outage_what_is_held_goes_back_uncounted_and_another_worker_ta
         depth == (50, 0)
     };
     if eventually(handed_back).await.is_err() {
-        panic!("not handed back, {depth:?}:\n{}", cut_off.log());
+        panic!("not handed back, {depth:?}");
     }
-    let answer = reqwest::get(format!("http://{admin}/readyz"))
-        .await
-        .expect("it answers");
+    let readiness = cut_off.readiness().await.expect("it answers");
     assert_eq!(
-        answer.text().await.expect("a text"),
-        "not ready: waiting for the database\n"
+        readiness,
+        (503, "not ready: waiting for the database\n".to_owned())
     );
     let back = look(&stage, NOTICES).await;
     assert_eq!(back.len(), 50);
@@ -91,19 +88,19 @@ async fn in_a_long_outage_what_is_held_goes_back_uncounted_and_another_worker_ta
     proxy.resume();
     eventually(async || stage.broker.depth(NOTICES).await == (0, 2))
         .await
-        .unwrap_or_else(|()| panic!("it does not go on:\n{}", cut_off.log()));
-    cut_off.ready(admin, std::time::Duration::from_secs(120)).await;
+        .expect("it goes on");
+    cut_off.ready().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_answers_and_takes_nothing_is_waited_for_like_one_that_is_away() {
+async fn a_database_that_rejects_writes_is_waited_for_like_one_that_is_down() {
     let mut stage = Stage::new().await;
     stage.execute("RENAME TABLE proposals TO away").await;
     stage.worker(&[SOON]).await;
     stage.send(1, "20260805200001", json!({ "state": true })).await;
     eventually(async || stage.broker.depth(NOTICES).await == (1, 0))
         .await
-        .unwrap_or_else(|()| panic!("not handed back:\n{}", stage.workers[0].log()));
+        .expect("it is handed back");
     stage.execute("RENAME TABLE away TO proposals").await;
     stage.until("SELECT COUNT(*) FROM proposals", 1).await;
     assert_eq!(stage.number("SELECT MAX(deliveries) FROM notices").await, 1);
@@ -127,7 +124,7 @@ async fn dead_letters_go_back_in_a_long_outage_too_and_keep_their_reason() {
     }
     eventually(async || stage.broker.depth(DEAD).await == (5, 0))
         .await
-        .unwrap_or_else(|()| panic!("not handed back:\n{}", stage.workers[0].log()));
+        .expect("it is handed back");
     let back = look(&stage, DEAD).await;
     assert_eq!(back.len(), 5);
     back.iter().for_each(assert_uncounted);

@@ -172,7 +172,7 @@ async fn messages_moved_by_hand_are_applied_like_any_other_when_workers_are_back
     }
     stage.worker(&[]).await;
     stage.until(APPLIED, 8).await;
-    // What kept its headers kept the time of its receipt.
+    // Messages that kept their headers kept their time of receipt.
     let received =
         "SELECT COUNT(*) FROM notices WHERE notify_type = 2 AND received_at = '2026-07-23 01:15:02.000123'";
     assert_eq!(stage.number(received).await, 2);
@@ -221,7 +221,7 @@ async fn a_moved_message_that_the_broker_gives_up_is_filed_under_the_brokers_las
         stage.texts(letter).await,
         ["delivery_limit: handed out too often without being acknowledged"]
     );
-    stage.workers.clear();
+    stage.stop_workers().await;
     // Another, which is moved once more after that, and then refused.
     stage.execute("DELETE FROM dead_letters").await;
     stage

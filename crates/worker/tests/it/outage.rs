@@ -5,7 +5,7 @@ use xiebao_testkit::Proxy;
 use crate::stage::{Stage, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_database_is_away_the_worker_waits_and_nothing_dies() {
+async fn in_an_outage_of_the_database_the_worker_waits_and_makes_no_dead_letter() {
     let mut stage = Stage::new().await;
     let proxy = Proxy::start(stage.database.address()).await;
     let through = proxy.instead_of(&stage.database.url());
@@ -18,8 +18,9 @@ async fn while_the_database_is_away_the_worker_waits_and_nothing_dies() {
             .send(1, &format!("202608041000{i:02}"), json!({ "state": true }))
             .await;
     }
+    let not_ready = (503, "not ready: waiting for the database\n".to_owned());
     let worker = &stage.workers[0];
-    eventually(async || worker.log().contains("waiting for the database"))
+    eventually(async || worker.readiness().await.as_ref() == Some(&not_ready))
         .await
         .expect("the outage is noticed");
     assert_eq!(stage.number("SELECT COUNT(*) FROM proposals").await, 1);
@@ -67,13 +68,13 @@ async fn one_connection_to_the_database_is_enough() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_needs_no_right_to_change_the_schema_and_says_so_when_it_is_not_there() {
+async fn a_worker_needs_no_right_to_change_the_schema_and_names_the_command_if_it_is_missing() {
     let mut stage = Stage::new().await;
     stage
         .execute("RENAME TABLE __diesel_schema_migrations TO away")
         .await;
     let admin = xiebao_testkit::free_address();
-    let mut worker = stage.unready_worker(&[], admin);
+    let mut worker = stage.unready_process(&[], admin);
     eventually(async || worker.log().contains("xiebao migrate"))
         .await
         .expect("it says what to do");
@@ -81,36 +82,30 @@ async fn a_worker_needs_no_right_to_change_the_schema_and_says_so_when_it_is_not
         .execute("RENAME TABLE away TO __diesel_schema_migrations")
         .await;
     worker.ready(admin, std::time::Duration::from_secs(20)).await;
-    stage.workers.push(worker);
+    stage.processes.push(worker);
     stage.send(1, "20260804000003", json!({ "state": true })).await;
     stage.until("SELECT COUNT(*) FROM proposals", 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_goes_silent_is_noticed_and_left_behind() {
+async fn a_silent_database_is_noticed_and_its_connections_are_replaced() {
     let mut stage = Stage::new().await;
     let proxy = Proxy::start(stage.database.address()).await;
     let through = proxy.instead_of(&stage.database.url());
-    let admin = xiebao_testkit::free_address();
-    let mut worker = stage.unready_worker(&[("XIEBAO__DATABASE__URL", &through)], admin);
-    worker.ready(admin, std::time::Duration::from_secs(20)).await;
-    // As after a failover that moves the address: old connections are dead and nobody says so.
+    let worker = stage.unready_worker(&[("XIEBAO__DATABASE__URL", &through)]);
+    worker.ready().await;
+    // As after a failover that moves the address: old connections are silently dead.
     proxy.strand();
-    let unready = async || {
-        let answer = reqwest::get(format!("http://{admin}/readyz")).await;
-        answer.is_ok_and(|answer| answer.status() == 503)
-    };
-    eventually(unready)
-        .await
-        .expect("it says that it would not do its job now");
-    worker.ready(admin, std::time::Duration::from_secs(20)).await;
+    let unready = async || worker.readiness().await.is_some_and(|(status, _)| status == 503);
+    eventually(unready).await.expect("it is not ready");
+    worker.ready().await;
     stage.workers.push(worker);
     stage.send(1, "20260804000004", json!({ "state": true })).await;
     stage.until("SELECT COUNT(*) FROM proposals", 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_transaction_whose_connection_is_lost_without_a_word_does_not_keep_its_locks() {
+async fn a_transaction_whose_connection_is_silently_lost_does_not_keep_its_locks() {
     let mut stage = Stage::new().await;
     let proxy = Proxy::start(stage.database.address()).await;
     let through = proxy.instead_of(&stage.database.url());

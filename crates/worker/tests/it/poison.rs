@@ -1,9 +1,24 @@
 use serde_json::json;
+use xiebao_testkit::Metrics;
 
-use crate::stage::{Stage, issued, paid};
+use crate::stage::{Running, Stage, eventually, issued, paid};
+
+/// Waits until a worker reports a positive value for this series.
+async fn until_reported(worker: &Running, name: &str, label: &str) {
+    let client = reqwest::Client::new();
+    let reported = async || {
+        let metrics = Metrics::read(&client, worker.admin).await;
+        metrics.is_ok_and(|metrics| {
+            let mut samples = metrics.samples(name);
+            samples.any(|(labels, value)| labels.contains(label) && value > 0.0)
+        })
+    };
+    let reported = eventually(reported).await;
+    assert!(reported.is_ok(), "{name} {label} is not reported");
+}
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_notice_that_the_database_refuses_does_not_take_its_batch_with_it() {
+async fn a_notice_that_the_database_rejects_does_not_fail_its_batch() {
     let mut stage = Stage::new().await;
     stage
         .execute(
@@ -24,7 +39,7 @@ async fn a_notice_that_the_database_refuses_does_not_take_its_batch_with_it() {
         .await;
     let dead = "SELECT COUNT(*) FROM dead_letters WHERE insure_num = '20260803000007' \
                 AND reason = 'apply_failed' AND detail LIKE '%no one expects this%'";
-    // It waits for its next attempts without being in the way of others.
+    // It waits for its next attempts and delays no other.
     stage.send(1, "20260803000050", json!({ "state": true })).await;
     stage
         .until("SELECT COUNT(*) FROM proposals WHERE status = 'insured'", 20)
@@ -40,7 +55,7 @@ async fn a_notice_that_the_database_refuses_does_not_take_its_batch_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_fails_only_for_a_moment_is_applied_by_itself() {
+async fn a_notice_that_fails_only_for_a_moment_is_applied_by_itself() {
     let mut stage = Stage::new().await;
     let num = "20260803000200";
     stage.worker(&[]).await;
@@ -54,10 +69,7 @@ async fn what_fails_only_for_a_moment_is_applied_by_itself() {
         ))
         .await;
     stage.send(2, num, paid(100)).await;
-    let worker = &stage.workers[0];
-    crate::stage::eventually(async || worker.log().contains("it will be retried"))
-        .await
-        .expect("the first attempt fails");
+    until_reported(&stage.workers[0], "xiebao_worker_notices_total", "\"retried\"").await;
     stage.execute("DROP TRIGGER moody").await;
     stage
         .until("SELECT COUNT(*) FROM proposals WHERE status = 'paid'", 1)
@@ -67,7 +79,7 @@ async fn what_fails_only_for_a_moment_is_applied_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_refuses_everything_makes_no_dead_letters() {
+async fn a_database_that_rejects_every_write_makes_no_dead_letters() {
     let mut stage = Stage::new().await;
     stage.worker(&[]).await;
     stage.execute("RENAME TABLE payments TO payments_away").await;
@@ -75,10 +87,7 @@ async fn a_database_that_refuses_everything_makes_no_dead_letters() {
     stage.send(1, num, json!({ "state": true })).await;
     stage.send(2, num, paid(100)).await;
     stage.send(3, num, issued("P-1", "李四")).await;
-    let worker = &stage.workers[0];
-    crate::stage::eventually(async || worker.log().contains("rejects every write"))
-        .await
-        .expect("it is noticed");
+    until_reported(&stage.workers[0], "xiebao_worker_paused", "").await;
     stage.execute("RENAME TABLE payments_away TO payments").await;
     stage
         .until("SELECT COUNT(*) FROM proposals WHERE status = 'issued'", 1)

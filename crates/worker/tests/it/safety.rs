@@ -1,4 +1,4 @@
-//! What keeps an acknowledged notice: each of these fails when its safety is taken out (`scripts/sabotage`).
+//! The safeties of acknowledged notices. Each test fails if its safety is removed (`scripts/sabotage`).
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ fn number(text: &str) -> InsureNum {
 async fn a_worker_killed_before_its_commit_has_acknowledged_nothing() {
     let mut stage = Stage::new().await;
     let num = "20260811000001";
-    stage.worker(&[]).await;
+    stage.worker_process(&[]).await;
     let mut elsewhere = stage.connect().await;
     elsewhere.batch_execute("BEGIN").await.expect("a transaction");
     locks::acquire(&mut elsewhere, &[&number(num)])
@@ -36,7 +36,7 @@ async fn a_worker_killed_before_its_commit_has_acknowledged_nothing() {
     eventually(async || stage.number(WAITING_FOR_THE_LOCK).await == 1)
         .await
         .expect("the worker comes to the lock");
-    stage.workers[0].kill();
+    stage.processes[0].kill();
     elsewhere
         .batch_execute("ROLLBACK")
         .await

@@ -47,7 +47,7 @@ async fn every_table_and_column_says_what_it_is() {
     assert_eq!(stage.number(&silent).await, 0);
 }
 
-/// What is to be written to `store/src/sql/inventory.txt` after a migration is what this shows.
+/// On failure it shows the new content of `store/src/sql/inventory.txt`.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_inventory_is_what_the_migrations_make_and_drift_is_told() {
     use xiebao_store::sql::inventory;

@@ -1,5 +1,9 @@
-//! A vhost, a database, a receiver, and as many workers as a test wants.
+//! A vhost, a database, a receiver, and as many workers as a test wants: inside the test's process or, to be killed, in
+//! processes of their own.
 
+mod running;
+
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use diesel::prelude::*;
@@ -9,13 +13,19 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use xiebao_testkit::{Broker, Database, KEY, PARTNER, Process, free_address, notice, number, post};
 
-/// How long anything may take before a test calls it lost.
+pub use running::Running;
+
+/// How long anything may take before a test fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 pub struct Stage {
     pub broker: Broker,
     pub database: Database,
-    pub workers: Vec<Process>,
+    pub workers: Vec<Running>,
+    /// Workers in processes of their own.
+    pub processes: Vec<Process>,
     _receiver: Process,
     _keys: tempfile::NamedTempFile,
     url: String,
@@ -48,6 +58,7 @@ impl Stage {
             broker,
             database,
             workers: vec![],
+            processes: vec![],
             _receiver: receiver,
             _keys: file,
             url,
@@ -56,24 +67,50 @@ impl Stage {
 
     /// Starts a worker with these settings besides the usual ones, and waits until it is ready.
     pub async fn worker(&mut self, settings: &[(&str, &str)]) {
-        let admin = free_address();
-        let mut worker = self.unready_worker(settings, admin);
-        worker.ready(admin, PATIENCE).await;
+        let worker = self.unready_worker(settings);
+        worker.ready().await;
         self.workers.push(worker);
     }
 
-    pub fn unready_worker(&self, settings: &[(&str, &str)], admin: std::net::SocketAddr) -> Process {
-        let mut environment = vec![
-            ("XIEBAO__AMQP__URL".to_owned(), self.broker.url()),
-            ("XIEBAO__DATABASE__URL".to_owned(), self.database.url()),
-            ("XIEBAO__WORKER__ADMIN_LISTEN".to_owned(), admin.to_string()),
+    /// Starts a worker, and does not wait until it is ready.
+    pub fn unready_worker(&self, settings: &[(&str, &str)]) -> Running {
+        Running::start(self.variables(settings))
+    }
+
+    /// Starts a worker in a process of its own, and waits until it is ready.
+    pub async fn worker_process(&mut self, settings: &[(&str, &str)]) {
+        let admin = free_address();
+        let mut worker = self.unready_process(settings, admin);
+        worker.ready(admin, PATIENCE).await;
+        self.processes.push(worker);
+    }
+
+    /// Starts a worker in a process of its own, and does not wait until it is ready.
+    pub fn unready_process(&self, settings: &[(&str, &str)], admin: SocketAddr) -> Process {
+        let listen = ("XIEBAO__WORKER__ADMIN_LISTEN".to_owned(), admin.to_string());
+        Process::spawn(
+            "xiebao-worker",
+            &[],
+            self.variables(settings).into_iter().chain([listen]),
+        )
+    }
+
+    /// The variables of a worker; `settings` override the usual ones.
+    fn variables(&self, settings: &[(&str, &str)]) -> Vec<(String, String)> {
+        let usual = [
+            ("XIEBAO__AMQP__URL", self.broker.url()),
+            ("XIEBAO__DATABASE__URL", self.database.url()),
         ];
-        environment.extend(
-            settings
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
-        );
-        Process::spawn("xiebao-worker", &[], environment)
+        let settings = settings.iter().map(|(key, value)| (*key, (*value).to_owned()));
+        let all = usual.into_iter().chain(settings);
+        all.map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+
+    /// Stops the workers of this process, and waits until they have ended.
+    pub async fn stop_workers(&mut self) {
+        for mut worker in std::mem::take(&mut self.workers) {
+            worker.stop().await.expect("it ends well");
+        }
     }
 
     /// Posts a signed notice of the usual partner; the verdict.
@@ -121,7 +158,7 @@ impl Stage {
             last == wanted
         };
         if eventually(reached).await.is_err() {
-            let logs: Vec<String> = self.workers.iter().map(Process::log).collect();
+            let logs: Vec<String> = self.processes.iter().map(Process::log).collect();
             panic!("{sql}: wanted {wanted}, still {last}\n{}", logs.join("\n---\n"));
         }
     }
@@ -140,7 +177,7 @@ pub async fn eventually(mut holds: impl AsyncFnMut() -> bool) -> Result<(), ()> 
         if holds().await {
             return Ok(());
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(LOOK_EVERY).await;
     }
     Err(())
 }

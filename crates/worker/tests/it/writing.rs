@@ -1,4 +1,4 @@
-//! What single statements leave alone, and what they look at.
+//! Single statements: the rows that they leave unchanged, and those that they read.
 
 use std::time::Duration;
 
