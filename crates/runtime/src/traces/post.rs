@@ -58,7 +58,10 @@ impl Collector {
 
 /// The configured headers and the type of the body. The configuration has validated them.
 fn headers(config: &OtlpConfig) -> HeaderMap {
-    let lines = config.headers.iter().filter_map(|line| line.expose().split_once(':'));
+    let lines = config
+        .headers
+        .iter()
+        .filter_map(|line| line.expose().split_once(':'));
     let parsed = lines.filter_map(|(name, value)| {
         let mut value = HeaderValue::from_str(value.trim()).ok()?;
         value.set_sensitive(true);
