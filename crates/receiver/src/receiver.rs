@@ -19,13 +19,21 @@ use crate::refusals::Refusals;
 /// Connections, settings and state of one receiver.
 #[derive(Debug)]
 pub(crate) struct Receiver {
+    /// Cancelled by the signal to stop.
     pub shutdown: CancellationToken,
+    /// `receiver.*` of the configuration.
     pub config: ReceiverConfig,
+    /// The subscribed notice types.
     pub rules: Rules,
+    /// The partners' keys.
     pub keys: Arc<KeyRing>,
+    /// Publishes authentic notices.
     pub publisher: Publisher,
+    /// Counters and histograms.
     pub metrics: Metrics,
+    /// Where spans go.
     pub traces: Traces,
+    /// Refused requests that are not yet recorded.
     pub refusals: Arc<Refusals>,
 }
 

@@ -39,9 +39,13 @@ pub(crate) struct Refusals {
 /// A refused request.
 #[derive(Debug)]
 pub(crate) struct Refusal<'r> {
+    /// The answer.
     pub verdict: Verdict,
+    /// The sender's address, if it is known.
     pub source: Option<IpAddr>,
+    /// The claimed type.
     pub notify_type: Option<NotifyType>,
+    /// The claimed partner.
     pub partner: Option<PartnerId>,
     /// The digest and the proposal number of an authentic notice.
     pub authentic: Option<(String, Option<String>)>,

@@ -58,6 +58,7 @@ pub(super) struct Tries {
 }
 
 impl Tries {
+    /// One request at this time.
     pub fn once(at: DateTime<Utc>) -> Self {
         Self {
             first: at,

@@ -47,10 +47,12 @@ pub(super) enum Content {
 }
 
 impl Content {
+    /// Tells if it is a notice that no transaction has rejected or failed.
     pub fn is_notice(&self) -> bool {
         matches!(self, Self::Notice(..))
     }
 
+    /// The envelope; `None` if it is unreadable.
     pub fn envelope(&self) -> Option<&Envelope> {
         match self {
             Self::Notice(envelope)
