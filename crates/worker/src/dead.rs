@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use diesel_async::AsyncConnection;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use lapin::message::Delivery;
@@ -25,7 +24,7 @@ use crate::session::{self, SessionError, subscribe};
 use crate::worker::Worker;
 use crate::{batch, hand_back, probe};
 use xiebao_store::StoreError;
-use xiebao_store::sql::attempts::{self, NewAttempt};
+use xiebao_store::sql::attempts::NewAttempt;
 use xiebao_store::sql::dead_letters::{self, NewDeadLetter};
 
 /// Dead letters in one transaction, and unacknowledged ones.
@@ -150,14 +149,10 @@ async fn store(worker: &Worker, letters: &[Letter]) -> Result<(), StoreError> {
         .iter()
         .flat_map(|letter| letter.attempts.clone())
         .collect();
-    let insert = worker.store.with(async |conn| {
-        conn.transaction(async |conn| {
-            dead_letters::insert(conn, &rows).await?;
-            attempts::insert(conn, &attempts).await
-        })
-        .await
-    });
-    insert.await
+    let filing = worker
+        .store
+        .with(async |conn| dead_letters::file(conn, &rows, &attempts).await);
+    filing.await
 }
 
 /// A dead letter with the log of its attempts, as rows.

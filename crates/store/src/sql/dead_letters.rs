@@ -9,7 +9,7 @@ use diesel::expression::SqlLiteral;
 use diesel::mysql::Mysql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Datetime, Nullable};
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncConnection, RunQueryDsl};
 use xiebao_core::digest;
 use xiebao_core::envelope::Envelope;
 use xiebao_core::id::InsureNum;
@@ -18,6 +18,7 @@ use xiebao_core::reason::Rejection;
 
 pub use search::{Attempt, CutOff, Filter, Group, attempts, bodies, cut_off, groups, page, select};
 
+use super::attempts::NewAttempt;
 use super::kept::{lists, one_of};
 use crate::schema::dead_letters;
 use crate::{Connection, StoreError, incoming};
@@ -136,6 +137,22 @@ fn emptied_at() -> EmptiedAt {
 /// The rows that have a body, or ought to have one.
 pub(crate) fn whole() -> SqlLiteral<Bool> {
     diesel::dsl::sql("(dead_letters.pruned_at IS NULL OR dead_letters.body <> '')")
+}
+
+/// Inserts dead letters and their attempts in one transaction.
+///
+/// # Errors
+/// If the database does not take them; then none is stored.
+pub async fn file(
+    conn: &mut Connection,
+    letters: &[NewDeadLetter],
+    attempts: &[NewAttempt],
+) -> Result<(), StoreError> {
+    conn.transaction(async |conn| {
+        insert(conn, letters).await?;
+        super::attempts::insert(conn, attempts).await
+    })
+    .await
 }
 
 /// Inserts; a copy raises `attempts`. What was requeued and has failed again is open again; what a person has
