@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use clap::Args as ClapArgs;
-use xiebao_desk::dead::{self, Filter};
+use xiebao_desk::dead::{self, DeadLetterStatus, Filter};
 
 use crate::exit::Failure;
 use crate::when::When;
@@ -79,7 +79,7 @@ impl Choice {
     pub fn choice(
         &self,
         reason: Option<&str>,
-        status: Option<&str>,
+        status: Option<DeadLetterStatus>,
         now: DateTime<Utc>,
     ) -> Result<dead::Choice, Failure> {
         let usage = |text: &str| Err(Failure::Usage(text.to_owned()));
@@ -91,7 +91,7 @@ impl Choice {
             (false, ..) => Ok(dead::Choice::Named(self.ids.clone())),
             (true, ..) => Ok(dead::Choice::Found(Box::new(Filter {
                 reason: reason.map(str::to_owned),
-                status: Some(status.unwrap_or("open").to_owned()),
+                status: Some(status.unwrap_or(DeadLetterStatus::Open)),
                 ..self.which.filter(now)
             }))),
         }
@@ -136,7 +136,7 @@ mod tests {
             let Some(dead::Choice::Found(filter)) = found else {
                 panic!("no search");
             };
-            assert_eq!(filter.status.as_deref(), Some("open"));
+            assert_eq!(filter.status, Some(DeadLetterStatus::Open));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use clap::Args as ClapArgs;
 use xiebao_core::reason::Reason;
-use xiebao_desk::dead::{Filter, list};
+use xiebao_desk::dead::{DeadLetterStatus, Filter, list};
 use xiebao_runtime::clock;
 
 use crate::choice::Which;
@@ -55,7 +55,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
 impl Args {
     fn filter(&self) -> Filter {
         Filter {
-            status: (self.status != "all").then(|| self.status.clone()),
+            status: (self.status != "all").then(|| DeadLetterStatus::of(&self.status)),
             reason: self.reason.clone(),
             ..self.which.filter(clock::now())
         }

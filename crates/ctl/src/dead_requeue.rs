@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args as ClapArgs;
 use xiebao_core::reason::Reason;
-use xiebao_desk::dead::requeue;
+use xiebao_desk::dead::{DeadLetterStatus, requeue};
 use xiebao_runtime::amqp::Publisher;
 use xiebao_runtime::{clock, shutdown};
 
@@ -51,7 +51,10 @@ pub struct Args {
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let words = context.words();
-    let (reason, status) = (args.reason.as_deref(), args.status.as_deref());
+    let (reason, status) = (
+        args.reason.as_deref(),
+        args.status.as_deref().map(DeadLetterStatus::of),
+    );
     let choice = args.choice.choice(reason, status, clock::now())?;
     let database = Database::reach(context).await?;
     let chosen = requeue::choose(&database.store, &choice).await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args as ClapArgs;
 use xiebao_runtime::{clock, shutdown};
-use xiebao_store::prune::{Errand, Report};
+use xiebao_store::prune::{PruneOptions, Report};
 
 use crate::context::Context;
 use crate::database::Database;
@@ -54,7 +54,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let database = Database::reach(context).await?;
     let stop = shutdown::on_signal().map_err(|error| Failure::Refused(error.to_string()))?;
     let actor = context.actor();
-    let errand = Errand {
+    let options = PruneOptions {
         before,
         batch: usize::from(args.batch),
         pause: args.pause,
@@ -62,7 +62,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         clock: clock::now,
     };
     let mut report = Report::default();
-    let ended = xiebao_store::prune::run(&database.store, &errand, &stop, &mut report).await;
+    let ended = xiebao_store::prune::run(&database.store, &options, &stop, &mut report).await;
     if args.json {
         show_json(&report)?;
     } else {

@@ -4,7 +4,7 @@ use clap::Args as ClapArgs;
 use xiebao_core::id::InsureNum;
 use xiebao_desk::rebuild;
 use xiebao_runtime::clock;
-use xiebao_store::rebuild::{Errand, Report, Scope};
+use xiebao_store::rebuild::{RebuildOptions, Report, Scope};
 
 use crate::context::Context;
 use crate::database::Database;
@@ -55,13 +55,13 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         None => Scope::All,
     };
     let actor = context.actor();
-    let errand = Errand {
+    let options = RebuildOptions {
         scope: &scope,
         mend_as: (!args.check).then_some(actor.as_str()),
         clock: clock::now,
     };
     let mut report = Report::default();
-    let ended = xiebao_store::rebuild::run(&database.store, &errand, &mut report).await;
+    let ended = xiebao_store::rebuild::run(&database.store, &options, &mut report).await;
     if args.json {
         show_json(&report)?;
     } else {

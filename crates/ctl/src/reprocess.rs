@@ -4,7 +4,7 @@ use clap::Args as ClapArgs;
 use xiebao_core::id::NotifyType;
 use xiebao_desk::reprocess;
 use xiebao_runtime::clock;
-use xiebao_store::reprocess::{Errand, Reprocessed};
+use xiebao_store::reprocess::{ReprocessOptions, Reprocessed};
 
 use crate::context::Context;
 use crate::database::Database;
@@ -45,14 +45,14 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let actor = context.actor();
-    let errand = Errand {
+    let options = ReprocessOptions {
         notify_type,
         rules,
         actor: &actor,
         clock: clock::now,
     };
     let mut done = Reprocessed::default();
-    let ended = xiebao_store::reprocess::run(&database.store, &errand, &mut done).await;
+    let ended = xiebao_store::reprocess::run(&database.store, &options, &mut done).await;
     show(&reprocess::page(&done, words));
     ended?;
     Ok(Exit::of_found(done.refused == 0))

@@ -9,7 +9,7 @@ pub mod message;
 pub mod requeue;
 pub mod show;
 
-pub use xiebao_store::sql::dead_letters::Filter;
+pub use xiebao_store::sql::dead_letters::{DeadLetterStatus, Filter};
 
 use xiebao_store::sql::dead_letters::{self, DeadLetter};
 use xiebao_store::{Connection, StoreError};

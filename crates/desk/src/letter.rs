@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use xiebao_core::envelope::EnvelopeError;
 use xiebao_core::id::NotifyType;
-use xiebao_store::sql::dead_letters::DeadLetter;
+use xiebao_store::sql::dead_letters::{DeadLetter, DeadLetterStatus};
 
 /// A dead letter without its body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -12,7 +12,7 @@ pub struct Letter {
     /// Its number.
     pub id: i64,
     /// `open`, `requeued` or `discarded`.
-    pub status: String,
+    pub status: DeadLetterStatus,
     /// Its proposal, if the body states one.
     pub insure_num: Option<String>,
     /// Its partner, if the body states one.
@@ -49,7 +49,7 @@ impl Letter {
     pub fn of(row: &DeadLetter) -> Self {
         Self {
             id: row.id,
-            status: row.status.clone(),
+            status: row.status,
             insure_num: row.insure_num.clone(),
             partner_id: row.partner_id,
             notify_type: row.notify_type.map(NotifyType),
@@ -69,7 +69,7 @@ impl Letter {
 
     /// It waits for a decision.
     pub fn is_open(&self) -> bool {
-        self.status == "open"
+        self.status == DeadLetterStatus::Open
     }
 }
 

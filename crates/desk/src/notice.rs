@@ -7,7 +7,7 @@ use xiebao_core::ledger::Ledger;
 use xiebao_core::lifecycle::Status;
 use xiebao_store::sql::notices;
 use xiebao_store::sql::operations::{Action, NewOperation};
-use xiebao_store::transaction::{self, Mark, Plan, Task};
+use xiebao_store::transaction::{self, Plan, Task, VoidChange};
 use xiebao_store::{Connection, Store, StoreError, linking};
 
 use crate::operation::Authority;
@@ -116,13 +116,13 @@ async fn mark(
     let mut operation = NewOperation::new(action, actor, clock()).because(&decision.reason);
     operation.insure_num = Some(number.to_string());
     operation.digest = Some(digest.to_string());
-    let mark = Mark {
+    let change = VoidChange {
         digest: digest.clone(),
         voided: decision.void,
-        deed: operation,
+        operation,
     };
     let task = Task {
-        marks: vec![mark],
+        void_changes: vec![change],
         ..Task::default()
     };
     let plan = Plan {
@@ -132,7 +132,7 @@ async fn mark(
     let outcome = transaction::run(conn, &plan, clock, rules).await?;
     // If this fails, the links stay in the outbox, and the sweeper of a worker delivers them.
     let _ = linking::deliver(store, rules, clock, outcome.links, |_| {}).await;
-    Ok(outcome.marked > 0)
+    Ok(outcome.void_changed > 0)
 }
 
 impl Decided {

@@ -113,7 +113,10 @@ impl AsyncConnectionCore for Connection {
         async move { self.stream(query?).await }.boxed()
     }
 
-    fn execute_returning_count<'conn, 'query, T>(&'conn mut self, source: T) -> Self::ExecuteFuture<'conn, 'query>
+    fn execute_returning_count<'conn, 'query, T>(
+        &'conn mut self,
+        source: T,
+    ) -> Self::ExecuteFuture<'conn, 'query>
     where
         T: QueryFragment<Mysql> + QueryId + 'query,
     {

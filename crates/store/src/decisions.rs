@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection as _;
 
-use crate::{Connection, StoreError};
 use crate::sql::dead_letters::{self, DeadLetter};
 use crate::sql::operations::{self, Action, NewOperation};
+use crate::{Connection, StoreError};
 
 /// How often a transaction runs that loses races for locks with workers.
 const TRIES: usize = 20;

@@ -2,11 +2,11 @@
 //! The only crate that uses diesel.
 //!
 //! - [`Store`]: pooled connections, each use of one bounded in time;
-//! - [`sql`]: the statements; [`schema`]: the tables; [`sql::migrations`]: how they come about;
+//! - [`sql`]: the statements; [`schema`]: the tables; [`sql::migrations`]: the migrations;
 //! - [`transaction`]: lock, load, decide, write, commit; [`linking`] carries reissue links to their new proposals;
 //! - [`rebuild`], [`prune`], [`reprocess`]: maintenance;
 //! - [`decisions`]: dead letters requeued or discarded;
-//! - [`probe`]: whether the database takes a whole life of a proposal.
+//! - [`probe`]: finds out if the database accepts a whole life of a proposal.
 
 mod connection;
 pub mod decisions;
@@ -24,5 +24,5 @@ pub mod transaction;
 pub use connection::Connection;
 pub use error::{Cause, ServerError, StoreError};
 pub use pool::{Connections, PooledConnection, Store, connect};
+pub use sql::bulk::ROWS_PER_STATEMENT;
 pub(crate) use sql::incoming;
-pub use sql::kept::ROWS_PER_STATEMENT;

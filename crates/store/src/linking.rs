@@ -12,9 +12,9 @@ use crate::sql::links::PendingLink;
 use crate::transaction::{self, Clock, Outcome, Plan};
 use crate::{Store, StoreError};
 
-/// Delivers links, and the links that follow from them: all together, and where that fails, those of each proposal alone.
-/// A link that fails stays in the outbox, where the sweeper finds it. `count` sees the outcome of each transaction, since
-/// these transactions settle due notices like any other.
+/// Delivers links, and the links that follow from them: all together or, if that fails, proposal by proposal. A link
+/// that fails stays in the outbox, where the sweeper finds it. `count` receives the outcome of each transaction,
+/// because these transactions settle due notices like any other.
 ///
 /// # Errors
 /// The last failure, after every other link was delivered.

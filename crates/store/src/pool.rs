@@ -1,4 +1,4 @@
-//! Connections to the database, set up as the statements need them, and bounds on what is done with them.
+//! The pool of database connections, and time bounds on their use.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use deadpool::managed::{Manager, Metrics, Object, Pool, QueueMode, RecycleError,
 use diesel_async::{AnsiTransactionManager, TransactionManager};
 use tokio::time::timeout;
 
+use crate::StoreError;
 use crate::connection::Connection;
 use crate::connection::errors::cause;
-use crate::{StoreError};
 
 /// Bound on getting a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
-/// Bound on what is done with one: well above what a full batch takes and the wait for a lock, and the end of a
-/// connection whose other side has vanished without a word.
+/// Bound on a use of a connection: well above the time of a full batch and the wait for a lock. It ends connections
+/// whose other side has vanished silently.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// Bound on a question that takes milliseconds.
+/// Bound on a query that takes milliseconds.
 const SMALL_ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// A connection that was not used for longer is replaced: the server may have ended it (`wait_timeout`).
 const UNUSED_AT_MOST: Duration = Duration::from_secs(20);
 
-/// How often work that loses a race for a lock is done.
+/// Number of tries of work that loses a race for a lock.
 pub(crate) const TRIES: usize = 5;
 
 /// A connection of the pool; dropping it gives it back.
@@ -36,11 +36,11 @@ pub struct Store {
 }
 
 impl Store {
-    /// Connects to nothing yet. `size`: connections at most.
+    /// Does not connect yet. `size` is the maximum number of connections.
     pub fn new(url: &str, size: usize) -> Self {
         let pool = Pool::builder(Connections { url: url.to_owned() })
             .max_size(size)
-            // Each keeps its statements prepared: the fewer connections there are at work, the better.
+            // Each connection keeps its own prepared statements, so few busy connections are best.
             .queue_mode(QueueMode::Lifo)
             .build();
         match pool {
@@ -49,13 +49,13 @@ impl Store {
         }
     }
 
-    /// Closes the connections that have not been used for long, before the server does and complains of them.
+    /// Closes idle connections before the server does and logs a warning.
     pub fn close_unused(&self) {
         self.pool
             .retain(|_, metrics| metrics.last_used() <= UNUSED_AT_MOST);
     }
 
-    /// Does a piece of work on a connection, in bounded time. A connection that has failed is not used again.
+    /// Runs `work` on a connection, in bounded time. A failed connection is not used again.
     pub async fn with<T>(
         &self,
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, StoreError>,
@@ -63,8 +63,8 @@ impl Store {
         self.within(ANSWER_WITHIN, work).await
     }
 
-    /// [`with`](Self::with) for a transaction that may lose a race for a lock: a few times, it is run again. What it
-    /// borrows keeps its future on one thread, so tasks that are spawned have loops of their own.
+    /// [`with`](Self::with) for a transaction that may lose a race for a lock: it is retried a few times. Its borrows
+    /// keep the future on one thread, so spawned tasks have loops of their own.
     pub async fn racing<T>(
         &self,
         transaction: impl AsyncFn(&mut Connection) -> Result<T, StoreError>,
@@ -79,7 +79,7 @@ impl Store {
         }
     }
 
-    /// [`with`](Self::with) for a small question, whose answer tells soon whether the database is there at all.
+    /// [`with`](Self::with) for a small query, whose answer soon shows whether the database is available.
     pub async fn ask<T>(
         &self,
         question: impl AsyncFnOnce(&mut Connection) -> Result<T, StoreError>,
@@ -104,15 +104,15 @@ impl Store {
         result
     }
 
-    /// A connection of the pool. Whoever meets [`StoreError::Unavailable`] on it should not give it back.
+    /// Takes a connection from the pool. After [`StoreError::Unavailable`] on it, the caller should not give it back.
     pub async fn connection(&self) -> Result<PooledConnection, StoreError> {
         let late = |_| StoreError::Unavailable(format!("no connection within {CONNECT_WITHIN:?}").into());
         Ok(timeout(CONNECT_WITHIN, self.pool.get()).await.map_err(late)??)
     }
 }
 
-/// A connection in use. Work that fails, panics or is dropped half way may leave a transaction open, with its locks: then
-/// the connection is closed instead of going back to the pool.
+/// A connection in use. Work that fails, panics or is dropped half way may leave a transaction open with its locks;
+/// then the connection is closed instead of returned to the pool.
 struct Lease(Option<PooledConnection>);
 
 impl Drop for Lease {
@@ -145,7 +145,11 @@ impl Manager for Connections {
 
     /// Asks the server nothing: a dead connection shows at its first statement, and [`Store::with`] does not give it
     /// back.
-    async fn recycle(&self, connection: &mut Connection, metrics: &Metrics) -> RecycleResult<mysql_async::Error> {
+    async fn recycle(
+        &self,
+        connection: &mut Connection,
+        metrics: &Metrics,
+    ) -> RecycleResult<mysql_async::Error> {
         if metrics.last_used() > UNUSED_AT_MOST {
             return Err(RecycleError::message("unused for too long"));
         }

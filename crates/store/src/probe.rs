@@ -1,5 +1,5 @@
-//! Tells a notice that the database refuses from a database that refuses everything (read-only, full, not migrated,
-//! without rights…): a made-up life of a proposal is written to every table, and rolled back.
+//! Distinguishes a notice that the database refuses from a database that refuses everything (read-only, full, not
+//! migrated, without rights…): it writes an invented life of a proposal to every table and rolls back.
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ use xiebao_core::rules::Rules;
 use crate::transaction::{self, Clock, Plan, Task};
 use crate::{Store, StoreError};
 
-/// Names no proposal of the platform, whose numbers are digits.
+/// Not a number of the platform, whose numbers are digits.
 const NUMBER: &str = "probe";
 
 const LIFE: [(i64, &str); 6] = [
@@ -26,10 +26,9 @@ const LIFE: [(i64, &str); 6] = [
     (27, r#""failMsg":"probe""#),
 ];
 
-/// Writes the made-up life and rolls it back.
+/// Writes the invented life and rolls back.
 ///
-/// # Errors
-/// Why the database refuses it.
+/// # Errors The reason for which the database does not accept it.
 pub async fn rehearse(store: &Store, clock: Clock) -> Result<(), StoreError> {
     let plan = plan(clock());
     store
@@ -74,16 +73,8 @@ mod tests {
         for (_, arrival) in task.arrivals {
             ledger.deliver(arrival, DateTime::UNIX_EPOCH, &Rules::default());
         }
-        let rows = Rows::of(&ledger);
-        let counts = [
-            rows.proposals.len(),
-            rows.payments.len(),
-            rows.policies.len(),
-            rows.insured_persons.len(),
-            rows.cancellations.len(),
-            rows.endorsements.len(),
-            rows.abnormalities.len(),
-        ];
-        assert_eq!(counts, [1; 7]);
+        for (table, count) in Rows::of(&ledger).counts() {
+            assert_eq!(count, 1, "{table}");
+        }
     }
 }

@@ -1,6 +1,6 @@
-//! Empties the bodies of what is old and settled, for `xiebao prune`. A proposal is whole or pruned: all its notices are
-//! emptied in one transaction under its lock. A little at a time, so that no worker waits; it may end anywhere and begin
-//! anew, and passes over what a worker is busy with.
+//! Empties the bodies of old, settled proposals and dead letters, for `xiebao prune`. A proposal is whole or pruned:
+//! all its notices are emptied in one transaction under its lock. Transactions are small, so no worker waits for long;
+//! a run may stop anywhere and be started again, and skips proposals that a worker has locked.
 
 mod report;
 
@@ -19,35 +19,36 @@ use crate::sql::prune::{self, Sum, Weighed};
 use crate::transaction::Clock;
 use crate::{Connection, Store, StoreError};
 
-/// Proposals that are looked at at once.
+/// Proposals examined at once.
 const LOOKED_AT: i64 = 500;
 
-/// How a run goes about it.
+/// Options of a run.
 #[derive(Debug, Clone, Copy)]
-pub struct Errand<'e> {
-    /// What was last heard of before this moment is old.
+pub struct PruneOptions<'e> {
+    /// Proposals and dead letters without news since this time are old.
     pub before: DateTime<Utc>,
-    /// Proposals, or dead letters, of one transaction.
+    /// Maximum number of proposals or dead letters of a transaction.
     pub batch: usize,
-    /// How long it rests after each transaction that has emptied something.
+    /// Pause after each transaction that has emptied something.
     pub pause: Duration,
-    /// Who wants it; without, it is only counted.
+    /// The person who runs it. `None`: bodies are only counted.
     pub actor: Option<&'e str>,
     pub clock: Clock,
 }
 
-/// Runs until all was looked at, or `stop`. The report grows batch by batch: on an error it holds what was done by then.
+/// Runs until everything was examined, or until `stop`. The report grows batch by batch, so after an error it holds the
+/// work done before it.
 pub async fn run(
     store: &Store,
-    errand: &Errand<'_>,
+    options: &PruneOptions<'_>,
     stop: &CancellationToken,
     report: &mut Report,
 ) -> Result<(), StoreError> {
     let mut run = Run {
         store,
-        errand,
+        options,
         stop,
-        deed: None,
+        operation: None,
         report,
     };
     run.proposals().await?;
@@ -60,10 +61,10 @@ pub async fn run(
 /// A run under way.
 struct Run<'r> {
     store: &'r Store,
-    errand: &'r Errand<'r>,
+    options: &'r PruneOptions<'r>,
     stop: &'r CancellationToken,
-    /// Its line in the log of operations, once there is anything to note.
-    deed: Option<i64>,
+    /// Its row in the log of operations, once there is one.
+    operation: Option<i64>,
     report: &'r mut Report,
 }
 
@@ -78,8 +79,8 @@ impl Run<'_> {
             let Some(last) = page.last() else { break };
             after.clone_from(&last.insure_num);
             self.report.looked_at += page.len() as u64;
-            let old = page.into_iter().filter(|sum| sum.is_old(self.errand.before));
-            // What was applied is emptied under locks; of what was not, there may be none.
+            let old = page.into_iter().filter(|sum| sum.is_old(self.options.before));
+            // Proposals with applied notices are emptied under locks; the others may have no lock.
             let (applied, ignored): (Vec<Sum>, Vec<Sum>) = old.partition(|sum| sum.counted > 0);
             self.all_of(&applied, true).await?;
             self.all_of(&ignored, false).await?;
@@ -88,7 +89,7 @@ impl Run<'_> {
     }
 
     async fn all_of(&mut self, old: &[Sum], locked: bool) -> Result<(), StoreError> {
-        for part in old.chunks(self.errand.batch.max(1)) {
+        for part in old.chunks(self.options.batch.max(1)) {
             if self.stop.is_cancelled() {
                 break;
             }
@@ -100,7 +101,7 @@ impl Run<'_> {
 
     async fn nameless(&mut self) -> Result<(), StoreError> {
         let mut after = (i64::MIN, String::new());
-        let (before, batch) = (self.errand.before, self.errand.batch as i64);
+        let (before, batch) = (self.options.before, self.options.batch as i64);
         while !self.stop.is_cancelled() {
             let page = self
                 .store
@@ -115,7 +116,7 @@ impl Run<'_> {
 
     async fn letters(&mut self) -> Result<(), StoreError> {
         let mut after = 0;
-        let (before, batch) = (self.errand.before, self.errand.batch as i64);
+        let (before, batch) = (self.options.before, self.options.batch as i64);
         while !self.stop.is_cancelled() {
             let page = self
                 .store
@@ -128,35 +129,35 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// One transaction, with its part of the line in the log; then a rest.
+    /// One transaction, with its update of the row in the log; then the pause.
     async fn transaction(&mut self, work: &Work) -> Result<(), StoreError> {
-        let (errand, deed, so_far) = (self.errand, self.deed, &*self.report);
-        let (done, deed) = self
+        let (options, operation, so_far) = (self.options, self.operation, &*self.report);
+        let (done, operation) = self
             .store
             .racing(async |conn| {
                 conn.transaction(async |conn| {
-                    let done = work.carry_out(conn, errand).await?;
-                    let deed = note(conn, errand, deed, &so_far.with(&done)).await?;
-                    Ok((done, deed))
+                    let done = work.carry_out(conn, options).await?;
+                    let operation = note(conn, options, operation, &so_far.with(&done)).await?;
+                    Ok((done, operation))
                 })
                 .await
             })
             .await?;
-        let emptied = errand.actor.is_some() && done.has_emptied();
-        self.deed = deed;
+        let emptied = options.actor.is_some() && done.has_emptied();
+        self.operation = operation;
         *self.report = self.report.with(&done);
         if emptied {
             self.stop
-                .run_until_cancelled(tokio::time::sleep(errand.pause))
+                .run_until_cancelled(tokio::time::sleep(options.pause))
                 .await;
         }
         Ok(())
     }
 }
 
-/// What one transaction is to empty.
+/// The work of one transaction.
 enum Work {
-    /// `locked`: under their locks. Of what was never applied there may be none.
+    /// With `locked`, under their locks. Proposals without applied notices may have none.
     Proposals {
         names: Vec<String>,
         locked: bool,
@@ -169,25 +170,25 @@ impl Work {
     async fn carry_out(
         &self,
         conn: &mut Connection,
-        errand: &Errand<'_>,
+        options: &PruneOptions<'_>,
     ) -> Result<Report, StoreError> {
         match self {
-            Self::Proposals { names, locked } => proposals(conn, errand, names, *locked).await,
-            Self::Nameless(page) => nameless(conn, errand, page).await,
-            Self::Letters(page) => letters(conn, errand, page).await,
+            Self::Proposals { names, locked } => proposals(conn, options, names, *locked).await,
+            Self::Nameless(page) => nameless(conn, options, page).await,
+            Self::Letters(page) => letters(conn, options, page).await,
         }
     }
 }
 
-/// Empties those of the proposals that no worker is busy with and that are old and settled still.
+/// Empties the proposals that no worker has locked and that are still old and settled.
 async fn proposals(
     conn: &mut Connection,
-    errand: &Errand<'_>,
+    options: &PruneOptions<'_>,
     names: &[String],
     locked: bool,
 ) -> Result<Report, StoreError> {
-    let before = errand.before;
-    let free = match errand.actor {
+    let before = options.before;
+    let free = match options.actor {
         Some(_) if locked => free(conn, names).await?,
         _ => names.to_vec(),
     };
@@ -212,8 +213,8 @@ async fn proposals(
     let names: Vec<String> = old.iter().map(|sum| sum.insure_num.clone()).collect();
     done.proposals = names.len() as u64;
     done.bytes = old.iter().map(|sum| sum.bytes.unsigned_abs()).sum();
-    done.notices = match errand.actor {
-        Some(_) => prune::empty(conn, &names, !locked, before, (errand.clock)()).await? as u64,
+    done.notices = match options.actor {
+        Some(_) => prune::empty(conn, &names, !locked, before, (options.clock)()).await? as u64,
         None => old.iter().map(|sum| sum.whole.unsigned_abs()).sum(),
     };
     Ok(done)
@@ -221,13 +222,13 @@ async fn proposals(
 
 async fn nameless(
     conn: &mut Connection,
-    errand: &Errand<'_>,
+    options: &PruneOptions<'_>,
     page: &[Weighed<(i64, String)>],
 ) -> Result<Report, StoreError> {
     let mut done = Report::default();
     for (key, bytes) in page {
-        let now = (errand.clock)();
-        if errand.actor.is_none() || prune::empty_nameless(conn, key, errand.before, now).await? {
+        let now = (options.clock)();
+        if options.actor.is_none() || prune::empty_nameless(conn, key, options.before, now).await? {
             done.notices += 1;
             done.bytes += bytes.unsigned_abs();
         }
@@ -237,12 +238,12 @@ async fn nameless(
 
 async fn letters(
     conn: &mut Connection,
-    errand: &Errand<'_>,
+    options: &PruneOptions<'_>,
     page: &[Weighed<i64>],
 ) -> Result<Report, StoreError> {
     let ids: Vec<i64> = page.iter().map(|(id, _)| *id).collect();
-    let emptied = match errand.actor {
-        Some(_) => prune::empty_letters(conn, &ids, errand.before, (errand.clock)()).await?,
+    let emptied = match options.actor {
+        Some(_) => prune::empty_letters(conn, &ids, options.before, (options.clock)()).await?,
         None => page.to_vec(),
     };
     Ok(Report {
@@ -262,21 +263,21 @@ async fn free(conn: &mut Connection, names: &[String]) -> Result<Vec<String>, St
     Ok(free.iter().map(InsureNum::to_string).collect())
 }
 
-/// One line a run, in the transaction of every batch that it counts.
+/// One row for a run, updated in the transaction of every batch.
 async fn note(
     conn: &mut Connection,
-    errand: &Errand<'_>,
-    deed: Option<i64>,
+    options: &PruneOptions<'_>,
+    operation: Option<i64>,
     so_far: &Report,
 ) -> Result<Option<i64>, StoreError> {
-    let Some(actor) = errand.actor.filter(|_| so_far.has_emptied()) else {
-        return Ok(deed);
+    let Some(actor) = options.actor.filter(|_| so_far.has_emptied()) else {
+        return Ok(operation);
     };
-    let detail = so_far.summary(errand.before);
-    if let Some(id) = deed {
+    let detail = so_far.summary(options.before);
+    if let Some(id) = operation {
         operations::go_on(conn, id, &detail).await?;
-        return Ok(deed);
+        return Ok(operation);
     }
-    let line = NewOperation::new(Action::Prune, actor, (errand.clock)()).with_detail(&detail);
+    let line = NewOperation::new(Action::Prune, actor, (options.clock)()).with_detail(&detail);
     operations::begin(conn, &line).await.map(Some)
 }

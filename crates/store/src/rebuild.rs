@@ -1,5 +1,5 @@
-//! The derived rows, recomputed from `notices` alone, compared with what the tables hold and, if that is wanted, put
-//! right. Proposal by proposal under its lock, so that workers may run meanwhile: a batch of proposals a transaction.
+//! Recomputes the derived rows from `notices` alone, compares them with the tables and repairs the tables on request.
+//! Each transaction locks and compares a batch of proposals, so workers can run meanwhile.
 
 mod compare;
 mod links;
@@ -13,9 +13,7 @@ use xiebao_core::ledger::{Ledger, Link, State};
 
 pub use report::{Column, Difference, Kind, Report, Tally};
 
-use crate::sql::business::{
-    self, Abnormality, Cancellation, Endorsement, InsuredPerson, LinkRow, Payment, Policy, Proposal, Record,
-};
+use crate::sql::business::{self, LinkRow};
 use crate::sql::operations::{self, Action, NewOperation};
 use crate::sql::{locks, notices};
 use crate::transaction::{self, Clock};
@@ -24,30 +22,32 @@ use crate::{Connection, Store, StoreError};
 /// Proposals of one transaction.
 const AT_ONCE: usize = 200;
 
-/// Which proposals.
+/// The proposals to compare.
 #[derive(Debug, Clone)]
 pub enum Scope {
     All,
-    /// One, and those that its reissues lead to.
+    /// One proposal and the proposals that its reissues lead to.
     Proposal(InsureNum),
 }
 
-/// Links that notices state and `reissue_links` lacks, by the proposal that they lead to: to be looked at under lock.
+/// Links that notices state and `reissue_links` lacks, by the proposal that they lead to. They are checked again under
+/// its lock.
 type Missing = BTreeMap<String, BTreeSet<InsureNum>>;
 
-/// How a run goes about it.
+/// Options of a run.
 #[derive(Debug, Clone, Copy)]
-pub struct Errand<'e> {
+pub struct RebuildOptions<'e> {
     pub scope: &'e Scope,
-    /// Who wants the difference written, each batch in the transaction that found it; without, it is only told.
+    /// The person who has the differences repaired, each batch in the transaction that found them. `None`: differences
+    /// are only reported.
     pub mend_as: Option<&'e str>,
     pub clock: Clock,
 }
 
-/// Compares, and mends if that is wanted. The report grows batch by batch: on an error it holds what was done by then.
-/// A proposal with a row that can't be read, or that the database refuses to mend, is told and passed over.
-pub async fn run(store: &Store, errand: &Errand<'_>, report: &mut Report) -> Result<(), StoreError> {
-    match errand.scope {
+/// Compares, and repairs on request. The report grows batch by batch, so after an error it holds the work done before
+/// it. A proposal with an unreadable row, or whose repair the database refuses, is reported and skipped.
+pub async fn run(store: &Store, options: &RebuildOptions<'_>, report: &mut Report) -> Result<(), StoreError> {
+    match options.scope {
         Scope::All => {
             let missing = store_wide_missing(store).await?;
             let mut after = String::new();
@@ -55,14 +55,14 @@ pub async fn run(store: &Store, errand: &Errand<'_>, report: &mut Report) -> Res
                 let names = page(store, &after, &missing).await?;
                 let Some(last) = names.last() else { break };
                 after.clone_from(last);
-                isolating(store, errand, &names, &missing, report).await?;
+                isolating(store, options, &names, &missing, report).await?;
             }
         }
         Scope::Proposal(num) => {
             let (names, missing) = around(store, num).await?;
             let names: Vec<String> = names.into_iter().collect();
             for names in names.chunks(AT_ONCE) {
-                isolating(store, errand, names, &missing, report).await?;
+                isolating(store, options, names, &missing, report).await?;
             }
         }
     }
@@ -70,8 +70,8 @@ pub async fn run(store: &Store, errand: &Errand<'_>, report: &mut Report) -> Res
     Ok(())
 }
 
-/// The proposal and those that its reissues lead to, with all links to them that the table lacks: the sources of a link
-/// to the proposal itself only the notices of the whole store tell.
+/// The proposal and the proposals that its reissues lead to, with all links to them that the table lacks. Any
+/// cancelled proposal may state a link to the proposal itself, so the whole store is searched.
 async fn around(store: &Store, num: &InsureNum) -> Result<(BTreeSet<String>, Missing), StoreError> {
     let (names, mut missing) = store.with(async |conn| links::around(conn, num).await).await?;
     for (to, from) in store_wide_missing(store).await? {
@@ -101,7 +101,7 @@ async fn store_wide_missing(store: &Store) -> Result<Missing, StoreError> {
     }
 }
 
-/// The next proposals that anything is known of: by a notice, a derived row, or a link that is to be.
+/// The next proposals that have a notice, a derived row or a missing link.
 async fn page(store: &Store, after: &str, missing: &Missing) -> Result<Vec<String>, StoreError> {
     let limit = AT_ONCE as i64;
     let mut names: BTreeSet<String> = store
@@ -121,19 +121,19 @@ async fn page(store: &Store, after: &str, missing: &Missing) -> Result<Vec<Strin
     Ok(names.into_iter().take(AT_ONCE).collect())
 }
 
-/// A batch, and, if something in it can't be read or written, each of its proposals alone.
+/// Compares a batch. If something in it cannot be read or written, compares each of its proposals alone.
 async fn isolating(
     store: &Store,
-    errand: &Errand<'_>,
+    options: &RebuildOptions<'_>,
     names: &[String],
     missing: &Missing,
     report: &mut Report,
 ) -> Result<(), StoreError> {
-    match batch(store, errand, names, missing).await {
+    match batch(store, options, names, missing).await {
         Ok(found) => report.add(found),
         Err(error) if error.may_be_permanent() => {
             for name in names.chunks(1) {
-                match batch(store, errand, name, missing).await {
+                match batch(store, options, name, missing).await {
                     Ok(found) => report.add(found),
                     Err(error) if error.may_be_permanent() => report.note_unreadable(&error),
                     Err(error) => return Err(error),
@@ -147,16 +147,17 @@ async fn isolating(
 
 async fn batch(
     store: &Store,
-    errand: &Errand<'_>,
+    options: &RebuildOptions<'_>,
     names: &[String],
     missing: &Missing,
 ) -> Result<Report, StoreError> {
     store
-        .racing(async |conn| attempt(conn, errand, names, missing).await)
+        .racing(async |conn| attempt(conn, options, names, missing).await)
         .await
 }
 
-/// What ends a transaction: one that mends nothing is rolled back, so that not even a lock's row is left behind.
+/// The end of a transaction. One that repairs nothing is rolled back, so that not even the row of a lock is left
+/// behind.
 enum End {
     Compared(Report),
     Failed(StoreError),
@@ -170,18 +171,20 @@ impl From<diesel::result::Error> for End {
 
 async fn attempt(
     conn: &mut Connection,
-    errand: &Errand<'_>,
+    options: &RebuildOptions<'_>,
     names: &[String],
     missing: &Missing,
 ) -> Result<Report, StoreError> {
     let ended = conn
         .transaction(async |conn| {
-            let report = under_lock(conn, errand, names, missing).await;
+            let report = under_lock(conn, options, names, missing).await;
             let report = report.map_err(End::Failed)?;
-            match errand.mend_as {
+            match options.mend_as {
                 Some(actor) if report.differences() > 0 => {
-                    let deed = errand.deed(actor, &report);
-                    operations::record(conn, &[deed]).await.map_err(End::Failed)?;
+                    let operation = options.operation(actor, &report);
+                    operations::record(conn, &[operation])
+                        .await
+                        .map_err(End::Failed)?;
                     Ok(report)
                 }
                 _ => Err(End::Compared(report)),
@@ -194,24 +197,24 @@ async fn attempt(
     }
 }
 
-impl Errand<'_> {
-    /// What the log keeps of a mended batch.
-    fn deed(&self, actor: &str, report: &Report) -> NewOperation {
-        let mut deed = NewOperation::new(Action::Rebuild, actor, (self.clock)());
+impl RebuildOptions<'_> {
+    /// The detail of a repaired batch for the log of operations.
+    fn operation(&self, actor: &str, report: &Report) -> NewOperation {
+        let mut operation = NewOperation::new(Action::Rebuild, actor, (self.clock)());
         if let Scope::Proposal(number) = self.scope {
-            deed.insure_num = Some(number.to_string());
+            operation.insure_num = Some(number.to_string());
         }
-        deed.with_detail(&report.summary())
+        operation.with_detail(&report.summary())
     }
 }
 
 async fn under_lock(
     conn: &mut Connection,
-    errand: &Errand<'_>,
+    options: &RebuildOptions<'_>,
     names: &[String],
     missing: &Missing,
 ) -> Result<Report, StoreError> {
-    // What is no proposal number no worker touches, and no notice states.
+    // No worker touches a row whose key is not a proposal number, and no notice states one.
     let numbers: BTreeSet<InsureNum> = names
         .iter()
         .filter_map(|name| InsureNum::parse(name).ok().flatten())
@@ -239,8 +242,8 @@ async fn under_lock(
     let mut tables = compare::Tables {
         conn,
         names: &names,
-        mend: errand.mend_as.is_some(),
-        now: (errand.clock)().naive_utc(),
+        mend: options.mend_as.is_some(),
+        now: (options.clock)().naive_utc(),
         report: &mut report,
     };
     tables.compare_links(wanted_links).await?;
@@ -255,7 +258,7 @@ fn links_of(ledger: &Ledger, wanted: &[LinkRow]) -> Vec<Link> {
     own.filter_map(links::link_of).collect()
 }
 
-/// The `seq` of what is applied, in order.
+/// The `seq` of the applied notices, in order.
 fn sequence(ledger: &Ledger) -> Vec<i64> {
     let mut sequence: Vec<i64> = ledger
         .entries

@@ -1,5 +1,5 @@
-//! Takes in notices that were kept as ignored, once their type is subscribed: as deliveries of long ago, which keep
-//! their receipts. What can't be applied becomes a dead letter. A page a transaction, so that it may be interrupted.
+//! Takes in ignored notices once their type is subscribed, as deliveries with their original times. A notice that
+//! cannot be applied becomes a dead letter. Each page is a transaction, so a run can be interrupted.
 
 use bytes::Bytes;
 use xiebao_core::facts::Notice;
@@ -18,39 +18,44 @@ use crate::{Store, StoreError};
 /// Notices of one transaction.
 const AT_ONCE: i64 = 100;
 
-/// Refused notices that are told one by one at most.
+/// Maximum number of refused notices reported one by one.
 const EXAMPLES: usize = 20;
 
-/// What became of the ignored notices.
+/// The numbers of ignored notices by their result.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reprocessed {
     pub applied: usize,
     pub held: usize,
     pub dead: usize,
-    /// Left as they are, as their bodies were pruned.
+    /// Left as they are because their bodies were pruned.
     pub pruned: i64,
-    /// Passed over and left as they are, as their proposal can't be read or the database refuses them.
+    /// Skipped because their proposal cannot be read or the database refuses them.
     pub refused: usize,
-    /// Why, of the first of them: proposal, digest and fault.
+    /// The first of them: proposal, digest and error.
     pub refused_examples: Vec<String>,
 }
 
-/// Who takes them in, and how.
+/// Options of a run.
 #[derive(Debug, Clone, Copy)]
-pub struct Errand<'e> {
+pub struct ReprocessOptions<'e> {
     pub notify_type: NotifyType,
     pub rules: &'e Rules,
-    /// Who wants it: noted once a page.
+    /// The person who runs it, recorded once a page.
     pub actor: &'e str,
     pub clock: Clock,
 }
 
-/// Takes in all that is ignored of that type. The tally grows page by page: on an error it holds what was done by then.
-pub async fn run(store: &Store, errand: &Errand<'_>, all: &mut Reprocessed) -> Result<(), StoreError> {
+/// Takes in all ignored notices of that type. The tally grows page by page, so after an error it holds the work done
+/// before it.
+pub async fn run(
+    store: &Store,
+    options: &ReprocessOptions<'_>,
+    all: &mut Reprocessed,
+) -> Result<(), StoreError> {
     let mut after = (String::new(), String::new());
     loop {
         let page = store
-            .with(async |conn| notices::ignored_of_type(conn, errand.notify_type, &after, AT_ONCE).await)
+            .with(async |conn| notices::ignored_of_type(conn, options.notify_type, &after, AT_ONCE).await)
             .await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = (last.insure_num.clone(), last.digest.clone());
@@ -58,29 +63,29 @@ pub async fn run(store: &Store, errand: &Errand<'_>, all: &mut Reprocessed) -> R
             page.into_iter().partition(|row| row.emptied_at().is_some());
         all.pruned += pruned.len() as i64;
         let mut done = Reprocessed::default();
-        let ended = take_in_page(store, errand, page, &mut done).await;
-        let noted = note(store, errand, &done).await;
+        let ended = take_in_page(store, options, page, &mut done).await;
+        let noted = note(store, options, &done).await;
         all.add(done);
         ended.and(noted)?;
     }
 }
 
-/// A page, and, if something in it is refused, each of its notices alone.
+/// Takes in a page. If something in it is refused, takes in each of its notices alone.
 async fn take_in_page(
     store: &Store,
-    errand: &Errand<'_>,
+    options: &ReprocessOptions<'_>,
     page: Vec<NoticeRow>,
     done: &mut Reprocessed,
 ) -> Result<(), StoreError> {
-    match take_in(store, errand, plan(page.clone())).await {
-        Ok(outcome) => return finish(store, errand, outcome, done).await,
+    match take_in(store, options, plan(page.clone())).await {
+        Ok(outcome) => return finish(store, options, outcome, done).await,
         Err(error) if error.may_be_permanent() => {}
         Err(error) => return Err(error),
     }
     for row in page {
         let name = format!("{}, {}", row.insure_num, row.digest);
-        match take_in(store, errand, plan(vec![row])).await {
-            Ok(outcome) => finish(store, errand, outcome, done).await?,
+        match take_in(store, options, plan(vec![row])).await {
+            Ok(outcome) => finish(store, options, outcome, done).await?,
             Err(error) if error.may_be_permanent() => done.note_refused(&name, &error),
             Err(error) => return Err(error),
         }
@@ -88,39 +93,39 @@ async fn take_in_page(
     Ok(())
 }
 
-/// Counts what was done and tells of the links that came of it. A link that is refused stays in the outbox, where the
-/// worker tries it again.
+/// Counts the result and delivers the links that follow from it. A refused link stays in the outbox, where the worker
+/// retries it.
 async fn finish(
     store: &Store,
-    errand: &Errand<'_>,
+    options: &ReprocessOptions<'_>,
     outcome: Outcome,
     done: &mut Reprocessed,
 ) -> Result<(), StoreError> {
     done.count(&outcome);
-    match linking::deliver(store, errand.rules, errand.clock, outcome.links, |_| {}).await {
+    match linking::deliver(store, options.rules, options.clock, outcome.links, |_| {}).await {
         Err(error) if error.may_be_permanent() => Ok(()),
         result => result,
     }
 }
 
-async fn note(store: &Store, errand: &Errand<'_>, done: &Reprocessed) -> Result<(), StoreError> {
+async fn note(store: &Store, options: &ReprocessOptions<'_>, done: &Reprocessed) -> Result<(), StoreError> {
     if done.applied + done.held + done.dead == 0 {
         return Ok(());
     }
-    let mut deed = NewOperation::new(Action::Reprocess, errand.actor, (errand.clock)());
-    deed.notify_type = Some(errand.notify_type.0);
-    let deed = deed.with_detail(&format!(
+    let mut operation = NewOperation::new(Action::Reprocess, options.actor, (options.clock)());
+    operation.notify_type = Some(options.notify_type.0);
+    let operation = operation.with_detail(&format!(
         "{} applied, {} held, {} dead",
         done.applied, done.held, done.dead
     ));
     store
-        .with(async |conn| operations::record(conn, &[deed]).await)
+        .with(async |conn| operations::record(conn, &[operation]).await)
         .await
 }
 
-async fn take_in(store: &Store, errand: &Errand<'_>, plan: Plan) -> Result<Outcome, StoreError> {
+async fn take_in(store: &Store, options: &ReprocessOptions<'_>, plan: Plan) -> Result<Outcome, StoreError> {
     store
-        .racing(async |conn| transaction::run(conn, &plan, errand.clock, errand.rules).await)
+        .racing(async |conn| transaction::run(conn, &plan, options.clock, options.rules).await)
         .await
 }
 
@@ -135,7 +140,7 @@ fn plan(page: Vec<NoticeRow>) -> Plan {
     plan
 }
 
-/// The delivery that the row was made from, as one that the broker hands out again: it is not counted anew.
+/// The delivery that the row was made from, marked as redelivered, so that it is not counted again.
 fn arrival(row: &NoticeRow) -> Result<(InsureNum, Arrival), Rejection> {
     let raw = Bytes::copy_from_slice(&row.raw);
     let notice = Notice::read(&raw)?;

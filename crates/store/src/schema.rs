@@ -1,4 +1,4 @@
-//! The tables, as `migrations/` makes them. `numeric`, `bytes` and widths are the database's business; see there.
+//! The tables, as `migrations/` creates them. See there for widths and collations.
 
 diesel::table! {
     proposal_locks (insure_num) {
@@ -52,90 +52,24 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    proposals (insure_num) {
-        insure_num -> Text,
-        partner_id -> BigInt,
-        partner_unique_key -> Nullable<Text>,
-        case_code -> Nullable<Text>,
-        status -> Nullable<Text>,
-        e_policy_ready -> Bool,
-        abnormal -> Bool,
-        reissued_from -> Nullable<Text>,
-        reissued_to -> Nullable<Text>,
-    }
+/// The business tables, from the list of core.
+macro_rules! business_schema {
+    ($(
+        $(#[$doc:meta])*
+        $table:ident: $Row:ident as $Record:ident by $Key:ty = $pattern:tt
+        { $($key:ident: $key_type:ty [$($key_sql:tt)+]),* $(,)? }
+        { $($(#[$column_doc:meta])* $column:ident: $type:ty [$($sql:tt)+]),+ $(,)? }
+    )+) => {$(
+        diesel::table! {
+            $table (insure_num $(, $key)*) {
+                insure_num -> Text,
+                $($key -> $($key_sql)+,)*
+                $($column -> $($sql)+,)+
+            }
+        }
+    )+};
 }
-
-diesel::table! {
-    payments (insure_num, fact) {
-        insure_num -> Text,
-        fact -> Text,
-        success -> Bool,
-        price_fen -> Nullable<BigInt>,
-        gateway -> Nullable<BigInt>,
-        pay_time -> Nullable<Datetime>,
-        fail_msg -> Nullable<Text>,
-        new_money -> Bool,
-    }
-}
-
-diesel::table! {
-    policies (insure_num, policy_num) {
-        insure_num -> Text,
-        policy_num -> Text,
-        product_id -> Nullable<BigInt>,
-        product_name -> Nullable<Text>,
-        plan_id -> Nullable<BigInt>,
-        plan_name -> Nullable<Text>,
-        applicant -> Nullable<Text>,
-        start_date -> Nullable<Date>,
-        end_date -> Nullable<Date>,
-        cancelled -> Bool,
-    }
-}
-
-diesel::table! {
-    insured_persons (insure_num, policy_num, name) {
-        insure_num -> Text,
-        policy_num -> Text,
-        name -> Text,
-        cancelled -> Bool,
-    }
-}
-
-diesel::table! {
-    cancellations (insure_num, fact) {
-        insure_num -> Text,
-        fact -> Text,
-        notify_type -> BigInt,
-        success -> Bool,
-        insurants -> Nullable<Text>,
-        new_insure_num -> Nullable<Text>,
-        cancel_msg -> Nullable<Text>,
-        fail_msg -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    endorsements (insure_num, digest, occurrence) {
-        insure_num -> Text,
-        digest -> Text,
-        occurrence -> Integer,
-        status -> BigInt,
-        success -> Bool,
-        msg -> Nullable<Text>,
-        remark -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    abnormalities (insure_num, digest, occurrence) {
-        insure_num -> Text,
-        digest -> Text,
-        occurrence -> Integer,
-        fail_msg -> Nullable<Text>,
-    }
-}
+xiebao_core::business_tables!(business_schema);
 
 diesel::table! {
     dead_letters (id) {

@@ -1,13 +1,13 @@
 //! SQL in small functions, one per statement. Each file holds the statements of one table or one question.
 
 pub mod attempts;
+pub(crate) mod bulk;
 pub mod business;
 mod by_keys;
 pub mod dead_letters;
 pub mod find;
 pub mod holds;
 pub mod inventory;
-pub(crate) mod kept;
 pub mod links;
 pub mod locks;
 pub mod migrations;
@@ -18,9 +18,10 @@ pub mod refused;
 pub mod samples;
 pub mod server;
 pub mod stuck;
+mod text_enum;
 
-/// `VALUES(column)`: in an upsert, the value that the row would have been inserted with. MySQL and MariaDB agree on
-/// no newer spelling.
+/// `VALUES(column)`: in an upsert, the value of the row to insert. There is no newer spelling that both MySQL and
+/// MariaDB accept.
 macro_rules! incoming {
     ($($column:path),+ $(,)?) => {
         ($($column.eq($crate::sql::values_of($column)),)+)

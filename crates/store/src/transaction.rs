@@ -1,10 +1,10 @@
 //! THE transaction: lock the proposals in a fixed order, load their ledgers, decide, write what has changed, commit.
 //!
-//! Everything that touches a proposal goes through here (a batch of deliveries, a sweep of what is due, a reissue
-//! link, a release by hand), so the rules that keep workers apart are in one place.
+//! Everything that touches a proposal goes through here (a batch of deliveries, a sweep of due waits, a reissue link, a
+//! release by hand), so the rules that keep workers apart are in one place.
 
+mod fast_path;
 mod plan;
-mod quiet;
 mod rehearsal;
 mod stored;
 #[cfg(test)]
@@ -15,32 +15,32 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use thiserror::Error;
 use diesel_async::AsyncConnection;
+use thiserror::Error;
 use xiebao_core::id::{Digest, InsureNum, StepSet};
 use xiebao_core::ledger::{Arrival, Entry, Ledger};
 use xiebao_core::rows::Rows;
 use xiebao_core::rules::Rules;
 use xiebao_core::sequencing::{self, DeliveryOutcome};
 
-pub use plan::{Mark, Outcome, Plan, Release, Task};
-use quiet::Quiet;
+use fast_path::InboxOnly;
+pub use plan::{Outcome, Plan, Release, Task, VoidChange};
 pub use rehearsal::rehearse;
 pub use stored::load;
 use writes::Writes;
 
-use crate::{Cause, Connection, StoreError};
 use crate::sql::links::PendingLink;
 use crate::sql::notices;
 use crate::sql::{links, locks};
+use crate::{Cause, Connection, StoreError};
 
-/// Reads the time; it is asked once the locks are held, so that times run with `seq`.
+/// Reads the time. It is called once the locks are held, so that times and `seq` have the same order.
 pub type Clock = fn() -> DateTime<Utc>;
 
-/// How long the sweeper leaves a proposal alone that cannot be settled.
+/// Time for which the sweeper leaves alone a proposal that cannot be settled.
 pub const POSTPONED: TimeDelta = TimeDelta::minutes(1);
 
-/// Runs the plan. On an error nothing was done, unless the answer to the commit was lost.
+/// Runs the plan. After an error nothing was written, unless the answer to the commit was lost.
 pub async fn run(
     conn: &mut Connection,
     plan: &Plan,
@@ -60,8 +60,8 @@ pub async fn run(
     result.map_err(|error| of_commit(error, &decided))
 }
 
-/// Lets go what is due in those of the proposals that no other worker is busy with.
-pub async fn settle_free(
+/// Settles the due waits of the proposals that no other worker has locked.
+pub async fn settle_unlocked(
     conn: &mut Connection,
     due: &[InsureNum],
     clock: Clock,
@@ -88,7 +88,7 @@ pub async fn settle_free(
     result.map_err(|error| of_commit(error, &decided))
 }
 
-/// What is refused at the commit is never the content: every statement was taken by then.
+/// A refusal of the commit is never the fault of the content: the server has accepted every statement before.
 fn of_commit(error: StoreError, decided: &AtomicBool) -> StoreError {
     match error {
         StoreError::Refused(cause) if decided.load(Ordering::Relaxed) => {
@@ -117,9 +117,9 @@ async fn carry_out(
         let Some(stored) = stored.remove(num) else {
             continue;
         };
-        if let Some(mut quiet) = Quiet::foresee(&stored, task, now, rules) {
-            outcome.verdicts.append(&mut quiet.verdicts);
-            writes.note_quiet(num, stored, quiet);
+        if let Some(mut inbox) = InboxOnly::plan(&stored, task, now, rules) {
+            outcome.verdicts.append(&mut inbox.verdicts);
+            writes.note_inbox_only(num, stored, inbox);
             continue;
         }
         let ledger = stored.into_ledger(num)?;
@@ -139,8 +139,8 @@ async fn carry_out(
     Ok(outcome)
 }
 
-/// Those links of the plan that still lie in the outbox, and takes them from there. Another may have told them meanwhile,
-/// and the notice that states one may have been voided, or restored: the last word is what stands there.
+/// Takes from the outbox the links of the plan that are still there. Another worker may have delivered them meanwhile,
+/// and the notice that states one may have been voided or restored; the outbox is up to date.
 async fn current_links(
     conn: &mut Connection,
     plan: &Plan,
@@ -171,7 +171,7 @@ fn with_links(task: &Task, current: Vec<PendingLink>) -> Task {
     }
 }
 
-/// Runs one proposal's task on its ledger and notes what is to be written.
+/// Runs the task of one proposal on its ledger and collects the writes.
 fn decide(
     mut ledger: Ledger,
     task: &Task,
@@ -190,23 +190,23 @@ fn decide(
     for link in &task.unlinks {
         ledger.unlink(&link.reissued_from);
     }
-    for mark in &task.marks {
-        if ledger.set_voided(&mark.digest, mark.voided) {
-            writes.deed(&mark.deed, &ledger, &mark.digest);
-            outcome.marked += 1;
+    for change in &task.void_changes {
+        if ledger.set_voided(&change.digest, change.voided) {
+            writes.operation(&change.operation, &ledger, &change.digest);
+            outcome.void_changed += 1;
         }
     }
     for release in &task.releases {
         if ledger.release(&release.digest, now, rules) {
-            writes.deed(&release.deed, &ledger, &release.digest);
+            writes.operation(&release.operation, &ledger, &release.digest);
         }
     }
     for arrival in &task.ignored {
         take_in_ignored(&mut ledger, arrival, now, rules, writes, outcome);
     }
-    for (mark, arrival) in &task.arrivals {
+    for (id, arrival) in &task.arrivals {
         let verdict = ledger.deliver(arrival.clone(), now, rules);
-        outcome.verdicts.push((*mark, verdict));
+        outcome.verdicts.push((*id, verdict));
     }
     ledger.settle(now, rules);
     count_releases(&ledger, &held_before, task, outcome);
@@ -222,7 +222,7 @@ fn decide(
     writes.note(&ledger, task, &before, was_due, now);
 }
 
-/// A notice whose type was not subscribed when it came. Another may have taken it in meanwhile.
+/// Takes in a notice whose type was not subscribed when it arrived, unless another worker has done so meanwhile.
 fn take_in_ignored(
     ledger: &mut Ledger,
     arrival: &Arrival,
@@ -243,7 +243,8 @@ fn take_in_ignored(
     outcome.verdicts.push((outcome.verdicts.len(), verdict));
 }
 
-/// A digest alone does not name what was held: of an endorsement that came again, the first may have gone long ago.
+/// A digest alone does not identify a held notice: if an endorsement was repeated, its first occurrence may have been
+/// released long ago.
 fn count_releases(ledger: &Ledger, held_before: &[(Digest, i32)], task: &Task, outcome: &mut Outcome) {
     outcome.dead += ledger.rejected.len();
     let was_held = |entry: &&Entry| {

@@ -17,7 +17,7 @@ use crate::worker::Worker;
 use xiebao_store::StoreError;
 use xiebao_store::sql::holds;
 use xiebao_store::sql::links::{self as outbox, PendingLink};
-use xiebao_store::transaction::{Outcome, POSTPONED, settle_free};
+use xiebao_store::transaction::{Outcome, POSTPONED, settle_unlocked};
 
 /// Proposals of one transaction, and links read at once.
 const PAGE_SIZE: i64 = 200;
@@ -136,7 +136,7 @@ async fn settle(worker: &Worker, due: &[InsureNum]) -> Result<Outcome, StoreErro
 async fn attempt(worker: &Worker, due: &[InsureNum]) -> Result<Outcome, StoreError> {
     let settling = worker
         .store
-        .with(async |conn| settle_free(conn, due, clock::now, &worker.rules).await);
+        .with(async |conn| settle_unlocked(conn, due, clock::now, &worker.rules).await);
     let result = AssertUnwindSafe(settling).catch_unwind().await;
     let result = result.unwrap_or_else(|_| Err(StoreError::Refused("a panic while settling".into())));
     // Counted here, because it stays committed even if a later one fails.

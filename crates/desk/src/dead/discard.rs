@@ -1,7 +1,7 @@
 //! Dead letters that a person gives up, with the reason.
 
 use chrono::{DateTime, Utc};
-use xiebao_store::sql::dead_letters;
+use xiebao_store::sql::dead_letters::{self, DeadLetterStatus};
 use xiebao_store::{Connection, Store, StoreError, decisions};
 
 use super::groups::{self, LetterGroup};
@@ -48,7 +48,7 @@ pub enum LetterOutcome {
 pub async fn rehearse(store: &Store, choice: &Choice) -> Result<Vec<LetterGroup>, StoreError> {
     let mut conn = store.connection().await?;
     let mut filter = choice.filter(&mut conn).await?;
-    filter.status = Some("open".to_owned());
+    filter.status = Some(DeadLetterStatus::Open);
     groups::read(&mut conn, &filter).await
 }
 
@@ -68,7 +68,7 @@ pub async fn discard(store: &Store, choice: &Choice, reasons: Reasons<'_>) -> Re
         }
         match before.iter().find(|letter| letter.id == id) {
             None => LetterOutcome::Missing,
-            Some(letter) if letter.status == "discarded" => LetterOutcome::DiscardedBefore,
+            Some(letter) if letter.status == DeadLetterStatus::Discarded => LetterOutcome::DiscardedBefore,
             Some(_) => LetterOutcome::Requeued,
         }
     };

@@ -11,7 +11,7 @@ pub fn headline(letter: &Letter, words: &dyn Words) -> String {
     let mut parts = vec![
         format!("#{}", letter.id),
         words.notice(letter.notify_type),
-        words.letter_status(&letter.status).to_owned(),
+        words.letter_status(letter.status.name()).to_owned(),
         beijing(letter.last_dead_at),
     ];
     if letter.attempts > 1 {

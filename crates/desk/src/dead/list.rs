@@ -57,7 +57,7 @@ fn row(letter: &Letter, words: &dyn Words) -> [String; 5] {
         words.notice(letter.notify_type),
         format!(
             "{}  {}",
-            words.letter_status(&letter.status),
+            words.letter_status(letter.status.name()),
             words.times(letter.attempts)
         ),
         format!("{}: {}", letter.reason, plain(&letter.detail)),

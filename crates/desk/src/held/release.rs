@@ -120,10 +120,7 @@ async fn apply(
         let mut operation = NewOperation::new(Action::ReleaseHeld, actor, clock());
         operation.insure_num = Some(number.to_string());
         operation.digest = Some(digest.to_string());
-        Release {
-            digest,
-            deed: operation,
-        }
+        Release { digest, operation }
     });
     let task = Task {
         releases: releases.collect(),

@@ -8,7 +8,7 @@ use xiebao_core::id::{Digest, NotifyType, Step};
 use xiebao_core::ledger::{Deliveries, Entry, Hold, Ledger, State};
 use xiebao_core::rules::{OnTimeout, Rules};
 use xiebao_core::sequencing;
-use xiebao_store::sql::notices::NoticeRow;
+use xiebao_store::sql::notices::{NoticeOutcome, NoticeRow};
 
 use super::also::{self, Also};
 use super::voided::Voided;
@@ -137,7 +137,7 @@ fn going(entry: &Entry, applied_at: DateTime<Utc>) -> Going {
 
 /// The ignored notices of these rows, the first that came first.
 pub fn ignored(inbox: &[NoticeRow]) -> Vec<Ignored> {
-    let rows = inbox.iter().filter(|row| row.outcome == "ignored");
+    let rows = inbox.iter().filter(|row| row.outcome == NoticeOutcome::Ignored);
     let mut ignored: Vec<Ignored> = rows.map(Ignored::of).collect();
     ignored.sort_by_key(|notice| notice.received.first);
     ignored

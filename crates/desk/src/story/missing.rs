@@ -7,6 +7,7 @@ use xiebao_core::ledger::Ledger;
 use xiebao_core::lifecycle::Status;
 use xiebao_core::rules::Rules;
 use xiebao_core::sequencing;
+use xiebao_store::sql::dead_letters::DeadLetterStatus;
 
 use super::Sources;
 
@@ -70,7 +71,10 @@ fn next(ledger: &Ledger) -> Option<Step> {
 fn missing(step: Step, sources: &Sources<'_>) -> Missing {
     let ledger = sources.ledger;
     let notify_type = step.notify_type();
-    let dead = sources.dead.iter().filter(|letter| letter.status == "open");
+    let dead = sources
+        .dead
+        .iter()
+        .filter(|letter| letter.status == DeadLetterStatus::Open);
     let failure = |notice: &Notice| notice.step == step && !notice.success;
     Missing {
         notify_type,

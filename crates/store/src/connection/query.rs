@@ -25,7 +25,9 @@ impl Query {
         let params = binds.metadata.into_iter().zip(binds.binds);
         Ok(Self {
             sql: builder.finish(),
-            params: params.map(|(kind, bytes)| value(kind, bytes)).collect::<Result<_, _>>()?,
+            params: params
+                .map(|(kind, bytes)| value(kind, bytes))
+                .collect::<Result<_, _>>()?,
             has_fixed_text: source.is_safe_to_cache_prepared(&Mysql)?,
         })
     }

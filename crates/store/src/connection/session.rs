@@ -38,7 +38,9 @@ pub(super) async fn open(url: &str) -> Result<Conn, Error> {
     }
     let mut conn = Conn::new(options).await?;
     match conn.query_drop(SESSION).await {
-        Err(Error::Server(error)) if error.code == UNKNOWN_VARIABLE => conn.query_drop(SESSION_OLD_NAME).await?,
+        Err(Error::Server(error)) if error.code == UNKNOWN_VARIABLE => {
+            conn.query_drop(SESSION_OLD_NAME).await?
+        }
         result => result?,
     }
     Ok(conn)

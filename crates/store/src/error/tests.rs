@@ -18,7 +18,10 @@ fn a_lost_race_is_known_by_its_number() {
         (1213, "Versuch, Lock zu erhalten, ergab ein Deadlock"),
     ];
     for (number, text) in errors {
-        assert!(matches!(answered(number, text), StoreError::Conflict(_)), "{text}");
+        assert!(
+            matches!(answered(number, text), StoreError::Conflict(_)),
+            "{text}"
+        );
     }
 }
 
@@ -93,10 +96,7 @@ fn a_server_that_accepts_nothing_is_waited_for() {
             "Out of memory; restart server and try again (needed 65536 bytes)",
         ),
         (1041, "Out of memory."),
-        (
-            5,
-            "Out of memory (Needed 65536 bytes)",
-        ),
+        (5, "Out of memory (Needed 65536 bytes)"),
         (1044, "Access denied for user 'xiebao'@'%' to database 'xiebao'"),
         (1045, "Access denied for user 'xiebao'@'%' (using password: YES)"),
         (

@@ -36,7 +36,11 @@ const NAMES_ONLY: [u16; 34] = [
 ];
 
 /// Messages that quote a value and then a name, with the words between them: duplicate key, incorrect value.
-const VALUE_THEN_NAME: [(u16, &str); 3] = [(1062, "' for key '"), (1366, "' for column "), (1292, "' for column ")];
+const VALUE_THEN_NAME: [(u16, &str); 3] = [
+    (1062, "' for key '"),
+    (1366, "' for column "),
+    (1292, "' for column "),
+];
 
 /// A value may itself hold quotes, and even these words; the server's own words come last.
 fn name_behind(number: u16, message: &str) -> Option<&str> {
@@ -151,7 +155,10 @@ mod tests {
                 1213,
                 "Deadlock found when trying to get lock; try restarting transaction",
             ),
-            (4025, "CONSTRAINT `payments.success` failed for `xiebao`.`payments`"),
+            (
+                4025,
+                "CONSTRAINT `payments.success` failed for `xiebao`.`payments`",
+            ),
         ];
         for (number, text) in texts {
             assert_eq!(without_values(number, text), text);

@@ -1,10 +1,10 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
-/// What was emptied, or would be, and what was left alone.
+/// The numbers of emptied proposals, notices and dead letters, and of those left alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Proposals that were looked at.
+    /// Examined proposals.
     pub looked_at: u64,
     /// Proposals whose bodies are gone.
     pub proposals: u64,
@@ -16,11 +16,11 @@ pub struct Report {
     pub bytes: u64,
     /// Old proposals left whole: a policy was in force until later.
     pub in_force: u64,
-    /// Old proposals left whole: an open or later dead letter, a link not told, a later deed.
+    /// Old proposals left whole: an open or later dead letter, an undelivered link, a later operation.
     pub unsettled: u64,
-    /// Old proposals that a worker was busy with.
+    /// Old proposals that a worker had locked.
     pub busy: u64,
-    /// Whether all was looked at.
+    /// True if everything was examined.
     pub complete: bool,
 }
 

@@ -1,21 +1,19 @@
-//! One table at a time: what it holds of some proposals, and what it should.
+//! Compares the rows of some proposals with the computed ones, table by table.
 
 use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use xiebao_core::id::InsureNum;
 use xiebao_core::ledger::Ledger;
 use xiebao_core::rows::Rows;
 
 use super::report::{Column, Difference, Kind, Report};
-use super::{
-    Abnormality, Cancellation, Endorsement, InsuredPerson, LinkRow, Payment, Policy, Proposal, Record,
-};
-use crate::{Connection, StoreError};
-use crate::sql::business::HoldRow;
-use crate::sql::kept;
+use crate::sql::bulk;
+use crate::sql::business::{self, Derived, HoldRow, LinkRow, Record};
 use crate::transaction::POSTPONED;
+use crate::{Connection, StoreError};
 
 pub(super) struct Tables<'t> {
     pub conn: &'t mut Connection,
@@ -31,21 +29,35 @@ impl Tables<'_> {
     }
 
     pub async fn compare_all(&mut self, ledgers: impl Iterator<Item = &Ledger>) -> Result<(), StoreError> {
-        let mut wanted = Wanted::default();
-        ledgers.for_each(|ledger| wanted.add(ledger));
-        self.compare(wanted.proposals).await?;
-        self.compare(wanted.payments).await?;
-        self.compare(wanted.policies).await?;
-        self.compare(wanted.persons).await?;
-        self.compare(wanted.cancellations).await?;
-        self.compare(wanted.endorsements).await?;
-        self.compare(wanted.abnormalities).await?;
-        let holds = self.postponed(wanted.holds).await?;
+        let ledgers: Vec<&Ledger> = ledgers.collect();
+        let computed: Vec<_> = ledgers
+            .iter()
+            .map(|ledger| (&ledger.insure_num, Rows::of(ledger)))
+            .collect();
+        self.compare_business(&computed).await?;
+        let holds = ledgers.iter().filter_map(|ledger| {
+            Some(HoldRow {
+                insure_num: ledger.insure_num.to_string(),
+                due_at: ledger.due_at()?.naive_utc(),
+            })
+        });
+        let holds = self.postponed(holds.collect()).await?;
         self.compare(holds).await
     }
 
-    /// What is overdue and can't be settled the sweeper puts off, without the lock, to a moment later than the notices
-    /// say: no difference, as long as it is tried again as soon as the sweeper would.
+    async fn compare_table<R: Derived>(&mut self, computed: &[(&InsureNum, Rows)]) -> Result<(), StoreError> {
+        let of_proposal = |(num, rows): &(&InsureNum, Rows)| -> Vec<R> {
+            R::rows(rows)
+                .iter()
+                .map(|(key, row)| R::of(num, key, row))
+                .collect()
+        };
+        self.compare(computed.iter().flat_map(of_proposal).collect())
+            .await
+    }
+
+    /// The sweeper postpones overdue proposals that cannot be settled, without the lock, beyond the time that the
+    /// notices imply. That is no difference if the time is no later than the sweeper's next try.
     async fn postponed(&mut self, mut wanted: Vec<HoldRow>) -> Result<Vec<HoldRow>, StoreError> {
         let actual = HoldRow::read(self.conn, self.names).await?;
         let actual: BTreeMap<_, _> = actual
@@ -82,10 +94,10 @@ impl Tables<'_> {
             self.report.note(R::TABLE, extra);
         }
         if self.mend {
-            // Deletions first: a key that differs in trailing blanks alone is the same to the database.
+            // Deletions first: to the database, keys that differ only in trailing blanks are equal.
             let extra: Vec<R::Key> = actual.into_keys().collect();
             R::delete(self.conn, &extra).await?;
-            kept::upsert(self.conn, &upserts).await?;
+            bulk::bulk_upsert(self.conn, &upserts).await?;
         }
         Ok(())
     }
@@ -124,57 +136,17 @@ fn split<R: Record + Serialize>(row: &R) -> (Map<String, Value>, Map<String, Val
         .partition(|(name, _)| R::KEY.contains(&name.as_str()))
 }
 
-/// What the tables should hold, of many proposals.
-#[derive(Default)]
-struct Wanted {
-    proposals: Vec<Proposal>,
-    payments: Vec<Payment>,
-    policies: Vec<Policy>,
-    persons: Vec<InsuredPerson>,
-    cancellations: Vec<Cancellation>,
-    endorsements: Vec<Endorsement>,
-    abnormalities: Vec<Abnormality>,
-    holds: Vec<HoldRow>,
+macro_rules! every_table {
+    ($(
+        $(#[$doc:meta])*
+        $table:ident: $Row:ident as $Record:ident by $Key:ty = $pattern:tt $keys:tt $columns:tt
+    )+) => {
+        impl Tables<'_> {
+            async fn compare_business(&mut self, computed: &[(&InsureNum, Rows)]) -> Result<(), StoreError> {
+                $(self.compare_table::<business::$Record>(computed).await?;)+
+                Ok(())
+            }
+        }
+    };
 }
-
-impl Wanted {
-    fn add(&mut self, ledger: &Ledger) {
-        let (num, rows) = (&ledger.insure_num, Rows::of(ledger));
-        let Self {
-            proposals,
-            payments,
-            policies,
-            persons,
-            ..
-        } = self;
-        proposals.extend(
-            rows.proposals
-                .iter()
-                .map(|(key, row)| Proposal::of(num, key, row)),
-        );
-        payments.extend(rows.payments.iter().map(|(key, row)| Payment::of(num, key, row)));
-        policies.extend(rows.policies.iter().map(|(key, row)| Policy::of(num, key, row)));
-        let insured = rows.insured_persons.iter();
-        persons.extend(insured.map(|(key, row)| InsuredPerson::of(num, key, row)));
-        let Self {
-            cancellations,
-            endorsements,
-            abnormalities,
-            holds,
-            ..
-        } = self;
-        let cancelled = rows.cancellations.iter();
-        cancellations.extend(cancelled.map(|(key, row)| Cancellation::of(num, key, row)));
-        endorsements.extend(
-            rows.endorsements
-                .iter()
-                .map(|(key, row)| Endorsement::of(num, key, row)),
-        );
-        let abnormal = rows.abnormalities.iter();
-        abnormalities.extend(abnormal.map(|(key, row)| Abnormality::of(num, key, row)));
-        holds.extend(ledger.due_at().map(|due_at| HoldRow {
-            insure_num: num.to_string(),
-            due_at: due_at.naive_utc(),
-        }));
-    }
-}
+xiebao_core::business_tables!(every_table);

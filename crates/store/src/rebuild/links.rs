@@ -1,6 +1,6 @@
-//! Reissue links are stated by the notices of one proposal and kept with another. Both sides are read under the lock of
-//! the proposal that a link leads to, which whoever tells it of the link needs too; a link that lies in the outbox has
-//! not been told yet, and is as the table has it.
+//! Reissue links are stated by the notices of one proposal and stored at another. Both sides are read under the lock of
+//! the proposal that a link leads to; delivering the link needs the same lock. A link in the outbox is not delivered
+//! yet, so the table is right about it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,10 +8,10 @@ use xiebao_core::facts::Notice;
 use xiebao_core::id::{InsureNum, NotifyType, PartnerId, Step};
 use xiebao_core::ledger::Link;
 
-use super::{Missing, Record};
-use crate::{Connection, StoreError};
-use crate::sql::business::LinkRow;
+use super::Missing;
+use crate::sql::business::{LinkRow, Record};
 use crate::sql::{links as outbox, notices};
+use crate::{Connection, StoreError};
 
 /// The type whose notices state links.
 pub(super) const REISSUED: NotifyType = Step::Reissued.notify_type();
@@ -20,16 +20,16 @@ pub(super) const REISSUED: NotifyType = Step::Reissued.notify_type();
 #[derive(Default)]
 struct Stated {
     links: BTreeMap<(String, String), PartnerId>,
-    /// Proposals whose notices can't say it any more, as their bodies were pruned: the table has the last word.
+    /// Proposals whose notices no longer state links because their bodies were pruned: the table decides.
     pruned: BTreeSet<String>,
 }
 
-/// What becomes of a notice that can't be read.
+/// The treatment of a notice that cannot be read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Unreadable {
-    /// It is passed over: its proposal is told when its turn comes.
+    /// Skip it: its proposal is reported in its turn.
     Skip,
-    /// Nothing is told of the proposals that it may lead to.
+    /// Fail: nothing can be said about the proposals that it may lead to.
     Fail,
 }
 
@@ -59,7 +59,7 @@ async fn stated_by(
     Ok(stated)
 }
 
-/// Notes the links that these proposals state and that the table lacks.
+/// Collects the links that these proposals state and the table lacks.
 pub(super) async fn note_missing(
     conn: &mut Connection,
     sources: &[String],
@@ -82,7 +82,7 @@ pub(super) async fn note_missing(
     Ok(())
 }
 
-/// The proposal and those that its links lead to, by what its notices state and by the table.
+/// The proposal and the proposals that its links lead to, by its notices and by the table.
 pub(super) async fn around(
     conn: &mut Connection,
     num: &InsureNum,
@@ -107,7 +107,7 @@ pub(super) async fn wanted(
     sources.extend(lacking.map(InsureNum::to_string));
     let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
     let stated = stated_by(conn, &sources, Unreadable::Fail).await?;
-    // Read after the notices: what was on its way when they were read still is, as telling it needs the lock.
+    // Read after the notices: a link that was on its way then still is, because delivering it needs the lock.
     let on_their_way = outbox::on_their_way(conn, &sources).await?;
     let told = |from: &str, to: &str| !on_their_way.contains(&(from.to_owned(), to.to_owned()));
     let mut wanted: Vec<LinkRow> = stated

@@ -1,4 +1,4 @@
-//! What a comparison has found.
+//! The result of a comparison.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,22 @@ use serde_json::{Map, Value};
 
 use crate::StoreError;
 
-/// Differences of a table that are told one by one at most.
+/// Maximum number of differences of a table reported one by one.
 const EXAMPLES: usize = 20;
 
-/// How a row differs from what the notices amount to.
+/// The kind of difference between a row and the notices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// The notices make it, and the table lacks it.
+    /// The notices imply the row and the table lacks it.
     Lost,
-    /// The table holds it, and no notice makes it.
+    /// The table has the row and no notice implies it.
     Extra,
-    /// Some of its columns hold something else.
+    /// Some of its columns have other values.
     Differing,
 }
 
-/// A column that holds something else than it should.
+/// A column with another value than it should have.
 #[derive(Debug, Clone, Serialize)]
 pub struct Column {
     pub name: String,
@@ -36,7 +36,7 @@ pub struct Difference {
     pub kind: Kind,
     /// The columns of its key, `insure_num` among them.
     pub key: Map<String, Value>,
-    /// Of a differing row: those that do.
+    /// The differing columns of a differing row.
     pub columns: Vec<Column>,
 }
 
@@ -46,31 +46,31 @@ pub struct Tally {
     pub lost: u64,
     pub extra: u64,
     pub differing: u64,
-    /// The first of them.
+    /// The first ones.
     pub examples: Vec<Difference>,
 }
 
-/// What was compared and what differs.
+/// The numbers of compared and of differing proposals and rows.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
     /// Proposals that were compared.
     pub proposals: u64,
     pub tables: BTreeMap<&'static str, Tally>,
-    /// Proposals whose applied notices are not numbered 1, 2, 3…; nothing mends that.
+    /// Proposals whose applied notices are not numbered 1, 2, 3…; a repair cannot change that.
     pub broken_sequences: u64,
-    /// The first of them.
+    /// The first ones.
     pub broken_sequence_examples: Vec<String>,
-    /// Proposals that were passed over, as a row of theirs can't be read or the database refuses to mend them.
+    /// Proposals skipped because one of their rows cannot be read or the database refuses their repair.
     pub unreadable: u64,
-    /// Why, of the first of them: the table, the key and the fault.
+    /// The first errors: the table, the key and the error.
     pub unreadable_examples: Vec<String>,
-    /// Proposals that were left alone, as the bodies of their notices were pruned: nothing says what their rows should be.
+    /// Proposals left alone because the bodies of their notices were pruned, so their rows cannot be computed.
     pub pruned: u64,
-    /// The first of them.
+    /// The first ones.
     pub pruned_examples: Vec<String>,
-    /// Whether all was looked at that was to be.
+    /// True if everything asked for was compared.
     pub complete: bool,
-    /// Notices and derived rows that there are or should be.
+    /// Number of notices and derived rows that exist or should exist.
     #[serde(skip)]
     pub(super) known: u64,
 }
@@ -88,17 +88,17 @@ impl Report {
         self.differences() == 0 && !self.is_beyond_mending()
     }
 
-    /// Whether something is amiss that a run which mends leaves as it is.
+    /// True if there are faults that a repair leaves.
     pub fn is_beyond_mending(&self) -> bool {
         self.broken_sequences > 0 || self.unreadable > 0
     }
 
-    /// Whether there is neither a notice nor a row of what was looked at.
+    /// True if there is neither a notice nor a row.
     pub fn nothing_is_known(&self) -> bool {
         self.known == 0 && self.unreadable == 0 && self.pruned == 0
     }
 
-    /// The figures of it, for the log of operations.
+    /// The numbers for the log of operations.
     pub(super) fn summary(&self) -> String {
         let told = self.tables.iter().map(|(table, tally)| {
             let (lost, extra, differing) = (tally.lost, tally.extra, tally.differing);

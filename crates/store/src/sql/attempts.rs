@@ -27,7 +27,7 @@ impl NewAttempt {
         }
     }
 
-    /// The one failure of a letter whose story nobody has told: when it died, and of what.
+    /// The only attempt of a letter without recorded attempts: its time of death and its reason.
     pub fn of_letter(letter: &NewDeadLetter) -> Self {
         let error = format!("{}: {}", letter.reason, letter.detail);
         let attempt = Attempt::new(letter.last_dead_at.and_utc(), &this_process(), &error);
@@ -35,7 +35,7 @@ impl NewAttempt {
     }
 }
 
-/// Adds to the stories of dead letters; what is there already stays.
+/// Adds attempts to dead letters; existing ones stay.
 pub async fn insert(conn: &mut Connection, attempts: &[NewAttempt]) -> Result<(), StoreError> {
     for chunk in attempts.chunks(ROWS_PER_STATEMENT) {
         diesel::insert_or_ignore_into(dead_letter_attempts::table)
@@ -46,7 +46,7 @@ pub async fn insert(conn: &mut Connection, attempts: &[NewAttempt]) -> Result<()
     Ok(())
 }
 
-/// The host and process that record an attempt, as in `worker-7c9f/1`.
+/// The host and process that record an attempt, for example `worker-7c9f/1`.
 pub fn this_process() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("{}/{}", host.trim(), std::process::id())

@@ -1,5 +1,6 @@
 //! Writing the business tables: the changes of many proposals in one statement a table.
 
+mod plain;
 mod record;
 mod records;
 mod tables;
@@ -9,16 +10,16 @@ use diesel_async::RunQueryDsl;
 use xiebao_core::id::InsureNum;
 use xiebao_core::rows::Changes;
 
-pub(crate) use record::Record;
+pub(crate) use record::{Derived, Record};
 pub(crate) use records::{
     Abnormality, Cancellation, Endorsement, HoldRow, InsuredPerson, LinkRow, Payment, Policy, Proposal,
 };
 
 pub use tables::rows;
 
-use super::kept;
-use crate::{Connection, StoreError};
+use super::bulk;
 use crate::schema::proposals;
+use crate::{Connection, StoreError};
 
 /// The changes of one proposal.
 pub struct ProposalChanges {
@@ -26,46 +27,51 @@ pub struct ProposalChanges {
     pub changes: Changes,
 }
 
-/// Writes one table's part of all changes. `$key` makes a key of the changes into the rest of that of the table.
-macro_rules! write {
-    ($conn:expr, $all:expr, $table:ident, $record:ident, $key:expr) => {{
-        let mut upserts = Vec::new();
-        let mut deletes = Vec::new();
-        for one in $all {
-            let (num, changes) = (&one.insure_num, &one.changes.$table);
-            upserts.extend(
-                changes
-                    .upserts
-                    .iter()
-                    .map(|(key, row)| $record::of(num, key, row)),
-            );
-            deletes.extend(changes.deletes.iter().map(|key| $key(num.to_string(), key)));
+/// Writes one table's part of all changes.
+async fn write_table<R: Derived>(conn: &mut Connection, all: &[ProposalChanges]) -> Result<(), StoreError> {
+    let mut upserts = Vec::new();
+    let mut deletes = Vec::new();
+    for ProposalChanges { insure_num, changes } in all {
+        let changes = R::changes(changes);
+        upserts.extend(
+            changes
+                .upserts
+                .iter()
+                .map(|(key, row)| R::of(insure_num, key, row)),
+        );
+        deletes.extend(changes.deletes.iter().map(|key| R::key_of(insure_num, key)));
+    }
+    R::delete(conn, &deletes).await?;
+    bulk::bulk_upsert(conn, &upserts).await
+}
+
+macro_rules! every_table {
+    ($(
+        $(#[$doc:meta])*
+        $table:ident: $Row:ident as $Record:ident by $Key:ty = $pattern:tt $keys:tt $columns:tt
+    )+) => {
+        /// Writes all changes. The caller holds the locks of the proposals.
+        pub async fn write(conn: &mut Connection, all: &[ProposalChanges]) -> Result<(), StoreError> {
+            $(write_table::<$Record>(conn, all).await?;)+
+            Ok(())
         }
-        $record::delete($conn, &deletes).await?;
-        kept::upsert($conn, &upserts).await?;
-    }};
-}
 
-/// Writes all changes. The caller holds the locks of the proposals.
-pub async fn write(conn: &mut Connection, all: &[ProposalChanges]) -> Result<(), StoreError> {
-    use xiebao_core::rows::{FactKey, LogKey, PersonKey};
-    let fact = |num, key: &FactKey| (num, key.0.clone());
-    let log = |num, key: &LogKey| (num, key.digest.to_string(), key.occurrence);
-    let person = |num, key: &PersonKey| (num, key.policy_num.to_string(), key.name.clone());
-    write!(conn, all, proposals, Proposal, |num, (): &()| (num,));
-    write!(conn, all, payments, Payment, fact);
-    write!(conn, all, cancellations, Cancellation, fact);
-    write!(conn, all, policies, Policy, |num, key: &InsureNum| (
-        num,
-        key.to_string()
-    ));
-    write!(conn, all, insured_persons, InsuredPerson, person);
-    write!(conn, all, endorsements, Endorsement, log);
-    write!(conn, all, abnormalities, Abnormality, log);
-    Ok(())
+        /// The first proposals after `after` that have derived rows: `limit` of each table, unsorted.
+        pub(crate) async fn proposals(
+            conn: &mut Connection,
+            after: &str,
+            limit: i64,
+        ) -> Result<Vec<String>, StoreError> {
+            let mut names = HoldRow::proposals(conn, after, limit).await?;
+            names.extend(LinkRow::proposals(conn, after, limit).await?);
+            $(names.extend($Record::proposals(conn, after, limit).await?);)+
+            Ok(names)
+        }
+    };
 }
+xiebao_core::business_tables!(every_table);
 
-/// Which proposal a pruned one replaces: what its links alone say. The caller holds its lock.
+/// Sets the proposal that a pruned one replaces, which follows from its links alone. The caller holds its lock.
 pub async fn set_reissued_from(
     conn: &mut Connection,
     num: &InsureNum,
@@ -77,22 +83,4 @@ pub async fn set_reissued_from(
         .execute(conn)
         .await?;
     Ok(())
-}
-
-/// The first proposals behind `after` that have derived rows: `limit` of each table, not in order.
-pub(crate) async fn proposals(
-    conn: &mut Connection,
-    after: &str,
-    limit: i64,
-) -> Result<Vec<String>, StoreError> {
-    let mut names = Proposal::proposals(conn, after, limit).await?;
-    names.extend(Payment::proposals(conn, after, limit).await?);
-    names.extend(Policy::proposals(conn, after, limit).await?);
-    names.extend(InsuredPerson::proposals(conn, after, limit).await?);
-    names.extend(Cancellation::proposals(conn, after, limit).await?);
-    names.extend(Endorsement::proposals(conn, after, limit).await?);
-    names.extend(Abnormality::proposals(conn, after, limit).await?);
-    names.extend(HoldRow::proposals(conn, after, limit).await?);
-    names.extend(LinkRow::proposals(conn, after, limit).await?);
-    Ok(names)
 }

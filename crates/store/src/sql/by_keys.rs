@@ -1,8 +1,9 @@
 //! Reading and deleting by many keys.
 //!
-//! The keys come as one JSON text, which the server reads as a table and joins to the other, looking each key up. Of a list of
-//! values it thinks otherwise: before it reads, it looks them up to learn how many rows there may be; and where the list is long and
-//! the table small, it looks through all of that, whichever index is named, and a deletion waits for rows that others are writing.
+//! The keys come as one JSON text, which the server reads as a table and joins to the other, looking each key up. A
+//! list of values (`IN`) is worse: the server first estimates the number of rows by looking the values up; and if the
+//! list is long and the table small, it scans the whole table whichever index is named, so a deletion waits for rows
+//! that others are writing.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +22,7 @@ use crate::{Connection, StoreError};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Joined {
     pub table: &'static str,
-    /// What follows the keys in the statement.
+    /// The part of the statement after the keys.
     pub rest: &'static str,
 }
 
@@ -38,7 +39,7 @@ macro_rules! joined {
             ),
         }
     };
-    // Of up to 64 characters.
+    // Up to 64 characters.
     (@column text $name:literal) => {
         concat!("`", $name, "` VARCHAR(512) CHARACTER SET ascii PATH '$.", $name, "'")
     };
@@ -54,7 +55,7 @@ macro_rules! joined {
 }
 pub(crate) use joined;
 
-/// A text as a key has it: in hexadecimal digits, for not every release of the servers reads what JSON escapes.
+/// A text in hexadecimal digits: not every release of the servers reads JSON escapes.
 pub(crate) fn hex(text: &str) -> String {
     hex::encode(text)
 }
@@ -65,7 +66,7 @@ pub(crate) struct Number {
     insure_num: String,
 }
 
-/// Each once and sorted: the rows of one that is named twice would come twice.
+/// Sorted and without repetition: the rows of a repeated key would be returned twice.
 pub(crate) fn numbers(proposals: &[&InsureNum]) -> Vec<Number> {
     let once: BTreeSet<&InsureNum> = proposals.iter().copied().collect();
     let number = |num: &InsureNum| Number {
@@ -78,7 +79,7 @@ fn as_text(keys: &[impl Serialize]) -> Result<String, StoreError> {
     serde_json::to_string(keys).map_err(|error| StoreError::Refused(error.into()))
 }
 
-/// Deletes the rows with these keys, in the order of the keys; how many there were.
+/// Deletes the rows with these keys, in the order of the keys, and returns their number.
 pub(crate) async fn delete(
     conn: &mut Connection,
     joined: Joined,
@@ -91,7 +92,7 @@ pub(crate) async fn delete(
     Ok(Delete { joined, keys }.execute(conn).await?)
 }
 
-/// What reads columns of that table, of the rows with these keys, none of which is named twice.
+/// A query for columns of that table in the rows with these keys, none of which may be repeated.
 pub(crate) fn select<S>(
     selection: S,
     joined: Joined,
@@ -134,7 +135,7 @@ impl QueryFragment<Mysql> for Delete {
     }
 }
 
-/// Kept by its text.
+/// Its prepared statement is cached by its text.
 impl QueryId for Delete {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
@@ -148,7 +149,7 @@ impl<S: QueryFragment<Mysql>> QueryFragment<Mysql> for Select<S> {
     }
 }
 
-/// Kept by its text.
+/// Its prepared statement is cached by its text.
 impl<S> QueryId for Select<S> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;

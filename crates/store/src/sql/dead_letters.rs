@@ -19,14 +19,27 @@ use xiebao_core::reason::Rejection;
 pub use search::{Attempt, CutOff, Filter, Group, attempts, bodies, cut_off, groups, page, select};
 
 use super::attempts::NewAttempt;
-use super::kept::{lists, one_of};
+use super::bulk::{lists, one_of};
+use super::text_enum::text_enum;
 use crate::schema::dead_letters;
 use crate::{Connection, StoreError, incoming};
 
-/// Characters of `detail` at most; words beyond are dropped, as they are about the notice, not of it.
+/// Maximum length of `detail` in characters. The rest is dropped: it describes the notice and is not part of it.
 const DETAIL_CHARS: usize = 1000;
 
-/// What became a dead letter.
+text_enum! {
+    /// `dead_letters.status`.
+    DeadLetterStatus {
+        /// It waits for a person.
+        Open = "open",
+        /// It was put back on the queue, or its notice was applied after all.
+        Requeued = "requeued",
+        /// A person gave it up.
+        Discarded = "discarded",
+    }
+}
+
+/// A dead letter to file.
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = dead_letters)]
 pub struct NewDeadLetter {
@@ -40,13 +53,13 @@ pub struct NewDeadLetter {
     pub received_at: NaiveDateTime,
     pub signature_form: Option<String>,
     pub attempts: i64,
-    pub status: String,
+    pub status: DeadLetterStatus,
     pub first_dead_at: NaiveDateTime,
     pub last_dead_at: NaiveDateTime,
 }
 
 impl NewDeadLetter {
-    /// A held notice that is not to be applied.
+    /// From a held notice that will not be applied.
     pub fn of_entry(entry: &Entry, rejection: &Rejection, now: DateTime<Utc>) -> Self {
         let mut letter = Self::blank(
             entry.notice.digest.to_string(),
@@ -60,7 +73,7 @@ impl NewDeadLetter {
         letter.because(rejection)
     }
 
-    /// A message of the dead-letter queue.
+    /// From a message of the dead-letter queue.
     pub fn of_envelope(envelope: &Envelope, rejection: &Rejection, now: DateTime<Utc>) -> Self {
         let digest = envelope.digest().to_string();
         let mut letter = Self::blank(digest, envelope.body(), envelope.received_at(), now);
@@ -71,7 +84,7 @@ impl NewDeadLetter {
         letter.because(rejection)
     }
 
-    /// A message that is no notice.
+    /// From a message that is not a notice.
     pub fn of_bytes(body: &[u8], rejection: &Rejection, now: DateTime<Utc>) -> Self {
         Self::blank(digest::of_bytes(body).to_string(), body, now, now).because(rejection)
     }
@@ -88,7 +101,7 @@ impl NewDeadLetter {
             received_at: received_at.naive_utc(),
             signature_form: None,
             attempts: 1,
-            status: "open".to_owned(),
+            status: DeadLetterStatus::Open,
             first_dead_at: now.naive_utc(),
             last_dead_at: now.naive_utc(),
         }
@@ -115,12 +128,12 @@ pub struct DeadLetter {
     pub received_at: NaiveDateTime,
     pub signature_form: Option<String>,
     pub attempts: i64,
-    pub status: String,
+    pub status: DeadLetterStatus,
     pub requeue_count: i64,
     pub discard_reason: Option<String>,
     pub first_dead_at: NaiveDateTime,
     pub last_dead_at: NaiveDateTime,
-    /// When its body was emptied because of its age. Only of a row without body: an older release that files a letter anew
+    /// The time at which its body was pruned. Only for a row without a body: an older release that files a letter again
     /// leaves the time.
     #[diesel(select_expression = emptied_at(), select_expression_type = EmptiedAt)]
     pub pruned_at: Option<NaiveDateTime>,
@@ -134,7 +147,7 @@ fn emptied_at() -> EmptiedAt {
     )
 }
 
-/// The rows that have a body, or ought to have one.
+/// True for rows whose body was not pruned.
 pub(crate) fn whole() -> SqlLiteral<Bool> {
     diesel::dsl::sql("(dead_letters.pruned_at IS NULL OR dead_letters.body <> '')")
 }
@@ -155,12 +168,12 @@ pub async fn file(
     .await
 }
 
-/// Inserts; a copy raises `attempts`. What was requeued and has failed again is open again; what a person has
-/// discarded stays discarded. One whose body was pruned has it again.
+/// Inserts dead letters; a copy increments `attempts`. A requeued letter that fails again is open again; a discarded
+/// one stays discarded. A pruned body is restored.
 pub async fn insert(conn: &mut Connection, letters: &[NewDeadLetter]) -> Result<(), StoreError> {
     use diesel::dsl::sql;
     use diesel::sql_types::{Binary, Text};
-    // Bodies may be large, and dead letters are few: one a statement.
+    // One letter a statement: bodies may be large, and dead letters are few.
     for letter in letters {
         diesel::insert_into(dead_letters::table)
             .values(letter)
@@ -186,13 +199,10 @@ pub async fn insert(conn: &mut Connection, letters: &[NewDeadLetter]) -> Result<
     Ok(())
 }
 
-/// Marks as put back on the queue, and counts it. After the broker has confirmed them: a crash between leaves open
-/// letters, whose second requeuing is a duplicate. The letters are as they were before the broker got them: one that
-/// has failed anew by now, which shows in its `attempts`, is open.
-pub async fn mark_requeued(
-    conn: &mut Connection,
-    letters: &[DeadLetter],
-) -> Result<(), StoreError> {
+/// Marks letters as requeued and counts it. Call it after the broker has confirmed them: a crash between the two leaves
+/// open letters, and requeuing them again makes duplicates. `letters` are as read before publishing: one whose
+/// `attempts` has grown since has failed again and is open.
+pub async fn mark_requeued(conn: &mut Connection, letters: &[DeadLetter]) -> Result<(), StoreError> {
     use diesel::dsl::sql;
     use diesel::sql_types::{BigInt, Text};
     let mut by_attempts: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
@@ -215,22 +225,18 @@ pub async fn mark_requeued(
     Ok(())
 }
 
-/// Gives up those of the letters that are open, and tells which were. To be run in a transaction.
-pub async fn discard(
-    conn: &mut Connection,
-    ids: &[i64],
-    why: &str,
-) -> Result<Vec<DeadLetter>, StoreError> {
+/// Discards the letters that are open and returns them. Call it in a transaction.
+pub async fn discard(conn: &mut Connection, ids: &[i64], why: &str) -> Result<Vec<DeadLetter>, StoreError> {
     let open = dead_letters::table
         .select(DeadLetter::as_select())
         .filter(dead_letters::id.eq_any(ids))
-        .filter(dead_letters::status.eq("open"))
+        .filter(dead_letters::status.eq(DeadLetterStatus::Open))
         .for_update();
     let open: Vec<DeadLetter> = open.load(conn).await?;
     let given_up = open.iter().map(|letter| letter.id);
     diesel::update(dead_letters::table.filter(dead_letters::id.eq_any(given_up)))
         .set((
-            dead_letters::status.eq("discarded"),
+            dead_letters::status.eq(DeadLetterStatus::Discarded),
             dead_letters::discard_reason.eq(why),
         ))
         .execute(conn)
@@ -238,11 +244,11 @@ pub async fn discard(
     Ok(open)
 }
 
-/// Open letters up to which looking at all of them is less work than looking for each notice.
+/// Up to this number of open letters, reading all of them is cheaper than searching for each notice.
 const FEW: usize = 100;
 
-/// What was dead and has been applied after all (a later copy, say) is no longer open. Hardly ever there is any, and to
-/// ask is cheaper than to lock. One that is being filed at this moment is not seen, and stays open.
+/// Closes the dead letters whose notice was applied after all, for example as a later copy. There is hardly ever one,
+/// and reading is cheaper than locking. A letter that is being filed at this moment is not seen and stays open.
 pub async fn close_applied(conn: &mut Connection, digests: &[&str]) -> Result<(), StoreError> {
     if digests.is_empty() {
         return Ok(());
@@ -257,7 +263,7 @@ pub async fn close_applied(conn: &mut Connection, digests: &[&str]) -> Result<()
 
 async fn open(conn: &mut Connection, limit: i64) -> Result<Vec<(i64, String)>, StoreError> {
     let open = dead_letters::table
-        .filter(dead_letters::status.eq("open"))
+        .filter(dead_letters::status.eq(DeadLetterStatus::Open))
         .limit(limit)
         .select((dead_letters::id, dead_letters::digest));
     Ok(open.load(conn).await?)
@@ -267,7 +273,7 @@ async fn close_among(conn: &mut Connection, digests: &[&str]) -> Result<(), Stor
     for list in lists(digests) {
         let open = dead_letters::table
             .filter(one_of(dead_letters::digest, list))
-            .filter(dead_letters::status.eq("open"))
+            .filter(dead_letters::status.eq(DeadLetterStatus::Open))
             .select(dead_letters::id);
         let open = open.load(conn).await?;
         close(conn, open).await?;
@@ -281,9 +287,9 @@ async fn close(conn: &mut Connection, letters: Vec<i64>) -> Result<(), StoreErro
     }
     let open = dead_letters::table
         .filter(dead_letters::id.eq_any(letters))
-        .filter(dead_letters::status.eq("open"));
+        .filter(dead_letters::status.eq(DeadLetterStatus::Open));
     diesel::update(open)
-        .set(dead_letters::status.eq("requeued"))
+        .set(dead_letters::status.eq(DeadLetterStatus::Requeued))
         .execute(conn)
         .await?;
     Ok(())

@@ -1,10 +1,10 @@
-//! From what a customer can tell to proposal numbers, and what to show of each.
+//! Finds proposal numbers by the data that a customer knows, and summarises each proposal.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use crate::{Connection, StoreError};
 use crate::schema::{insured_persons, policies, proposals};
+use crate::{Connection, StoreError};
 
 /// Proposals that have a policy of this number.
 pub async fn by_policy(conn: &mut Connection, policy_num: &str) -> Result<Vec<String>, StoreError> {
@@ -15,11 +15,7 @@ pub async fn by_policy(conn: &mut Connection, policy_num: &str) -> Result<Vec<St
 }
 
 /// Proposals of this user of the channel (`partnerUniqueKey`).
-pub async fn by_user(
-    conn: &mut Connection,
-    key: &str,
-    limit: i64,
-) -> Result<Vec<String>, StoreError> {
+pub async fn by_user(conn: &mut Connection, key: &str, limit: i64) -> Result<Vec<String>, StoreError> {
     let rows = proposals::table
         .filter(proposals::partner_unique_key.eq(key))
         .select(proposals::insure_num);
@@ -31,11 +27,7 @@ pub async fn by_user(
 }
 
 /// Proposals with an insured person or an applicant of this name.
-pub async fn by_name(
-    conn: &mut Connection,
-    name: &str,
-    limit: i64,
-) -> Result<Vec<String>, StoreError> {
+pub async fn by_name(conn: &mut Connection, name: &str, limit: i64) -> Result<Vec<String>, StoreError> {
     let insured = insured_persons::table
         .filter(insured_persons::name.eq(name))
         .select(insured_persons::insure_num)
@@ -65,10 +57,7 @@ pub struct Summary {
 }
 
 /// The proposals of these numbers, the greatest first.
-pub async fn summaries(
-    conn: &mut Connection,
-    proposals: &[String],
-) -> Result<Vec<Summary>, StoreError> {
+pub async fn summaries(conn: &mut Connection, proposals: &[String]) -> Result<Vec<Summary>, StoreError> {
     let rows = proposals::table
         .filter(proposals::insure_num.eq_any(proposals))
         .select((

@@ -3,20 +3,20 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use xiebao_core::id::InsureNum;
 
+use super::bulk::bulk_upsert;
 use super::business::HoldRow;
 use super::by_keys::{self, joined, numbers};
-use super::kept::upsert;
-use crate::{Connection, StoreError};
 use crate::schema::holds;
+use crate::{Connection, StoreError};
 
-/// A proposal with a held notice, and when the earliest wait there ends.
+/// A proposal with a held notice, and the end of its earliest wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueHold {
     pub due_at: NaiveDateTime,
     pub insure_num: InsureNum,
 }
 
-/// Proposals with a held notice whose wait has ended, the longest overdue first, from behind `after`.
+/// Proposals with a held notice whose wait has ended, the longest overdue first, after `after`.
 pub async fn due(
     conn: &mut Connection,
     now: DateTime<Utc>,
@@ -45,10 +45,7 @@ pub async fn due(
     Ok(rows.into_iter().filter_map(hold).collect())
 }
 
-pub async fn set(
-    conn: &mut Connection,
-    due: &[(&InsureNum, DateTime<Utc>)],
-) -> Result<(), StoreError> {
+pub async fn set(conn: &mut Connection, due: &[(&InsureNum, DateTime<Utc>)]) -> Result<(), StoreError> {
     let rows: Vec<_> = due
         .iter()
         .map(|(num, at)| HoldRow {
@@ -56,7 +53,7 @@ pub async fn set(
             due_at: at.naive_utc(),
         })
         .collect();
-    upsert(conn, &rows).await
+    bulk_upsert(conn, &rows).await
 }
 
 pub async fn clear(conn: &mut Connection, done: &[&InsureNum]) -> Result<(), StoreError> {

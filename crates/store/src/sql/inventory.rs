@@ -1,4 +1,5 @@
-//! The schema as it is, against what the migrations make. A line a column or index, in words that MySQL and MariaDB share.
+//! The existing schema compared with the one of the migrations: one line for each column or index, in terms that MySQL
+//! and MariaDB share.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::{Connection, StoreError};
 
-/// What all migrations together make; a test holds it against them.
+/// The schema after all migrations; a test compares it with them.
 const EXPECTED: &str = include_str!("inventory.txt");
 
 #[derive(QueryableByName)]
@@ -17,16 +18,16 @@ struct Line {
     line: String,
 }
 
-/// What differs.
+/// The differences between the two.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Drift {
-    /// Columns and indexes that are not there, or are not so.
+    /// Columns and indexes that are missing or different.
     pub missing: Vec<String>,
-    /// What is there instead, or besides.
+    /// Columns and indexes that exist instead or in addition.
     pub unexpected: Vec<String>,
 }
 
-/// The columns and indexes of this program's tables. Tables of others are left alone.
+/// The columns and indexes of this program's tables. Other tables are ignored.
 pub async fn read(conn: &mut Connection) -> Result<BTreeSet<String>, StoreError> {
     let columns = "SELECT CONCAT_WS(' ', CONCAT(table_name, '.', column_name), column_type, is_nullable, \
                    collation_name) AS line FROM information_schema.columns WHERE table_schema = DATABASE()";
@@ -44,7 +45,7 @@ pub async fn read(conn: &mut Connection) -> Result<BTreeSet<String>, StoreError>
     Ok(all)
 }
 
-/// What the database lacks of what the migrations make, and what it has besides.
+/// Compares the database with the migrations.
 pub async fn drift(conn: &mut Connection) -> Result<Drift, StoreError> {
     let is = read(conn).await?;
     let wanted: BTreeSet<String> = EXPECTED.lines().map(str::to_owned).collect();
@@ -58,7 +59,7 @@ fn table(line: &str) -> &str {
     line.split(['.', ' ']).next().unwrap_or_default()
 }
 
-/// MariaDB states widths of whole numbers, which mean nothing, and MySQL does not.
+/// MariaDB states display widths of integers, which have no meaning; MySQL does not state them.
 fn same_words(line: &str) -> String {
     line.replace("bigint(20)", "bigint").replace(" int(11)", " int")
 }

@@ -5,11 +5,11 @@ use diesel_async::RunQueryDsl;
 use xiebao_core::id::{InsureNum, PartnerId};
 use xiebao_core::ledger::Link;
 
+use super::bulk::{bulk_upsert, lists, one_of};
 use super::business::LinkRow;
 use super::by_keys::{self, joined, numbers};
-use super::kept::{lists, one_of, upsert};
-use crate::{Connection, StoreError};
 use crate::schema::{reissue_links, reissue_outbox};
+use crate::{Connection, StoreError};
 
 mod outbox;
 
@@ -20,11 +20,11 @@ use outbox::{OutboxKey, OutboxRow};
 pub struct PendingLink {
     pub new_insure_num: InsureNum,
     pub link: Link,
-    /// The new proposal is to forget it.
+    /// The new proposal must forget it.
     pub withdrawn: bool,
 }
 
-/// Notes links in the outbox of the cancelled proposals.
+/// Writes links to the outbox of the cancelled proposals.
 pub async fn post(conn: &mut Connection, links: &[PendingLink]) -> Result<(), StoreError> {
     let row = |pending: &PendingLink| OutboxRow {
         insure_num: pending.link.reissued_from.to_string(),
@@ -33,10 +33,10 @@ pub async fn post(conn: &mut Connection, links: &[PendingLink]) -> Result<(), St
         withdrawn: pending.withdrawn,
     };
     let rows: Vec<_> = links.iter().map(row).collect();
-    upsert(conn, &rows).await
+    bulk_upsert(conn, &rows).await
 }
 
-/// Links that have not been delivered, in the order of their key, from behind `after`.
+/// Links that have not been delivered, in the order of their key, after `after`.
 pub async fn posted(
     conn: &mut Connection,
     after: Option<&PendingLink>,
@@ -72,18 +72,15 @@ fn pending_link(from: &str, to: &str, partner_id: i64, withdrawn: bool) -> Optio
     })
 }
 
-/// Takes links from the outbox: those of the given that lie there and are withdrawn or not as given. The caller holds the
-/// locks of the new proposals and tells them in the same transaction.
-pub async fn take(
-    conn: &mut Connection,
-    links: Vec<PendingLink>,
-) -> Result<Vec<PendingLink>, StoreError> {
+/// Takes the given links from the outbox, if they are still there with the same `withdrawn`. The caller holds the locks
+/// of the new proposals and applies the links in the same transaction.
+pub async fn take(conn: &mut Connection, links: Vec<PendingLink>) -> Result<Vec<PendingLink>, StoreError> {
     let lying = lying(conn, &links).await?;
     let mut taken = BTreeMap::new();
     for mut link in links {
         let key = OutboxKey::of(&link);
         if let Some(partner_id) = lying.get(&key) {
-            // It may have been stated anew, by another partner.
+            // Another partner may have stated it since.
             link.link.partner_id = *partner_id;
             taken.insert(key, link);
         }
@@ -98,7 +95,7 @@ pub async fn take(
     ))
 }
 
-/// What lies in the outbox of those that these links lead from, and which partner states it. It locks nothing.
+/// The outbox of the proposals that these links lead from, with the partner that states each. Locks nothing.
 async fn lying(
     conn: &mut Connection,
     links: &[PendingLink],
@@ -119,7 +116,7 @@ async fn lying(
     Ok(all)
 }
 
-/// Forgets links with the proposals that they led to.
+/// Deletes links from the proposals that they led to.
 pub async fn forget(conn: &mut Connection, links: &[PendingLink]) -> Result<(), StoreError> {
     for link in links {
         let row = reissue_links::table
@@ -130,7 +127,7 @@ pub async fn forget(conn: &mut Connection, links: &[PendingLink]) -> Result<(), 
     Ok(())
 }
 
-/// Stores links with the proposals that they lead to.
+/// Stores links at the proposals that they lead to.
 pub async fn store(conn: &mut Connection, links: &[PendingLink]) -> Result<(), StoreError> {
     let row = |pending: &PendingLink| LinkRow {
         insure_num: pending.new_insure_num.to_string(),
@@ -138,7 +135,7 @@ pub async fn store(conn: &mut Connection, links: &[PendingLink]) -> Result<(), S
         partner_id: pending.link.partner_id.0,
     };
     let rows: Vec<_> = links.iter().map(row).collect();
-    upsert(conn, &rows).await
+    bulk_upsert(conn, &rows).await
 }
 
 /// The links that lead to any of these proposals.
@@ -155,18 +152,15 @@ pub async fn leading_to(
         .collect())
 }
 
-/// Which proposals a cancelled one has links to, by the table.
-pub async fn led_to_from(
-    conn: &mut Connection,
-    from: &InsureNum,
-) -> Result<Vec<String>, StoreError> {
+/// The proposals that a cancelled one has stored links to.
+pub async fn led_to_from(conn: &mut Connection, from: &InsureNum) -> Result<Vec<String>, StoreError> {
     let links = reissue_links::table
         .filter(reissue_links::reissued_from.eq(from.as_str()))
         .select(reissue_links::insure_num);
     Ok(links.load(conn).await?)
 }
 
-/// The links of these cancelled proposals that lie in the outbox: from where and whereto.
+/// The links of these cancelled proposals in the outbox: from and to.
 pub async fn on_their_way(
     conn: &mut Connection,
     sources: &[&str],

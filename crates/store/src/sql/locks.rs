@@ -4,12 +4,12 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use xiebao_core::id::InsureNum;
 
-use super::kept::{kept_row, upsert};
-use crate::{Connection, StoreError};
+use super::bulk::{bulk_row, bulk_upsert};
 use crate::schema::proposal_locks;
+use crate::{Connection, StoreError};
 
-/// Locks proposals until the transaction ends, making the rows that do not exist yet. In the order given, which is
-/// to be the same everywhere: sorted.
+/// Locks proposals until the transaction ends and creates the missing rows. Locks are taken in the given order, which
+/// must be sorted, as everywhere.
 pub async fn acquire(conn: &mut Connection, sorted: &[&InsureNum]) -> Result<(), StoreError> {
     let rows: Vec<_> = sorted
         .iter()
@@ -17,17 +17,17 @@ pub async fn acquire(conn: &mut Connection, sorted: &[&InsureNum]) -> Result<(),
             insure_num: num.as_str(),
         })
         .collect();
-    upsert(conn, &rows).await
+    bulk_upsert(conn, &rows).await
 }
 
 struct LockRow<'n> {
     insure_num: &'n str,
 }
 
-kept_row!(LockRow<'_> => proposal_locks { insure_num } updating { insure_num });
+bulk_row!(LockRow<'_> => proposal_locks { insure_num } updating { insure_num });
 
-/// Makes the rows that do not exist yet, and leaves those alone that somebody has locked: for [`acquire_free`], which finds
-/// no proposal without a row.
+/// Creates the missing rows without waiting for rows that are locked: for [`acquire_free`], which finds no proposal
+/// without a row.
 pub async fn make(conn: &mut Connection, sorted: &[InsureNum]) -> Result<(), StoreError> {
     let names: Vec<&str> = sorted.iter().map(InsureNum::as_str).collect();
     let there: Vec<String> = proposal_locks::table
@@ -43,11 +43,8 @@ pub async fn make(conn: &mut Connection, sorted: &[InsureNum]) -> Result<(), Sto
     acquire(conn, &missing).await
 }
 
-/// Of the proposals given, locks those that nobody else has locked, and returns them.
-pub async fn acquire_free(
-    conn: &mut Connection,
-    sorted: &[InsureNum],
-) -> Result<Vec<InsureNum>, StoreError> {
+/// Locks the given proposals that nobody else has locked, and returns them.
+pub async fn acquire_free(conn: &mut Connection, sorted: &[InsureNum]) -> Result<Vec<InsureNum>, StoreError> {
     let names: Vec<&str> = sorted.iter().map(InsureNum::as_str).collect();
     let free: Vec<String> = proposal_locks::table
         .select(proposal_locks::insure_num)

@@ -1,4 +1,4 @@
-//! The schema, carried in the binary.
+//! The migrations, embedded in the program.
 
 use diesel::migration::MigrationSource;
 use diesel::mysql::Mysql;
@@ -10,23 +10,25 @@ use crate::{Connection, StoreError};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// Brings the schema up to this release; the names of what was run. Needs a multi-threaded runtime.
+/// Runs the pending migrations and returns their names. Needs a multi-threaded runtime.
 pub fn run(conn: Connection) -> Result<Vec<String>, StoreError> {
     let mut harness = AsyncMigrationHarness::new(conn);
-    let done = harness.run_pending_migrations(MIGRATIONS).map_err(StoreError::Unavailable)?;
+    let done = harness
+        .run_pending_migrations(MIGRATIONS)
+        .map_err(StoreError::Unavailable)?;
     Ok(done.iter().map(ToString::to_string).collect())
 }
 
-/// The schema beside what this release carries.
+/// The migrations of the database compared with those of this release.
 #[derive(Debug, Clone, Default)]
 pub struct Difference {
-    /// What this release needs and the database has not.
+    /// Migrations that this release needs and the database lacks.
     pub pending: Vec<String>,
-    /// What the database has and this release does not know: it was brought up by a later one.
+    /// Migrations that this release does not know: a later release has run them.
     pub unknown: Vec<String>,
 }
 
-/// Compares by reading alone: needs no right to create anything, and works in any runtime.
+/// Compares by reading only: it needs no right to create anything, and works in any runtime.
 pub async fn difference(conn: &mut Connection) -> Result<Difference, StoreError> {
     let mut unknown = if server::has_table(conn, LEDGER).await? {
         recorded(conn).await?
@@ -44,7 +46,7 @@ pub async fn difference(conn: &mut Connection) -> Result<Difference, StoreError>
     Ok(Difference { pending, unknown })
 }
 
-/// Diesel's own table of the migrations that were run.
+/// Diesel's table of executed migrations.
 const LEDGER: &str = "__diesel_schema_migrations";
 
 async fn recorded(conn: &mut Connection) -> Result<Vec<String>, StoreError> {
@@ -63,7 +65,8 @@ async fn recorded(conn: &mut Connection) -> Result<Vec<String>, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    /// The servers commit each change of a table by itself. A migration of several that ends half way can't be run again.
+    /// The servers commit every change of a table on its own, so a migration of several statements that stops half way
+    /// cannot be run again.
     #[test]
     fn every_migration_since_the_last_release_is_one_statement() {
         let mut seen = 0;

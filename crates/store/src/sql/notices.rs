@@ -1,10 +1,10 @@
-//! The inbox.
+//! The inbox: every distinct notice once.
 
 mod copies;
 mod entry_row;
 mod held;
-mod outline;
 mod pages;
+mod stored_notice;
 
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -27,8 +27,9 @@ pub use pages::{
 
 use entry_row::{ChangedRow, EntryRow};
 
+use super::bulk::{bulk_update, bulk_upsert_repeating};
 use super::by_keys::{self, joined, numbers};
-use super::kept::{update, upsert_repeating};
+use super::text_enum::text_enum;
 use crate::schema::notices;
 use crate::{Cause, Connection, ROWS_PER_STATEMENT, StoreError};
 
@@ -44,7 +45,7 @@ pub struct NoticeRow {
     pub digest: String,
     pub occurrence: i32,
     pub partner_id: i64,
-    pub outcome: String,
+    pub outcome: NoticeOutcome,
     pub seq: Option<i64>,
     pub out_of_order: bool,
     pub raw: Vec<u8>,
@@ -55,16 +56,28 @@ pub struct NoticeRow {
     pub hold_until: Option<NaiveDateTime>,
     pub applied_at: Option<NaiveDateTime>,
     pub voided: bool,
-    /// As the table has it; see [`emptied_at`](Self::emptied_at).
+    /// As stored; read it through [`emptied_at`](Self::emptied_at).
     pub pruned_at: Option<NaiveDateTime>,
 }
 
-/// The rows that have a body, or ought to have one: see [`NoticeRow::emptied_at`].
+/// True for rows whose body was not pruned: see [`NoticeRow::emptied_at`].
 pub(crate) fn whole() -> SqlLiteral<Bool> {
     sql("(notices.pruned_at IS NULL OR notices.raw <> '')")
 }
 
-/// What a row is to the ledger of its proposal.
+text_enum! {
+    /// `notices.outcome`.
+    NoticeOutcome {
+        /// Its facts count, unless it is voided.
+        Applied = "applied",
+        /// It waits for another notice.
+        Held = "held",
+        /// Its type was not subscribed when it came.
+        Ignored = "ignored",
+    }
+}
+
+/// A row as the ledger of its proposal takes it.
 pub enum Known {
     Entry(Box<Entry>),
     Ignored(Ignored),
@@ -83,7 +96,7 @@ impl NoticeRow {
             digest: envelope.digest().to_string(),
             occurrence: 1,
             partner_id: envelope.partner_id().0,
-            outcome: "ignored".to_owned(),
+            outcome: NoticeOutcome::Ignored,
             seq: None,
             out_of_order: false,
             raw: envelope.body().to_vec(),
@@ -98,35 +111,34 @@ impl NoticeRow {
         }
     }
 
-    /// When its body was emptied because of its age. What has a body is whole, whatever time stands beside it: an older
-    /// release gives a row its body back and leaves the time.
+    /// The time at which its body was pruned. A row with a body is whole whatever `pruned_at` says: an older release
+    /// restores the body and leaves the time.
     pub fn emptied_at(&self) -> Option<NaiveDateTime> {
         self.pruned_at.filter(|_| self.raw.is_empty())
     }
 
-    /// Reads the row as what it is to its ledger.
+    /// Parses the row for its ledger.
     pub fn read(mut self) -> Result<Known, StoreError> {
-        let receipts = self.receipts();
-        if self.outcome == "ignored" {
+        let deliveries = self.deliveries();
+        if self.outcome == NoticeOutcome::Ignored {
             let digest = Digest::parse(&self.digest).ok_or_else(|| self.unreadable("digest is none"))?;
             let notify_type = NotifyType(self.notify_type);
             return Ok(Known::Ignored(Ignored {
                 notify_type,
                 digest,
                 occurrence: self.occurrence,
-                deliveries: receipts,
+                deliveries,
             }));
         }
         if let Some(pruned_at) = self.emptied_at() {
-            return self.read_pruned(pruned_at, receipts).map(Known::Pruned);
+            return self.read_pruned(pruned_at, deliveries).map(Known::Pruned);
         }
         let state = self
             .state()
             .ok_or_else(|| self.unreadable("outcome, seq and applied_at contradict each other"))?;
         let digest = Digest::parse(&self.digest).ok_or_else(|| self.unreadable("digest is none"))?;
         let raw = Bytes::from(std::mem::take(&mut self.raw));
-        let notice =
-            Notice::read_known(&raw, digest).map_err(|rejection| self.unreadable(rejection))?;
+        let notice = Notice::read_known(&raw, digest).map_err(|rejection| self.unreadable(rejection))?;
         Ok(Known::Entry(Box::new(Entry {
             notice: notice.into(),
             raw,
@@ -135,12 +147,12 @@ impl NoticeRow {
             hold: self.hold(),
             out_of_order: self.out_of_order,
             voided: self.voided,
-            deliveries: receipts,
+            deliveries,
             write_state: WriteState::Stored,
         })))
     }
 
-    fn read_pruned(&self, pruned_at: NaiveDateTime, receipts: Deliveries) -> Result<Pruned, StoreError> {
+    fn read_pruned(&self, pruned_at: NaiveDateTime, deliveries: Deliveries) -> Result<Pruned, StoreError> {
         let (Some(seq), Some(applied_at)) = (self.seq, self.applied_at) else {
             return Err(self.unreadable("was pruned without having been applied"));
         };
@@ -153,7 +165,7 @@ impl NoticeRow {
             applied_at: applied_at.and_utc(),
             pruned_at: pruned_at.and_utc(),
             voided: self.voided,
-            deliveries: receipts,
+            deliveries,
             deliveries_changed: false,
         })
     }
@@ -181,12 +193,8 @@ pub async fn of_proposals(
     Ok(rows.load(conn).await?)
 }
 
-/// Writes new and changed entries, and rows of which copies have come. The caller holds the locks of their proposals.
-pub async fn write(
-    conn: &mut Connection,
-    entries: &[Entry],
-    copied: &[NoticeRow],
-) -> Result<(), StoreError> {
+/// Writes new and changed entries, and rows whose copies have arrived. The caller holds the locks of their proposals.
+pub async fn write(conn: &mut Connection, entries: &[Entry], copied: &[NoticeRow]) -> Result<(), StoreError> {
     let (new, changed): (Vec<&Entry>, Vec<_>) = entries
         .iter()
         .partition(|entry| entry.write_state == WriteState::New);
@@ -195,9 +203,9 @@ pub async fn write(
     let changed = changed.into_iter().map(EntryRow::of);
     let changed: Vec<_> = changed.chain(copied.iter().map(EntryRow::of_row)).collect();
     let light: Vec<_> = changed.iter().map(ChangedRow::of).collect();
-    for uncertain in update(conn, &light).await? {
-        // One that somebody has deleted meanwhile would be there again without its body. One that was handed out again counts no
-        // more than before, and is not told apart from that.
+    for uncertain in bulk_update(conn, &light).await? {
+        // A row that was deleted meanwhile would be inserted again without its body. A redelivered notice counts no
+        // more than before, so its unchanged row looks the same.
         write_whole(conn, &changed[uncertain]).await?;
     }
     Ok(())
@@ -205,13 +213,13 @@ pub async fn write(
 
 async fn write_whole(conn: &mut Connection, rows: &[EntryRow<'_>]) -> Result<(), StoreError> {
     for chunk in chunks(rows, EntryRow::weight) {
-        upsert_repeating(conn, chunk, EntryRow::is_light).await?;
+        bulk_upsert_repeating(conn, chunk, EntryRow::is_light).await?;
     }
     Ok(())
 }
 
-/// Keeps ignored notices; a copy is counted, and gives one that was pruned its body back. Needs no lock: nothing depends
-/// on them. A notice that was applied before its type was unsubscribed stays applied, and pruned.
+/// Stores ignored notices. A copy is counted and restores a pruned body. No lock is needed, because nothing depends on
+/// them. A notice that was applied before its type was unsubscribed stays applied, and stays pruned.
 pub async fn keep_ignored(conn: &mut Connection, rows: &[NoticeRow]) -> Result<(), StoreError> {
     for chunk in chunks(rows, |row| row.raw.len()) {
         diesel::insert_into(notices::table)
@@ -219,7 +227,7 @@ pub async fn keep_ignored(conn: &mut Connection, rows: &[NoticeRow]) -> Result<(
             .on_conflict(diesel::dsl::DuplicatedKeys)
             .do_update()
             .set((
-                // In this order: each sees what those before it have set.
+                // The order matters: each assignment sees the values set by those before it.
                 notices::raw.eq(sql::<Binary>(
                     "IF(outcome = 'ignored' AND pruned_at IS NOT NULL AND raw = '', VALUES(raw), raw)",
                 )),
@@ -238,12 +246,8 @@ pub async fn keep_ignored(conn: &mut Connection, rows: &[NoticeRow]) -> Result<(
     Ok(())
 }
 
-/// Takes held notices out of the inbox.
-pub async fn remove(
-    conn: &mut Connection,
-    num: &InsureNum,
-    entry: &Entry,
-) -> Result<(), StoreError> {
+/// Deletes held notices from the inbox.
+pub async fn remove(conn: &mut Connection, num: &InsureNum, entry: &Entry) -> Result<(), StoreError> {
     let row = notices::table
         .filter(notices::insure_num.eq(num.as_str()))
         .filter(notices::notify_type.eq(entry.notice.step.notify_type().0))
@@ -253,7 +257,7 @@ pub async fn remove(
     Ok(())
 }
 
-/// Rows that fit one statement, by what their bodies weigh.
+/// Splits the rows into chunks that fit one statement, by the size of their bodies.
 fn chunks<R>(rows: &[R], weight: fn(&R) -> usize) -> impl Iterator<Item = &[R]> {
     let mut rest = rows;
     std::iter::from_fn(move || {

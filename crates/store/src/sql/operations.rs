@@ -1,17 +1,17 @@
-//! Who did what when by the command line: a log that is only ever added to.
+//! The log of operations that people run by the command line: who, what, when. Rows are only added.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::mysql::Mysql;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use crate::{Connection, StoreError};
 use crate::schema::operations;
+use crate::{Connection, StoreError};
 
 /// Characters of `reason` and `detail` at most.
 const WORDS_CHARS: usize = 1000;
 
-/// What a person can do; what `operations.action` holds.
+/// The kinds of operations, as stored in `operations.action`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     RequeueDead,
@@ -54,7 +54,7 @@ impl Action {
     }
 }
 
-/// One deed, as it is noted.
+/// An operation to record.
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = operations)]
 pub struct NewOperation {
@@ -70,7 +70,7 @@ pub struct NewOperation {
 }
 
 impl NewOperation {
-    /// `actor`: who does it.
+    /// `actor` is the person.
     pub fn new(action: Action, actor: &str, now: DateTime<Utc>) -> Self {
         Self {
             at: now.naive_utc(),
@@ -90,14 +90,14 @@ impl NewOperation {
         self
     }
 
-    /// What came of it.
+    /// Sets its result in words.
     pub fn with_detail(mut self, detail: &str) -> Self {
         self.detail = Some(detail.chars().take(WORDS_CHARS).collect());
         self
     }
 }
 
-/// One deed, as it stands in the log.
+/// A recorded operation.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = operations, check_for_backend(Mysql))]
 pub struct Operation {
@@ -113,9 +113,9 @@ pub struct Operation {
     pub detail: Option<String>,
 }
 
-/// Notes deeds, best in the transaction that does them.
-pub async fn record(conn: &mut Connection, deeds: &[NewOperation]) -> Result<(), StoreError> {
-    for chunk in deeds.chunks(crate::ROWS_PER_STATEMENT) {
+/// Records operations, preferably in the transaction that performs them.
+pub async fn record(conn: &mut Connection, new: &[NewOperation]) -> Result<(), StoreError> {
+    for chunk in new.chunks(crate::ROWS_PER_STATEMENT) {
         diesel::insert_into(operations::table)
             .values(chunk)
             .execute(conn)
@@ -124,17 +124,17 @@ pub async fn record(conn: &mut Connection, deeds: &[NewOperation]) -> Result<(),
     Ok(())
 }
 
-/// Notes a deed that is done bit by bit, and tells its number.
-pub async fn begin(conn: &mut Connection, deed: &NewOperation) -> Result<i64, StoreError> {
+/// Records an operation that is performed in several transactions, and returns its id.
+pub async fn begin(conn: &mut Connection, operation: &NewOperation) -> Result<i64, StoreError> {
     diesel::insert_into(operations::table)
-        .values(deed)
+        .values(operation)
         .execute(conn)
         .await?;
     let id = diesel::dsl::sql::<diesel::sql_types::BigInt>("CAST(LAST_INSERT_ID() AS SIGNED)");
     Ok(diesel::select(id).get_result(conn).await?)
 }
 
-/// What has come of such a deed by now.
+/// Updates the result of such an operation.
 pub async fn go_on(conn: &mut Connection, id: i64, detail: &str) -> Result<(), StoreError> {
     let detail: String = detail.chars().take(WORDS_CHARS).collect();
     diesel::update(operations::table.filter(operations::id.eq(id)))
@@ -144,7 +144,7 @@ pub async fn go_on(conn: &mut Connection, id: i64, detail: &str) -> Result<(), S
     Ok(())
 }
 
-/// What was done to one dead letter, oldest first.
+/// The operations on one dead letter, oldest first.
 pub async fn of_dead_letter(conn: &mut Connection, id: i64) -> Result<Vec<Operation>, StoreError> {
     let rows = operations::table
         .filter(operations::dead_letter_id.eq(id))
@@ -153,11 +153,8 @@ pub async fn of_dead_letter(conn: &mut Connection, id: i64) -> Result<Vec<Operat
     Ok(rows.load(conn).await?)
 }
 
-/// What was done to one proposal, oldest first.
-pub async fn of_proposal(
-    conn: &mut Connection,
-    insure_num: &str,
-) -> Result<Vec<Operation>, StoreError> {
+/// The operations on one proposal, oldest first.
+pub async fn of_proposal(conn: &mut Connection, insure_num: &str) -> Result<Vec<Operation>, StoreError> {
     let rows = operations::table
         .filter(operations::insure_num.eq(insure_num))
         .order(operations::id)
@@ -165,20 +162,20 @@ pub async fn of_proposal(
     Ok(rows.load(conn).await?)
 }
 
-/// Which deeds: all that match everything that is set. Times are UTC.
+/// Selects the operations that match every field that is set. Times are UTC.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     pub insure_num: Option<String>,
     pub action: Option<String>,
     pub actor: Option<String>,
     pub dead_letter_id: Option<i64>,
-    /// This moment and later.
+    /// At or after this time.
     pub since: Option<NaiveDateTime>,
-    /// Before this moment.
+    /// Before this time.
     pub until: Option<NaiveDateTime>,
 }
 
-/// The matching deeds, the last first.
+/// The matching operations, newest first.
 pub async fn select(
     conn: &mut Connection,
     filter: &Filter,

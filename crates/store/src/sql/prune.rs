@@ -1,4 +1,4 @@
-//! Emptying bodies because of their age. Everything else of a row stays: key, outcome, `seq`, times and count.
+//! Emptying old bodies. Everything else of a row stays: key, outcome, `seq`, times and count.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Datetime};
 use diesel_async::RunQueryDsl;
 
+use super::dead_letters::DeadLetterStatus;
+use super::notices::NoticeOutcome;
 use super::{dead_letters as letters_store, notices as notices_store};
-use crate::{Connection, StoreError};
 use crate::schema::{dead_letters, notices, operations, policies, reissue_outbox};
+use crate::{Connection, StoreError};
 
-/// The notices of one proposal together.
+/// The notices of one proposal, summed up.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct Sum {
     pub insure_num: String,
@@ -21,14 +23,14 @@ pub struct Sum {
     /// The size of these bodies.
     pub bytes: i64,
     pub held: i64,
-    /// Notices that were applied or are to be.
+    /// Notices that are applied or held.
     pub counted: i64,
-    /// When the last of them came or was applied.
+    /// The time at which the last of them arrived or was applied.
     pub last_at: NaiveDateTime,
 }
 
 impl Sum {
-    /// There is something to empty, and nothing has come or moved since.
+    /// True if there is a body to empty and no notice arrived or was applied since.
     pub fn is_old(&self, before: DateTime<Utc>) -> bool {
         self.whole > 0 && self.held == 0 && self.last_at < before.naive_utc()
     }
@@ -47,20 +49,20 @@ macro_rules! sums {
     };
 }
 
-/// The first `limit` proposals behind `after`, in the order of the table.
+/// The first `limit` proposals after `after`, in the order of the table.
 pub async fn page(conn: &mut Connection, after: &str, limit: i64) -> Result<Vec<Sum>, StoreError> {
     let rows = sums!(notices::table.filter(notices::insure_num.gt(after)));
     Ok(rows.order(notices::insure_num).limit(limit).load(conn).await?)
 }
 
-/// Those of these proposals that have notices.
+/// The given proposals that have notices.
 pub async fn sums(conn: &mut Connection, names: &[String]) -> Result<Vec<Sum>, StoreError> {
     let rows = sums!(notices::table.filter(notices::insure_num.eq_any(names)));
     Ok(rows.load(conn).await?)
 }
 
-/// Those of these proposals with something open, or that somebody has worked on since: a dead letter, a link that was not
-/// told, a deed of the log.
+/// The given proposals with open work, or with work since then: a dead letter, an undelivered link, an operation in the
+/// log.
 pub async fn unsettled(
     conn: &mut Connection,
     names: &[String],
@@ -70,23 +72,23 @@ pub async fn unsettled(
     let recent = dead_letters::last_dead_at.ge(before);
     let letters = dead_letters::table
         .filter(dead_letters::insure_num.eq_any(names))
-        .filter(dead_letters::status.eq("open").or(recent))
+        .filter(dead_letters::status.eq(DeadLetterStatus::Open).or(recent))
         .select(dead_letters::insure_num.assume_not_null());
     let mut all: Vec<String> = letters.load(conn).await?;
     let links = reissue_outbox::table
         .filter(reissue_outbox::insure_num.eq_any(names))
         .select(reissue_outbox::insure_num);
     all.extend(links.load::<String>(conn).await?);
-    let deeds = operations::table
+    let operations_since = operations::table
         .filter(operations::insure_num.eq_any(names))
         .filter(operations::at.ge(before))
         .select(operations::insure_num.assume_not_null());
-    all.extend(deeds.load::<String>(conn).await?);
+    all.extend(operations_since.load::<String>(conn).await?);
     Ok(all.into_iter().collect())
 }
 
-/// Those of these proposals with a policy whose cover had not ended by then: more may come of it. Cover whose end was not
-/// stated has none.
+/// The given proposals with a policy whose cover had not ended by then, because more notices may come. Cover without a
+/// stated end does not end.
 pub async fn in_force(
     conn: &mut Connection,
     names: &[String],
@@ -106,8 +108,8 @@ fn beijing_day(at: DateTime<Utc>) -> NaiveDate {
     FixedOffset::east_opt(BEIJING).map_or(at.date_naive(), |offset| at.with_timezone(&offset).date_naive())
 }
 
-/// Empties the bodies of these proposals' notices; how many. `ignored_only`: the caller has no lock, and only what nothing
-/// depends on is touched.
+/// Empties the bodies of the notices of these proposals and returns their number. With `ignored_only` the caller needs
+/// no lock, and only ignored notices, on which nothing depends, are emptied.
 pub async fn empty(
     conn: &mut Connection,
     names: &[String],
@@ -118,14 +120,14 @@ pub async fn empty(
     let rows = notices::table
         .filter(notices::insure_num.eq_any(names))
         .filter(notices_store::whole())
-        .filter(notices::outcome.ne("held"))
+        .filter(notices::outcome.ne(NoticeOutcome::Held))
         .filter(notices::last_received_at.lt(before.naive_utc()));
     let emptied = (
         notices::raw.eq(Vec::<u8>::new()),
         notices::pruned_at.eq(now.naive_utc()),
     );
     let count = if ignored_only {
-        let rows = rows.filter(notices::outcome.eq("ignored"));
+        let rows = rows.filter(notices::outcome.eq(NoticeOutcome::Ignored));
         diesel::update(rows).set(emptied).execute(conn).await?
     } else {
         diesel::update(rows).set(emptied).execute(conn).await?
@@ -136,7 +138,7 @@ pub async fn empty(
 /// A dead letter or a notice without a number, and the size of its body.
 pub type Weighed<K> = (K, i64);
 
-/// The old notices with bodies that name no proposal, from behind that type and digest.
+/// The old notices with bodies that name no proposal, after that type and digest.
 pub async fn nameless(
     conn: &mut Connection,
     before: DateTime<Utc>,
@@ -150,7 +152,7 @@ pub async fn nameless(
     let rows = notices::table
         .filter(notices::insure_num.eq(""))
         .filter(later)
-        .filter(notices::outcome.eq("ignored"))
+        .filter(notices::outcome.eq(NoticeOutcome::Ignored))
         .filter(notices_store::whole())
         .filter(notices::last_received_at.lt(before.naive_utc()))
         .order((notices::notify_type, notices::digest))
@@ -162,7 +164,7 @@ pub async fn nameless(
     Ok(rows.load(conn).await?)
 }
 
-/// Empties one of them; `false`: a copy has come meanwhile.
+/// Empties one of them; `false` if a copy arrived meanwhile.
 pub async fn empty_nameless(
     conn: &mut Connection,
     (notify_type, digest): &(i64, String),
@@ -173,7 +175,7 @@ pub async fn empty_nameless(
         .filter(notices::insure_num.eq(""))
         .filter(notices::notify_type.eq(notify_type))
         .filter(notices::digest.eq(digest))
-        .filter(notices::outcome.eq("ignored"))
+        .filter(notices::outcome.eq(NoticeOutcome::Ignored))
         .filter(notices_store::whole())
         .filter(notices::last_received_at.lt(before.naive_utc()));
     let emptied = (
@@ -183,7 +185,7 @@ pub async fn empty_nameless(
     Ok(diesel::update(row).set(emptied).execute(conn).await? > 0)
 }
 
-/// The closed dead letters with bodies that died last before then, from behind that number.
+/// The closed dead letters with bodies whose last failure was before then, after that id.
 pub async fn letters(
     conn: &mut Connection,
     before: DateTime<Utc>,
@@ -192,7 +194,7 @@ pub async fn letters(
 ) -> Result<Vec<Weighed<i64>>, StoreError> {
     let rows = dead_letters::table
         .filter(dead_letters::id.gt(after))
-        .filter(dead_letters::status.ne("open"))
+        .filter(dead_letters::status.ne(DeadLetterStatus::Open))
         .filter(letters_store::whole())
         .filter(dead_letters::last_dead_at.lt(before.naive_utc()))
         .order(dead_letters::id)
@@ -201,7 +203,8 @@ pub async fn letters(
     Ok(rows.load(conn).await?)
 }
 
-/// Empties the bodies of those that are still closed and old; which these are. To be run in a transaction.
+/// Empties the bodies of the letters that are still closed and old, and returns those letters. Call it in a
+/// transaction.
 pub async fn empty_letters(
     conn: &mut Connection,
     ids: &[i64],
@@ -210,7 +213,7 @@ pub async fn empty_letters(
 ) -> Result<Vec<Weighed<i64>>, StoreError> {
     let closed = dead_letters::table
         .filter(dead_letters::id.eq_any(ids))
-        .filter(dead_letters::status.ne("open"))
+        .filter(dead_letters::status.ne(DeadLetterStatus::Open))
         .filter(letters_store::whole())
         .filter(dead_letters::last_dead_at.lt(before.naive_utc()))
         .select((dead_letters::id, sql::<BigInt>("CAST(LENGTH(body) AS SIGNED)")))

@@ -1,4 +1,4 @@
-//! Requests that were refused: a record for people, bounded in age and in rows.
+//! Refused requests: a record for people, bounded in age and in rows.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::dsl::count_star;
@@ -7,8 +7,8 @@ use diesel::sql_types::{BigInt, Bool, Datetime, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use xiebao_core::refused::Refused;
 
-use crate::{Connection, StoreError};
 use crate::schema::refused_requests;
+use crate::{Connection, StoreError};
 
 #[derive(Debug, Insertable)]
 #[diesel(table_name = refused_requests)]
@@ -25,7 +25,7 @@ struct NewRow<'r> {
     digest: Option<&'r str>,
 }
 
-/// Files records; one that is there already stays as it is.
+/// Stores records; an existing one stays as it is.
 pub async fn file(conn: &mut Connection, records: &[Refused]) -> Result<(), StoreError> {
     let rows: Vec<NewRow<'_>> = records.iter().map(NewRow::of).collect();
     diesel::insert_into(refused_requests::table)
@@ -55,12 +55,12 @@ impl<'r> NewRow<'r> {
     }
 }
 
-/// What is not verified, and so may be made up, has so much of the room at most.
+/// Cap on unverified records, which anyone can forge, as a share of the room.
 const CLAIMED_PERCENT: i64 = 90;
 
-/// Deletes `at_most` rows: those last tried before then, and the oldest of those beyond `rows`. What is not verified goes
-/// first, and has room for nine of ten. How many are gone. Whoever does this at the same time deletes the same rows, and
-/// nobody more than these.
+/// Deletes up to `at_most` rows: those last tried before then, and the oldest beyond `rows`. Unverified records go
+/// first, and may fill nine tenths of the room. Returns the number of deleted rows. Concurrent callers delete the same
+/// rows and no more.
 pub async fn trim(
     conn: &mut Connection,
     before: DateTime<Utc>,
@@ -97,7 +97,7 @@ struct Last {
     id: String,
 }
 
-/// Deletes the oldest of those that stand behind the newest `room`.
+/// Deletes the oldest rows beyond the newest `room`.
 async fn trim_beyond(
     conn: &mut Connection,
     which: &str,
@@ -123,7 +123,7 @@ async fn trim_beyond(
     Ok(delete.execute(conn).await?)
 }
 
-/// Refused requests that were the same notice, by what they claim.
+/// Refused requests that claim to be the same notice.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub struct Group {
     #[diesel(sql_type = Nullable<Text>)]
@@ -132,12 +132,12 @@ pub struct Group {
     pub notify_type: Option<i64>,
     #[diesel(sql_type = Nullable<BigInt>)]
     pub partner_id: Option<i64>,
-    /// Of an authentic notice.
+    /// Digest of an authentic notice.
     #[diesel(sql_type = Nullable<Text>)]
     pub digest: Option<String>,
     #[diesel(sql_type = Text)]
     pub verdict: String,
-    /// One of the addresses that they came from.
+    /// One of their source addresses.
     #[diesel(sql_type = Nullable<Text>)]
     pub source: Option<String>,
     #[diesel(sql_type = BigInt)]
@@ -148,44 +148,40 @@ pub struct Group {
     pub last_at: NaiveDateTime,
     #[diesel(sql_type = BigInt)]
     pub tries: i64,
-    /// Whether the notice is known by now: the same, or, where nothing is verified, one of that proposal and type which came
-    /// at that time or later.
+    /// True if the notice has arrived since: the same one or, if nothing is verified, one of that proposal and type at
+    /// or after that time.
     #[diesel(sql_type = Bool)]
     pub arrived: bool,
 }
 
 impl Group {
-    /// Whether it says which notice it was, so that this can be missing.
+    /// True if the request says which notice it was, so that the notice can be missing.
     pub fn says_which(&self) -> bool {
         self.digest.is_some() || (self.insure_num.is_some() && self.notify_type.is_some())
     }
 }
 
-/// Which groups. Times are UTC.
+/// Selects groups. Times are UTC.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Tried at this moment or later.
+    /// Tried at or after this time.
     pub since: Option<NaiveDateTime>,
     pub verdict: Option<String>,
-    /// Only those that are not known by now.
+    /// Only notices that have not arrived since.
     pub missing: bool,
-    /// What is verified comes first, so that a limit leaves it whole; and what can never say which notice it was is left
-    /// out, unless it is asked for by its verdict.
+    /// Verified requests come first, so that a limit keeps them; requests that can never say which notice they were are
+    /// left out unless their verdict is asked for.
     pub for_platform: bool,
 }
 
-/// Refused before anything of the body is read.
+/// Verdicts given before the body is read.
 const NAMELESS: &str = "'not_allowed', 'too_large'";
 
-/// Clocks of receivers may differ by so much.
+/// Maximum difference between the clocks of receivers.
 const SLACK: &str = "INTERVAL 1 MINUTE";
 
-/// The matching groups, those first that were tried last, and for the platform those that are verified.
-pub async fn groups(
-    conn: &mut Connection,
-    filter: &Filter,
-    limit: i64,
-) -> Result<Vec<Group>, StoreError> {
+/// The matching groups, last tried first; for the platform, verified ones first.
+pub async fn groups(conn: &mut Connection, filter: &Filter, limit: i64) -> Result<Vec<Group>, StoreError> {
     let missing = if filter.missing { "WHERE NOT arrived" } else { "" };
     let (named, order) = match (filter.for_platform, &filter.verdict) {
         (true, None) => (format!("AND verdict NOT IN ({NAMELESS})"), "digest IS NULL, "),
@@ -218,11 +214,8 @@ pub async fn groups(
     Ok(query.load(conn).await?)
 }
 
-/// Requests refused since then, by verdict.
-pub async fn count(
-    conn: &mut Connection,
-    since: DateTime<Utc>,
-) -> Result<Vec<(String, i64)>, StoreError> {
+/// The number of requests refused since then, by verdict.
+pub async fn count(conn: &mut Connection, since: DateTime<Utc>) -> Result<Vec<(String, i64)>, StoreError> {
     use diesel::dsl::sql;
     let rows = refused_requests::table
         .filter(refused_requests::last_at.ge(since.naive_utc()))

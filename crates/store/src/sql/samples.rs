@@ -1,4 +1,4 @@
-//! Counts for the gauges and for `xiebao status`, so that both tell the same. Each goes through an index, and has a bound.
+//! Counts for the gauges and for `xiebao status`, so that both report the same. Each uses an index and is bounded.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use diesel_async::RunQueryDsl;
 use super::stuck::{self, Stand};
 use crate::{Connection, StoreError};
 
-/// Proposals with held notices that are looked into at most; more are only counted.
+/// Cap on the proposals whose held notices are read; beyond it they are only counted.
 const PROPOSALS_AT_MOST: i64 = 10_000;
 
-/// How long after its end a wait is overdue: sweeps come more often, and pass over what somebody is busy with.
+/// A wait is overdue this long after its end. Sweeps are more frequent, but skip proposals that a worker has locked.
 const OVERDUE_AFTER: TimeDelta = TimeDelta::seconds(30);
 
-/// How far back a proposal came to the step where it stands: what is older is no news.
+/// Proposals that reached their step earlier than this are not reported.
 const STUCK_SINCE: TimeDelta = TimeDelta::days(7);
 
-/// What waits for its predecessors.
+/// The notices that wait for their predecessors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// Proposals with held notices.
@@ -33,19 +33,19 @@ impl Held {
         self.by_type.iter().map(|row| row.held).sum()
     }
 
-    /// Those that ought to have gone half a minute ago.
+    /// Notices that should have been released half a minute ago.
     pub fn overdue(&self) -> i64 {
         self.by_type.iter().map(|row| row.overdue).sum()
     }
 
-    /// When the oldest of them was first held.
+    /// The time at which the oldest of them was first held.
     pub fn oldest(&self) -> Option<DateTime<Utc>> {
         let oldest = self.by_type.iter().filter_map(|row| row.oldest).min();
         oldest.map(|at| at.and_utc())
     }
 }
 
-/// `counted_at_most`: a bound on the proposals, for what asks again and again.
+/// `counted_at_most` bounds the number of proposals counted, for callers that ask repeatedly.
 pub async fn held(
     conn: &mut Connection,
     now: DateTime<Utc>,
@@ -74,7 +74,7 @@ pub struct HeldOfType {
     pub notify_type: i64,
     #[diesel(sql_type = BigInt)]
     pub held: i64,
-    /// When the oldest of them was first held, UTC.
+    /// The time at which the oldest of them was first held, UTC.
     #[diesel(sql_type = Nullable<Datetime>)]
     pub oldest: Option<NaiveDateTime>,
     #[diesel(sql_type = BigInt)]
@@ -95,7 +95,7 @@ struct CountedByReason {
     rows: i64,
 }
 
-/// Proposals with held notices, as many as `holds` has rows, up to `at_most`.
+/// The number of proposals with held notices, which is the number of rows of `holds`, up to `at_most`.
 async fn proposals_with_holds(conn: &mut Connection, at_most: i64) -> Result<i64, StoreError> {
     let query =
         diesel::sql_query("SELECT COUNT(*) AS `rows` FROM (SELECT insure_num FROM holds LIMIT ?) AS counted");
@@ -103,9 +103,9 @@ async fn proposals_with_holds(conn: &mut Connection, at_most: i64) -> Result<i64
     Ok(counted.rows)
 }
 
-/// What is held in the `proposals_at_most` proposals whose waits end first; overdue is what should have gone before
-/// `should_have_gone`. From the small table to the large one by its key, whatever the server thinks better: by old statistics
-/// it might read all of the large one.
+/// The held notices of the `proposals_at_most` proposals whose waits end first; those that should have been released
+/// before `should_have_gone` are overdue. The join order is forced from the small table to the key of the large one:
+/// with outdated statistics the server might read all of the large one.
 async fn held_by_type(
     conn: &mut Connection,
     should_have_gone: DateTime<Utc>,
@@ -124,7 +124,7 @@ async fn held_by_type(
     Ok(query.load(conn).await?)
 }
 
-/// Open dead letters by reason, `at_most` in all. Nothing but an index is read.
+/// Open dead letters by reason, `at_most` in all. Only an index is read.
 pub async fn open_dead_letters(
     conn: &mut Connection,
     at_most: i64,

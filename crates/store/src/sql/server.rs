@@ -1,4 +1,4 @@
-//! What the database server says about itself.
+//! Facts about the database server.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub async fn version(conn: &mut Connection) -> Result<String, StoreError> {
     Ok(diesel::select(sql::<Text>("VERSION()")).get_result(conn).await?)
 }
 
-/// The time now by the server's clock.
+/// The current time by the server's clock.
 pub async fn time(conn: &mut Connection) -> Result<DateTime<Utc>, StoreError> {
     let time: NaiveDateTime = diesel::select(sql::<Datetime>("UTC_TIMESTAMP(6)"))
         .get_result(conn)
@@ -22,7 +22,7 @@ pub async fn time(conn: &mut Connection) -> Result<DateTime<Utc>, StoreError> {
     Ok(time.and_utc())
 }
 
-/// Variables of the server, and how many connections it has now as `threads_connected`; those that it does not know are
+/// Variables of the server, and its number of connections as `threads_connected`. Variables that it does not know are
 /// left out.
 pub async fn variables(conn: &mut Connection) -> Result<BTreeMap<String, String>, StoreError> {
     let mut all = BTreeMap::new();
@@ -45,7 +45,7 @@ struct Variable {
     value: String,
 }
 
-/// Whether the database has a table of this name.
+/// True if the database has a table of this name.
 pub async fn has_table(conn: &mut Connection, name: &str) -> Result<bool, StoreError> {
     let count = sql::<BigInt>(
         "(SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ",

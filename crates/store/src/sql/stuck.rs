@@ -1,5 +1,5 @@
-//! Proposals that have stood at a step for too long. By their status, through an index; how long, by the last notice of the
-//! step that was applied and counts.
+//! Proposals that have stayed at a step for too long. They are found by status, through an index; the time is that of
+//! the last applied notice of the step that is not voided.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
@@ -8,10 +8,12 @@ use diesel_async::RunQueryDsl;
 use xiebao_core::id::Step;
 use xiebao_core::lifecycle::Status;
 
-use crate::{Connection, StoreError};
+use super::dead_letters::DeadLetterStatus;
+use super::notices::NoticeOutcome;
 use crate::schema::{dead_letters, notices};
+use crate::{Connection, StoreError};
 
-/// Where a proposal can stand while more is to come.
+/// A state in which a proposal waits for another step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stand {
     Insured,
@@ -58,8 +60,8 @@ impl Stand {
         }
     }
 
-    /// What is issued and has its e-policy has all. Of the others an e-policy that came early, its wait over, changes nothing:
-    /// what they wait for is still to come.
+    /// An issued proposal with its e-policy is complete. For the others an early e-policy whose wait is over changes
+    /// nothing: they still wait for their step.
     const fn looked_at_with_e_policy(self) -> i64 {
         match self {
             Self::Issued => 0,
@@ -67,7 +69,7 @@ impl Stand {
         }
     }
 
-    /// The step that ought to follow.
+    /// The step that should follow.
     pub const fn waits_for(self) -> Step {
         match self {
             Self::Insured | Self::PayFailed => Step::Paid,
@@ -77,7 +79,7 @@ impl Stand {
     }
 }
 
-/// A proposal that stands there.
+/// A proposal in that state.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub struct Stuck {
     #[diesel(sql_type = Text)]
@@ -91,12 +93,12 @@ pub struct Stuck {
     pub since: NaiveDateTime,
 }
 
-/// Proposals of that status that are looked at, those with the greatest numbers: more would be a status that is the end for
-/// most.
+/// Cap on the proposals examined per status, greatest numbers first. Only a status in which most proposals end has
+/// more.
 pub const LOOKED_AT: i64 = 10_000;
 
-/// Who stands there, and since when. Each half goes along the index from its end; together with `e_policy_ready IN (0, 1)` the
-/// server would sort all of that status.
+/// The proposals in that state, and since when. Each half walks the index from its end; with `e_policy_ready IN (0, 1)`
+/// in one query, the server would sort all proposals of that status.
 const STANDING: &str = "SELECT p.insure_num, p.partner_id, p.partner_unique_key, \
      (SELECT MAX(n.received_at) FROM notices n WHERE n.insure_num = p.insure_num AND n.notify_type = ? \
       AND n.outcome = 'applied' AND NOT n.voided) AS since \
@@ -118,7 +120,7 @@ macro_rules! standing {
     };
 }
 
-/// Those that came there at `since` or later and before `before`, the longest first.
+/// The proposals that reached the state at or after `since` and before `before`, the longest wait first.
 pub async fn list(
     conn: &mut Connection,
     stand: Stand,
@@ -136,7 +138,7 @@ pub async fn list(
     Ok(query.load(conn).await?)
 }
 
-/// How many have stood there since before `before`, and since when the first.
+/// The number of proposals in the state since before `before`, and since when the first is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
 pub struct Count {
     #[diesel(sql_type = BigInt)]
@@ -145,7 +147,7 @@ pub struct Count {
     pub oldest: Option<NaiveDateTime>,
 }
 
-/// How many of those came there at `since` or later.
+/// The number of those that reached the state at or after `since`.
 pub async fn count(
     conn: &mut Connection,
     stand: Stand,
@@ -161,14 +163,11 @@ pub async fn count(
     Ok(query.get_result(conn).await?)
 }
 
-/// The types of what these proposals hold.
-pub async fn held(
-    conn: &mut Connection,
-    names: &[String],
-) -> Result<Vec<(String, i64)>, StoreError> {
+/// The types of the held notices of these proposals.
+pub async fn held(conn: &mut Connection, names: &[String]) -> Result<Vec<(String, i64)>, StoreError> {
     let rows = notices::table
         .filter(notices::insure_num.eq_any(names))
-        .filter(notices::outcome.eq("held"))
+        .filter(notices::outcome.eq(NoticeOutcome::Held))
         .select((notices::insure_num, notices::notify_type));
     Ok(rows.load(conn).await?)
 }
@@ -180,7 +179,7 @@ pub async fn dead(
 ) -> Result<Vec<(String, i64, Option<i64>)>, StoreError> {
     let rows = dead_letters::table
         .filter(dead_letters::insure_num.eq_any(names))
-        .filter(dead_letters::status.eq("open"))
+        .filter(dead_letters::status.eq(DeadLetterStatus::Open))
         .order(dead_letters::id)
         .select((
             dead_letters::insure_num.assume_not_null(),

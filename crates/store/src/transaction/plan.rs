@@ -9,29 +9,29 @@ use crate::sql::links::PendingLink;
 use crate::sql::notices::NoticeRow;
 use crate::sql::operations::NewOperation;
 
-/// A held notice that a person lets go, and what is noted of it.
+/// A held notice that a person releases, and the operation to record.
 #[derive(Debug, Clone)]
 pub struct Release {
     pub digest: Digest,
-    pub deed: NewOperation,
+    pub operation: NewOperation,
 }
 
-/// What is to be done with one proposal. All of it settles what is due besides.
+/// The work on one proposal. Every task also settles due waits.
 #[derive(Debug, Clone, Default)]
 pub struct Task {
-    /// Deliveries in order of arrival, each with the caller's mark for its verdict.
+    /// Deliveries in order of arrival, each with the caller's correlation id for its outcome.
     pub arrivals: Vec<(usize, Arrival)>,
-    /// Links in the outbox, to be told if they still lie there; they are gone from it afterwards.
+    /// Links to take from the outbox and apply, if they are still there.
     pub links: Vec<Link>,
-    /// The same of withdrawn links.
+    /// Withdrawn links, likewise.
     pub unlinks: Vec<Link>,
-    /// Held notices that a person lets go.
+    /// Held notices that a person releases.
     pub releases: Vec<Release>,
-    /// Notices kept as ignored that are to be taken in, if they still are.
+    /// Ignored notices to take in, if they still are ignored.
     pub ignored: Vec<Arrival>,
-    /// Applied notices that a person takes out of the facts or puts back.
-    pub marks: Vec<Mark>,
-    /// The sweeper found it in `holds`: that row is written anew, whatever it says.
+    /// Applied notices that a person voids or restores.
+    pub void_changes: Vec<VoidChange>,
+    /// The sweeper found it in `holds`: that row is rewritten in any case.
     pub swept: bool,
 }
 
@@ -43,15 +43,15 @@ impl Task {
             unlinks,
             releases,
             ignored,
-            marks,
+            void_changes,
             swept,
         } = self;
         let no_links = links.is_empty() && unlinks.is_empty();
-        let by_hand = !releases.is_empty() || !marks.is_empty() || !ignored.is_empty();
+        let by_hand = !releases.is_empty() || !void_changes.is_empty() || !ignored.is_empty();
         no_links && !by_hand && !swept
     }
 
-    /// Its links and those that are withdrawn, as they lie in the outbox.
+    /// Its links and withdrawn links, as rows of the outbox.
     pub(super) fn pending_links(&self, num: &InsureNum) -> impl Iterator<Item = PendingLink> {
         let pending = |link: &Link, withdrawn| PendingLink {
             new_insure_num: num.clone(),
@@ -63,27 +63,27 @@ impl Task {
     }
 }
 
-/// A person's word that a notice is not to count, or is to count again.
+/// A person voids a notice, or restores it.
 #[derive(Debug, Clone)]
-pub struct Mark {
+pub struct VoidChange {
     pub digest: Digest,
     pub voided: bool,
-    /// Noted if there was anything to change.
-    pub deed: NewOperation,
+    /// Recorded if the notice changed.
+    pub operation: NewOperation,
 }
 
-/// What one transaction is to do. Proposals are locked in the map's order.
+/// The work of one transaction. Proposals are locked in the order of the map.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     pub tasks: BTreeMap<InsureNum, Task>,
-    /// Notices kept without being applied.
+    /// Notices to store as ignored.
     pub ignored: Vec<NoticeRow>,
-    /// Ignored notices that can't be read as what they are to be: dead letters, if they still are ignored.
+    /// Ignored notices that cannot be read: they become dead letters, if they still are ignored.
     pub refused: Vec<(NoticeRow, Rejection)>,
 }
 
 impl Plan {
-    /// A link that lies in the outbox is to be told.
+    /// Adds a link of the outbox.
     pub fn tell(&mut self, pending: &PendingLink) {
         let task = self.tasks.entry(pending.new_insure_num.clone()).or_default();
         let told = if pending.withdrawn {
@@ -94,33 +94,31 @@ impl Plan {
         told.push(pending.link.clone());
     }
 
-    /// The deliveries may have been taken in before.
+    /// Marks all deliveries as possibly taken in before.
     pub fn mark_redelivered(&mut self) {
         let arrivals = self.tasks.values_mut().flat_map(|task| &mut task.arrivals);
         arrivals.for_each(|(_, arrival)| arrival.redelivered = true);
     }
 }
 
-/// What a committed transaction has done.
+/// The effects of a committed transaction.
 #[derive(Debug, Default)]
 pub struct Outcome {
     pub verdicts: Vec<(usize, DeliveryOutcome)>,
-    /// Reissue links that are to be told, in another transaction.
+    /// Reissue links to deliver in another transaction.
     pub links: Vec<PendingLink>,
-    /// Held notices that went because what they waited for came.
+    /// Held notices released because the notice they waited for came.
     pub released: usize,
-    /// Held notices that went although it did not: applied.
+    /// Held notices applied at their timeout.
     pub timed_out: usize,
-    /// Held notices that became dead letters because it did not.
+    /// Held notices that became dead letters at their timeout.
     pub dead: usize,
-    /// Held notices that a person let go.
+    /// Held notices released by a person.
     pub let_go: usize,
-    /// Notices that a person took out of the facts or put back.
-    pub marked: usize,
-    /// Of each proposal that this concerns: the steps that came, and that a notice had waited for in vain.
+    /// Notices voided or restored by a person.
+    pub void_changed: usize,
+    /// For each proposal concerned, the steps that came after a notice had waited for them until its timeout.
     pub late: Vec<StepSet>,
-    /// Proposals that were looked at.
-    pub settled: usize,
 }
 
 impl Outcome {
@@ -132,7 +130,6 @@ impl Outcome {
         self.timed_out += other.timed_out;
         self.dead += other.dead;
         self.let_go += other.let_go;
-        self.marked += other.marked;
-        self.settled += other.settled;
+        self.void_changed += other.void_changed;
     }
 }

@@ -3,10 +3,10 @@ use xiebao_core::id::InsureNum;
 use xiebao_core::rules::Rules;
 
 use super::{Clock, Plan, carry_out};
-use crate::{Connection, StoreError};
 use crate::sql::locks;
+use crate::{Connection, StoreError};
 
-/// Everything that [`run`](super::run) does, and then a rollback: whether the database would take it.
+/// Does everything that [`run`](super::run) does and rolls back, to find out if the database would accept it.
 pub async fn rehearse(
     conn: &mut Connection,
     plan: &Plan,
@@ -20,7 +20,7 @@ pub async fn rehearse(
                 locks::acquire(conn, &proposals).await?;
                 carry_out(conn, plan, clock(), rules).await
             };
-            // An error even when all went well: it is what makes the transaction roll back.
+            // An error even on success: it makes the transaction roll back.
             Err::<(), Rehearsal>(Rehearsal(played.await.map(drop)))
         })
         .await;

@@ -3,18 +3,18 @@ use std::collections::BTreeMap;
 use xiebao_core::id::InsureNum;
 use xiebao_core::ledger::{Ledger, Link};
 
-use crate::{Connection, StoreError};
 use crate::sql::links;
 use crate::sql::notices::{self, Known, NoticeRow};
+use crate::{Connection, StoreError};
 
-/// What the database holds of one proposal, unread.
+/// The stored rows and links of one proposal, not parsed.
 #[derive(Debug, Default)]
 pub(super) struct Stored {
     pub rows: Vec<NoticeRow>,
     pub links: Vec<Link>,
 }
 
-/// Loads the ledgers of proposals; those never heard of are empty.
+/// Loads the ledgers of proposals; that of an unknown proposal is empty.
 pub async fn load(
     conn: &mut Connection,
     proposals: impl Iterator<Item = &InsureNum>,
@@ -25,7 +25,7 @@ pub async fn load(
         .collect()
 }
 
-/// What is stored of proposals, which is nothing of those never heard of.
+/// Reads the rows and links of proposals; an unknown proposal has none.
 pub(super) async fn find(
     conn: &mut Connection,
     proposals: impl Iterator<Item = &InsureNum>,
@@ -52,7 +52,7 @@ pub(super) async fn find(
 }
 
 impl Stored {
-    /// Reads all of it.
+    /// Parses all rows.
     pub fn into_ledger(self, num: &InsureNum) -> Result<Ledger, StoreError> {
         let mut ledger = Ledger::empty(num.clone());
         ledger.links = self.links;

@@ -1,4 +1,4 @@
-//! What is counted of waits that end.
+//! The counts of ended waits.
 
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -12,7 +12,7 @@ fn at(minutes: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
 }
 
-/// Always the same endorsement, whenever it comes.
+/// Delivers the same endorsement each time.
 fn deliver(ledger: &mut Ledger, minute: i64) {
     let data = json!({"insureNum": "A", "partnerId": 7, "state": true, "status": 1});
     let raw = Bytes::from(json!({"notifyType": 26, "sign": "", "data": data}).to_string());
@@ -26,7 +26,7 @@ fn deliver(ledger: &mut Ledger, minute: i64) {
     assert!(matches!(verdict, DeliveryOutcome::Held(_)), "{verdict:?}");
 }
 
-/// How many waits ended by time-out, if the proposal is looked at in this minute.
+/// The number of waits that ended by timeout if the proposal is settled in this minute.
 fn timed_out(ledger: &Ledger, minute: i64) -> usize {
     let (mut writes, mut outcome) = (Writes::default(), Outcome::default());
     let (task, rules) = (Task::default(), Rules::default());

@@ -5,9 +5,8 @@ use xiebao_core::reason::Rejection;
 use xiebao_core::rows::{Changes, Rows};
 
 use super::Task;
-use super::quiet::Quiet;
+use super::fast_path::InboxOnly;
 use super::stored::Stored;
-use crate::{Connection, StoreError};
 use crate::sql::attempts::{self, NewAttempt};
 use crate::sql::business::{self, ProposalChanges};
 use crate::sql::dead_letters::{self, NewDeadLetter};
@@ -15,23 +14,24 @@ use crate::sql::holds;
 use crate::sql::links::{self, PendingLink};
 use crate::sql::notices::{self, NoticeRow};
 use crate::sql::operations::{self, NewOperation};
+use crate::{Connection, StoreError};
 
-/// What a transaction has to write, table by table.
+/// The writes of a transaction, table by table.
 #[derive(Default)]
 pub(super) struct Writes {
     notices: Vec<Entry>,
-    /// Rows that were not read: copies of theirs have come.
+    /// Rows that were not parsed and whose copies have arrived.
     copied: Vec<NoticeRow>,
     removed: Vec<(InsureNum, Entry)>,
     refused: Vec<Arrival>,
     copied_pruned: Vec<(InsureNum, Pruned)>,
-    /// Pruned proposals, and which one each replaces now.
+    /// Pruned proposals, with the proposal that each replaces now.
     relinked: Vec<(InsureNum, Option<InsureNum>)>,
     dead: Vec<NewDeadLetter>,
     changes: Vec<ProposalChanges>,
     links: Vec<PendingLink>,
     unlinks: Vec<PendingLink>,
-    deeds: Vec<NewOperation>,
+    operations: Vec<NewOperation>,
     pub posts: Vec<PendingLink>,
     due: Vec<(InsureNum, DateTime<Utc>)>,
     undue: Vec<InsureNum>,
@@ -83,18 +83,18 @@ impl Writes {
         }
     }
 
-    pub fn note_quiet(&mut self, num: &InsureNum, stored: Stored, quiet: Quiet) {
-        for (mut row, receipts) in stored.rows.into_iter().zip(quiet.receipts) {
-            if let Some(receipts) = receipts {
-                row.set_receipts(&receipts);
+    pub fn note_inbox_only(&mut self, num: &InsureNum, stored: Stored, inbox: InboxOnly) {
+        for (mut row, deliveries) in stored.rows.into_iter().zip(inbox.deliveries) {
+            if let Some(deliveries) = deliveries {
+                row.set_deliveries(&deliveries);
                 self.copied.push(row);
             }
         }
-        self.notices.extend(quiet.new);
-        self.due.extend(quiet.due.map(|due| (num.clone(), due)));
+        self.notices.extend(inbox.new);
+        self.due.extend(inbox.due.map(|due| (num.clone(), due)));
     }
 
-    /// Of a pruned proposal nothing is computed anew but what its links alone say.
+    /// For a pruned proposal only the column that follows from its links is recomputed.
     fn note_relinked(&mut self, ledger: &Ledger, before: &Rows) {
         let replaces = |rows: &Rows| rows.proposals.get(&()).and_then(|row| row.reissued_from.clone());
         let now_replaces = replaces(&Rows::of(ledger));
@@ -103,16 +103,16 @@ impl Writes {
         }
     }
 
-    /// Notes what a person did to one notice.
-    pub fn deed(&mut self, deed: &NewOperation, ledger: &Ledger, digest: &Digest) {
+    /// Records an operation of a person on one notice.
+    pub fn operation(&mut self, operation: &NewOperation, ledger: &Ledger, digest: &Digest) {
         let notice = ledger.entries.iter().find(|entry| entry.notice.digest == *digest);
-        let mut deed = deed.clone();
-        deed.notify_type = notice.map(|entry| entry.notice.step.notify_type().0);
-        deed.digest = Some(digest.to_string());
-        self.deeds.push(deed);
+        let mut operation = operation.clone();
+        operation.notify_type = notice.map(|entry| entry.notice.step.notify_type().0);
+        operation.digest = Some(digest.to_string());
+        self.operations.push(operation);
     }
 
-    /// An ignored notice that can't be applied becomes a dead letter.
+    /// Turns an ignored notice that cannot be applied into a dead letter.
     pub fn refuse(&mut self, arrival: &Arrival, rejection: &Rejection, now: DateTime<Utc>) {
         let notice = &arrival.notice;
         let mut letter = NewDeadLetter::of_bytes(&arrival.raw, rejection, now);
@@ -125,7 +125,7 @@ impl Writes {
         self.refused.push(arrival.clone());
     }
 
-    /// An ignored notice that can't be read becomes a dead letter; `false`: it is not ignored any longer.
+    /// Turns an ignored notice that cannot be read into a dead letter; `false` if it is no longer ignored.
     pub async fn refuse_row(
         &mut self,
         conn: &mut Connection,
@@ -147,7 +147,7 @@ impl Writes {
         Ok(true)
     }
 
-    /// Links that are new, and those that no counted notice states any longer.
+    /// Posts new links, and withdraws links that no counted notice states any longer.
     fn post(&mut self, num: &InsureNum, before: &Rows, changes: &Changes) {
         let post = |new: &InsureNum, partner_id: PartnerId, withdrawn| PendingLink {
             new_insure_num: new.clone(),
@@ -185,18 +185,18 @@ impl Writes {
         links::store(conn, &self.links).await?;
         links::forget(conn, &self.unlinks).await?;
         links::post(conn, &self.posts).await?;
-        operations::record(conn, &self.deeds).await?;
+        operations::record(conn, &self.operations).await?;
         let due: Vec<_> = self.due.iter().map(|(num, at)| (num, *at)).collect();
         holds::set(conn, &due).await?;
         holds::clear(conn, &self.undue.iter().collect::<Vec<_>>()).await?;
         dead_letters::close_applied(conn, &self.applied()).await?;
         dead_letters::insert(conn, &self.dead).await?;
-        // Held notices that timed out, and ignored ones that were refused: they had this one attempt.
+        // Held notices that timed out and refused ignored ones have had one attempt.
         let attempts: Vec<_> = self.dead.iter().map(NewAttempt::of_letter).collect();
         attempts::insert(conn, &attempts).await
     }
 
-    /// The digests of what is applied now, be it that only a copy has come.
+    /// The digests of the notices that are applied now, including those with a new copy only.
     fn applied(&self) -> Vec<&str> {
         let entries = self.notices.iter().filter(|entry| entry.is_applied());
         let rows = self.copied.iter().filter(|row| row.is_applied());

@@ -1,4 +1,4 @@
-//! Finding dead letters. Bodies are read for those alone that are to be shown or put back.
+//! Finding dead letters. Bodies are read only for the letters to show or to requeue.
 
 use std::collections::HashMap;
 
@@ -8,30 +8,30 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Datetime, Text};
 use diesel_async::RunQueryDsl;
 
-use super::DeadLetter;
-use crate::{Connection, StoreError};
+use super::{DeadLetter, DeadLetterStatus};
 use crate::schema::{dead_letter_attempts, dead_letters};
+use crate::{Connection, StoreError};
 
-/// Which dead letters: all that match everything that is set. Times are UTC, and of the last death.
+/// Selects the dead letters that match every field that is set. Times are UTC and concern the last failure.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     pub ids: Option<Vec<i64>>,
-    pub status: Option<String>,
+    pub status: Option<DeadLetterStatus>,
     pub reason: Option<String>,
     pub insure_num: Option<String>,
     pub partner_id: Option<i64>,
     pub notify_type: Option<i64>,
-    /// This moment and later.
+    /// At or after this time.
     pub since: Option<NaiveDateTime>,
-    /// Before this moment.
+    /// Before this time.
     pub until: Option<NaiveDateTime>,
-    /// Stands in the cause in words.
+    /// Text contained in `detail`.
     pub text: Option<String>,
     pub cut_off: Option<CutOff>,
 }
 
-/// What was dead at some moment, by the database's clock and, where a worker's clock is behind, by the last number
-/// given by then.
+/// The dead letters of some moment: by the clock of the database and, because a worker's clock may be behind, by the
+/// last id given by then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
 pub struct CutOff {
     #[diesel(sql_type = Datetime)]
@@ -44,7 +44,7 @@ type Condition = Box<dyn BoxableExpression<dead_letters::table, Mysql, SqlType =
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    /// The place of a text in another, 0 if it does not stand there.
+    /// The position of a text in another from 1; 0 if it is not contained.
     fn locate(text: Text, within: Text) -> BigInt;
 }
 
@@ -54,7 +54,7 @@ impl Filter {
         if let Some(ids) = self.ids.clone() {
             all.push(Box::new(dead_letters::id.eq_any(ids)));
         }
-        if let Some(status) = self.status.clone() {
+        if let Some(status) = self.status {
             all.push(Box::new(dead_letters::status.eq(status)));
         }
         if let Some(reason) = self.reason.clone() {
@@ -99,7 +99,7 @@ impl Filter {
     }
 }
 
-/// The cut-off of this moment, by the database's clock.
+/// The cut-off at this moment, by the clock of the database.
 pub async fn cut_off(conn: &mut Connection) -> Result<CutOff, StoreError> {
     let now = "SELECT UTC_TIMESTAMP(6) AS at, CAST(COALESCE(MAX(id), 0) AS SIGNED) AS id FROM dead_letters";
     Ok(diesel::sql_query(now).get_result(conn).await?)
@@ -114,7 +114,7 @@ pub async fn select(
     page(conn, filter, 0, limit).await
 }
 
-/// The next of the matching dead letters, oldest first. `after`: the last id of the page before.
+/// The next page of the matching dead letters, oldest first. `after`: the last id of the page before.
 pub async fn page(
     conn: &mut Connection,
     filter: &Filter,
@@ -131,10 +131,7 @@ pub async fn page(
 }
 
 /// The bodies of dead letters, by id.
-pub async fn bodies(
-    conn: &mut Connection,
-    ids: &[i64],
-) -> Result<HashMap<i64, Vec<u8>>, StoreError> {
+pub async fn bodies(conn: &mut Connection, ids: &[i64]) -> Result<HashMap<i64, Vec<u8>>, StoreError> {
     let rows = dead_letters::table
         .select((dead_letters::id, dead_letters::body))
         .filter(dead_letters::id.eq_any(ids));
@@ -151,7 +148,7 @@ pub struct Group {
     pub last_dead_at: Option<NaiveDateTime>,
 }
 
-/// How many match, by reason.
+/// The number of matching dead letters, by reason.
 pub async fn groups(conn: &mut Connection, filter: &Filter) -> Result<Vec<Group>, StoreError> {
     use diesel::dsl::{count_star, max, min};
     let rows = dead_letters::table
@@ -177,11 +174,7 @@ pub struct Attempt {
 }
 
 /// The last failed attempts at a notice, oldest first, `limit` of them at most.
-pub async fn attempts(
-    conn: &mut Connection,
-    digest: &str,
-    limit: i64,
-) -> Result<Vec<Attempt>, StoreError> {
+pub async fn attempts(conn: &mut Connection, digest: &str, limit: i64) -> Result<Vec<Attempt>, StoreError> {
     let rows = dead_letter_attempts::table
         .select(Attempt::as_select())
         .filter(dead_letter_attempts::digest.eq(digest))

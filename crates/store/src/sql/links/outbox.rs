@@ -5,10 +5,10 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::PendingLink;
-use crate::{Connection, StoreError};
 use crate::schema::reissue_outbox;
+use crate::sql::bulk::bulk_row;
 use crate::sql::by_keys::{self, joined};
-use crate::sql::kept::kept_row;
+use crate::{Connection, StoreError};
 
 pub(super) struct OutboxRow {
     pub insure_num: String,
@@ -17,9 +17,9 @@ pub(super) struct OutboxRow {
     pub withdrawn: bool,
 }
 
-kept_row!(OutboxRow => reissue_outbox { insure_num, new_insure_num, partner_id, withdrawn } updating { partner_id, withdrawn });
+bulk_row!(OutboxRow => reissue_outbox { insure_num, new_insure_num, partner_id, withdrawn } updating { partner_id, withdrawn });
 
-/// A row of the outbox and what it is there for.
+/// The key of a row of the outbox, and its purpose.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Queryable, Selectable)]
 #[diesel(table_name = reissue_outbox, check_for_backend(Mysql))]
 pub(super) struct OutboxKey {
@@ -38,7 +38,7 @@ impl OutboxKey {
     }
 }
 
-/// Takes rows out, in the order given, which is to be that of the table's key; how many there were.
+/// Deletes rows in the given order, which must be that of the table's key, and returns their number.
 pub(super) async fn delete(conn: &mut Connection, keys: &[OutboxKey]) -> Result<usize, StoreError> {
     let keys: Vec<_> = keys
         .iter()

@@ -4,11 +4,11 @@ use diesel::mysql::Mysql;
 use diesel::query_builder::AstPass;
 use xiebao_core::ledger::{Entry, State};
 
-use super::NoticeRow;
+use super::{NoticeOutcome, NoticeRow};
 use crate::schema::notices;
-use crate::sql::kept::{Row, kept_row, on_duplicate};
+use crate::sql::bulk::{Row, bulk_row, on_duplicate};
 
-/// An entry as it is written, or a row whose receipts have changed.
+/// An entry to write, or a stored row whose deliveries have changed.
 #[derive(Clone, Copy)]
 pub(super) struct EntryRow<'e> {
     insure_num: &'e str,
@@ -29,16 +29,16 @@ pub(super) struct EntryRow<'e> {
     voided: bool,
 }
 
-// `raw` is updated too: when the notice was ignored before, it may be another spelling of the same value, and may have been
-// pruned since.
-kept_row!(EntryRow<'_> => notices {
+// `raw` is updated too: if the notice was ignored before, its stored body may be spelled differently or may have been
+// pruned.
+bulk_row!(EntryRow<'_> => notices {
     insure_num, notify_type, digest, occurrence, partner_id, outcome, seq, out_of_order, raw, received_at,
     last_received_at, deliveries, held_at, hold_until, applied_at, voided,
 } updating {
     outcome, seq, out_of_order, raw, received_at, last_received_at, deliveries, held_at, hold_until, applied_at, voided,
 } clearing { pruned_at });
 
-/// An entry whose row is there: its body stays as it is, and is not sent again.
+/// An entry whose row exists: its body stays and is not sent again.
 pub(super) struct ChangedRow<'e>(EntryRow<'e>);
 
 impl<'e> ChangedRow<'e> {
@@ -67,7 +67,7 @@ impl Row for ChangedRow<'_> {
     }
 }
 
-/// Bytes of `raw` up to which a row may be written several times in one statement.
+/// Largest `raw`, in bytes, of a row that may be repeated in a statement.
 const LIGHT: usize = 4 * 1024;
 
 impl<'e> EntryRow<'e> {
@@ -81,8 +81,8 @@ impl<'e> EntryRow<'e> {
 
     pub(super) fn of(entry: &'e Entry) -> Self {
         let (outcome, seq, applied_at) = match entry.state {
-            State::Applied { seq, at } => ("applied", Some(seq), Some(at.naive_utc())),
-            State::Held => ("held", None, None),
+            State::Applied { seq, at } => (NoticeOutcome::Applied.name(), Some(seq), Some(at.naive_utc())),
+            State::Held => (NoticeOutcome::Held.name(), None, None),
         };
         Self {
             insure_num: entry.notice.insure_num.as_str(),
@@ -111,7 +111,7 @@ impl<'e> EntryRow<'e> {
             digest: &row.digest,
             occurrence: row.occurrence,
             partner_id: row.partner_id,
-            outcome: &row.outcome,
+            outcome: row.outcome.name(),
             seq: row.seq,
             out_of_order: row.out_of_order,
             raw: &row.raw,

@@ -1,11 +1,12 @@
-//! What waits, found through the small table of holds.
+//! Held notices, found through the small table of holds.
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use crate::{Connection, StoreError};
+use super::NoticeOutcome;
 use crate::schema::{holds, notices};
+use crate::{Connection, StoreError};
 
 /// A held notice, for listing.
 #[derive(Debug, Clone, Queryable)]
@@ -17,11 +18,11 @@ pub struct HeldRow {
     pub hold_until: Option<NaiveDateTime>,
 }
 
-/// Held notices, those first that are due first, through the small table of holds.
+/// Held notices, earliest due first.
 pub async fn held(conn: &mut Connection, limit: i64) -> Result<Vec<HeldRow>, StoreError> {
     let rows = holds::table
         .inner_join(notices::table.on(notices::insure_num.eq(holds::insure_num)))
-        .filter(notices::outcome.eq("held"))
+        .filter(notices::outcome.eq(NoticeOutcome::Held))
         .order((holds::due_at, notices::insure_num, notices::hold_until))
         .limit(limit)
         .select((
@@ -41,7 +42,7 @@ pub async fn held_by_digest(
 ) -> Result<Vec<(String, String)>, StoreError> {
     let rows = holds::table
         .inner_join(notices::table.on(notices::insure_num.eq(holds::insure_num)))
-        .filter(notices::outcome.eq("held"))
+        .filter(notices::outcome.eq(NoticeOutcome::Held))
         .filter(notices::digest.like(format!("{beginning}%")))
         .select((notices::insure_num, notices::digest));
     Ok(rows.distinct().load(conn).await?)

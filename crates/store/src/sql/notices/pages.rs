@@ -1,4 +1,4 @@
-//! The inbox from end to end, a page at a time.
+//! The whole inbox, page by page.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -6,16 +6,12 @@ use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use xiebao_core::id::{InsureNum, NotifyType};
 
-use super::NoticeRow;
-use crate::{Connection, StoreError};
+use super::{NoticeOutcome, NoticeRow};
 use crate::schema::notices;
+use crate::{Connection, StoreError};
 
-/// The first `limit` proposals behind `after` that have notices.
-pub async fn proposals(
-    conn: &mut Connection,
-    after: &str,
-    limit: i64,
-) -> Result<Vec<String>, StoreError> {
+/// The first `limit` proposals after `after` that have notices.
+pub async fn proposals(conn: &mut Connection, after: &str, limit: i64) -> Result<Vec<String>, StoreError> {
     let numbers = notices::table
         .filter(notices::insure_num.gt(after))
         .select(notices::insure_num)
@@ -42,7 +38,7 @@ pub async fn proposals_with_type(
     Ok(numbers.load(conn).await?)
 }
 
-/// The applied notices of that type of these proposals, but for voided ones. Of pruned ones `raw` is empty.
+/// The applied notices of that type of these proposals, except voided ones. `raw` is empty if pruned.
 pub async fn counted_of_type(
     conn: &mut Connection,
     proposals: &[&str],
@@ -51,7 +47,7 @@ pub async fn counted_of_type(
     let rows = notices::table
         .filter(notices::insure_num.eq_any(proposals))
         .filter(notices::notify_type.eq(notify_type.0))
-        .filter(notices::outcome.eq("applied"))
+        .filter(notices::outcome.eq(NoticeOutcome::Applied))
         .filter(notices::voided.eq(false))
         .select(NoticeRow::as_select());
     Ok(rows.load(conn).await?)
@@ -64,7 +60,7 @@ pub async fn applied_by_digest(
     proposal: Option<&InsureNum>,
 ) -> Result<Vec<(String, String)>, StoreError> {
     let mut rows = notices::table
-        .filter(notices::outcome.eq("applied"))
+        .filter(notices::outcome.eq(NoticeOutcome::Applied))
         .filter(notices::digest.like(format!("{beginning}%")))
         .select((notices::insure_num, notices::digest))
         .distinct()
@@ -75,15 +71,11 @@ pub async fn applied_by_digest(
     Ok(rows.load(conn).await?)
 }
 
-/// How many notices of that type are kept without being applied: those with bodies, and those without. Walks the whole
-/// table.
-pub async fn count_ignored(
-    conn: &mut Connection,
-    of: NotifyType,
-) -> Result<(i64, i64), StoreError> {
+/// The number of ignored notices of that type, with and without bodies. Scans the whole table.
+pub async fn count_ignored(conn: &mut Connection, of: NotifyType) -> Result<(i64, i64), StoreError> {
     let rows = notices::table
         .filter(notices::notify_type.eq(of.0))
-        .filter(notices::outcome.eq("ignored"))
+        .filter(notices::outcome.eq(NoticeOutcome::Ignored))
         .select((
             sql::<BigInt>("CAST(COALESCE(SUM(pruned_at IS NULL OR raw <> ''), 0) AS SIGNED)"),
             sql::<BigInt>("CAST(COALESCE(SUM(pruned_at IS NOT NULL AND raw = ''), 0) AS SIGNED)"),
@@ -91,7 +83,7 @@ pub async fn count_ignored(
     Ok(rows.get_result(conn).await?)
 }
 
-/// The first `limit` of them, from behind that proposal and digest.
+/// The first `limit` of them after that proposal and digest.
 pub async fn ignored_of_type(
     conn: &mut Connection,
     of: NotifyType,
@@ -102,7 +94,7 @@ pub async fn ignored_of_type(
     let later = notices::insure_num.gt(insure_num).or(notices::digest.gt(digest));
     let rows = notices::table
         .filter(notices::notify_type.eq(of.0))
-        .filter(notices::outcome.eq("ignored"))
+        .filter(notices::outcome.eq(NoticeOutcome::Ignored))
         .filter(notices::insure_num.ge(insure_num))
         .filter(later)
         .order((notices::insure_num, notices::digest))
@@ -111,7 +103,7 @@ pub async fn ignored_of_type(
     Ok(rows.load(conn).await?)
 }
 
-/// Takes a notice that is still ignored out of the inbox; `false`: it is not.
+/// Deletes a notice from the inbox if it is still ignored; `false` if it is not.
 pub async fn remove_ignored(
     conn: &mut Connection,
     insure_num: &str,
@@ -122,6 +114,6 @@ pub async fn remove_ignored(
         .filter(notices::insure_num.eq(insure_num))
         .filter(notices::notify_type.eq(of.0))
         .filter(notices::digest.eq(digest))
-        .filter(notices::outcome.eq("ignored"));
+        .filter(notices::outcome.eq(NoticeOutcome::Ignored));
     Ok(diesel::delete(row).execute(conn).await? > 0)
 }

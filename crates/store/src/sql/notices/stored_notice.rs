@@ -1,14 +1,14 @@
-//! What a row tells without its body.
+//! The parts of a row that need no body.
 
 use xiebao_core::id::{Digest, NotifyType, PartnerId, Step};
 use xiebao_core::ledger::{Deliveries, Hold, State};
 use xiebao_core::sequencing::{StoredNotice, StoredState};
 
-use super::NoticeRow;
+use super::{NoticeOutcome, NoticeRow};
 
 impl NoticeRow {
-    /// What it is to a sketch of its proposal; `None`: a sketch has no place for it, or it is none that was written so.
-    pub fn outline(&self) -> Option<StoredNotice<'_>> {
+    /// The row for the fast path. `None` if the fast path does not handle it, or if it contradicts itself.
+    pub fn stored_notice(&self) -> Option<StoredNotice<'_>> {
         if self.voided || self.raw.is_empty() {
             return None;
         }
@@ -21,19 +21,19 @@ impl NoticeRow {
             digest: &self.digest,
             partner_id: PartnerId(self.partner_id),
             state,
-            deliveries: self.receipts(),
+            deliveries: self.deliveries(),
             deliveries_changed: false,
         })
     }
 
-    /// `None`: it contradicts itself, or is ignored.
+    /// `None` if the row contradicts itself or is ignored.
     pub(super) fn state(&self) -> Option<State> {
-        match (self.outcome.as_str(), self.seq, self.applied_at) {
-            ("applied", Some(seq), Some(at)) => Some(State::Applied {
+        match (self.outcome, self.seq, self.applied_at) {
+            (NoticeOutcome::Applied, Some(seq), Some(at)) => Some(State::Applied {
                 seq,
                 at: at.and_utc(),
             }),
-            ("held", None, None) => Some(State::Held),
+            (NoticeOutcome::Held, None, None) => Some(State::Held),
             _ => None,
         }
     }
@@ -50,7 +50,7 @@ impl NoticeRow {
         })
     }
 
-    pub(super) fn receipts(&self) -> Deliveries {
+    pub(super) fn deliveries(&self) -> Deliveries {
         Deliveries {
             first: self.received_at.and_utc(),
             last: self.last_received_at.and_utc(),
@@ -58,9 +58,9 @@ impl NoticeRow {
         }
     }
 
-    pub fn set_receipts(&mut self, receipts: &Deliveries) {
-        self.received_at = receipts.first.naive_utc();
-        self.last_received_at = receipts.last.naive_utc();
-        self.deliveries = receipts.count;
+    pub fn set_deliveries(&mut self, deliveries: &Deliveries) {
+        self.received_at = deliveries.first.naive_utc();
+        self.last_received_at = deliveries.last.naive_utc();
+        self.deliveries = deliveries.count;
     }
 }

@@ -1,9 +1,9 @@
 //! Statements over many rows that a connection keeps prepared.
 //!
-//! A statement over many rows has placeholders for every column of every row, and to prepare it costs the server more
-//! than to run it. So that there are few to keep, rows are written in parts of few sizes, and lists are filled up to a power of
-//! two: a connection keeps at most five of the one kind and eight of the other. A part that is half full is filled up too,
-//! since every statement is a way to the server and back.
+//! A statement over many rows has placeholders for every column of every row, and preparing it costs the server more
+//! than running it. To keep few of them, rows are written in parts of few sizes and lists are padded to a power of two:
+//! a connection keeps at most five statements of the first kind and eight of the second for each table. A half-full
+//! part is padded too, because every statement is a round trip.
 
 use std::ops::Range;
 
@@ -16,34 +16,34 @@ use diesel_async::RunQueryDsl;
 
 use crate::{Connection, StoreError};
 
-/// Rows of one statement, and values of one list, at most. Client and server keep a description of every
+/// Maximum number of rows of a statement and of values of a list. Client and server keep a description of every
 /// placeholder; with four times as many rows a worker takes 16 MB more and is no faster.
 pub const ROWS_PER_STATEMENT: usize = 128;
 
-/// A row as a statement over many binds it. Made by [`kept_row!`].
+/// A row that can be bound to a bulk statement. Implemented by [`bulk_row!`].
 pub(crate) trait Row: Sync {
-    /// All up to the first row.
+    /// The statement up to the first row.
     const INSERT: &'static str;
-    /// What a row becomes whose key is there already.
+    /// The part of the statement that updates an existing row.
     const UPDATE: &'static str;
 
     fn bind<'b>(&'b self, out: AstPass<'_, 'b, Mysql>) -> QueryResult<()>;
 }
 
-/// Tells which fields of a struct are columns, of the same names, which of them a row takes over that is there already,
-/// and which column becomes NULL there.
-macro_rules! kept_row {
+/// Lists the fields of a struct that are columns of the same names, the columns to update in an existing row, and the
+/// column to set to NULL there.
+macro_rules! bulk_row {
     (
         $Row:ty => $table:ident { $first:ident $(, $column:ident)* $(,)? }
         updating { $($updates:tt)* } $(clearing { $clear:ident })?
     ) => {
-        impl $crate::sql::kept::Row for $Row {
+        impl $crate::sql::bulk::Row for $Row {
             const INSERT: &'static str = concat!(
                 "INSERT INTO `", stringify!($table), "` (`", stringify!($first), "`" $(, ", `", stringify!($column), "`")*,
                 ") VALUES "
             );
             const UPDATE: &'static str = concat!(
-                $crate::sql::kept::on_duplicate!($($updates)*)
+                $crate::sql::bulk::on_duplicate!($($updates)*)
                 $(, ", `", stringify!($clear), "` = NULL")?
             );
 
@@ -61,9 +61,9 @@ macro_rules! kept_row {
         }
     };
 }
-pub(crate) use kept_row;
+pub(crate) use bulk_row;
 
-/// What becomes of these columns of a row that is there already.
+/// The clause that updates these columns of an existing row.
 macro_rules! on_duplicate {
     ($update:ident $(, $updates:ident)* $(,)?) => {
         concat!(
@@ -74,13 +74,13 @@ macro_rules! on_duplicate {
 }
 pub(crate) use on_duplicate;
 
-/// Inserts rows, in their order; one whose key is there already gets the new values.
-pub(crate) async fn upsert<R: Row>(conn: &mut Connection, rows: &[R]) -> Result<(), StoreError> {
-    upsert_repeating(conn, rows, |_| true).await
+/// Inserts rows in their order; an existing row gets the new values.
+pub(crate) async fn bulk_upsert<R: Row>(conn: &mut Connection, rows: &[R]) -> Result<(), StoreError> {
+    bulk_upsert_repeating(conn, rows, |_| true).await
 }
 
-/// [`upsert`] of rows some of which may be too heavy to be written twice.
-pub(crate) async fn upsert_repeating<R: Row>(
+/// [`bulk_upsert`] for rows of which some are too large to be repeated as padding.
+pub(crate) async fn bulk_upsert_repeating<R: Row>(
     conn: &mut Connection,
     rows: &[R],
     repeatable: fn(&R) -> bool,
@@ -91,16 +91,16 @@ pub(crate) async fn upsert_repeating<R: Row>(
     Ok(())
 }
 
-/// [`upsert`] of rows that are all there and are to change. The places of those of which that is not certain: in a part with
-/// one that was not there, or that was already as it is to be.
-pub(crate) async fn update<R: Row>(
+/// [`bulk_upsert`] for rows that should all exist and change. Returns the ranges of rows for which this is uncertain:
+/// parts with a row that did not exist or did not change.
+pub(crate) async fn bulk_update<R: Row>(
     conn: &mut Connection,
     rows: &[R],
 ) -> Result<Vec<Range<usize>>, StoreError> {
     let (mut uncertain, mut first) = (Vec::new(), 0);
     for part in parts(rows, |_| true) {
-        // The servers count 2 for a row that was there and changes and 1 for a new one. A row that is as it is to be, as one that is
-        // named again is, counts 1, because the client asks for rows that are found.
+        // The servers count 2 for a changed row and 1 for a new one. An unchanged or repeated row counts 1
+        // (CLIENT_FOUND_ROWS).
         let (count, changed) = (part.rows.len(), 2 * part.rows.len() + part.filling);
         if part.execute(conn).await? != changed {
             uncertain.push(first..first + count);
@@ -113,7 +113,7 @@ pub(crate) async fn update<R: Row>(
 #[derive(Debug)]
 struct Upsert<'r, R> {
     rows: &'r [R],
-    /// How often the last row is named again, which changes nothing.
+    /// Number of repetitions of the last row as padding, which change nothing.
     filling: usize,
 }
 
@@ -130,18 +130,18 @@ impl<R: Row> QueryFragment<Mysql> for Upsert<'_, R> {
     }
 }
 
-/// Kept by its text.
+/// Its prepared statement is cached by its text.
 impl<R> QueryId for Upsert<'_, R> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-/// Whether a column has one of these values. At most [`ROWS_PER_STATEMENT`] of them: use [`lists`].
+/// True if a column has one of these values, at most [`ROWS_PER_STATEMENT`] of them: see [`lists`].
 pub(crate) fn one_of<'v, C>(column: C, values: &'v [&'v str]) -> OneOf<'v, C> {
     OneOf { column, values }
 }
 
-/// The values in lists that are short enough.
+/// Splits the values into lists that are short enough.
 pub(crate) fn lists<'v>(values: &'v [&'v str]) -> impl Iterator<Item = &'v [&'v str]> {
     values.chunks(ROWS_PER_STATEMENT)
 }
@@ -160,7 +160,7 @@ impl<C: QueryFragment<Mysql>> QueryFragment<Mysql> for OneOf<'_, C> {
             return Ok(());
         }
         self.column.walk_ast(out.reborrow())?;
-        // A value that is named twice changes nothing.
+        // A repeated value changes nothing.
         let filling = self.values.len().next_power_of_two() - self.values.len();
         for (nth, value) in filled(self.values, filling).enumerate() {
             out.push_sql(if nth == 0 { " IN (" } else { ", " });
@@ -188,17 +188,17 @@ impl<C, Grouping> ValidGrouping<Grouping> for OneOf<'_, C> {
     type IsAggregate = is_aggregate::No;
 }
 
-/// All of them, and the last once more and again.
+/// All items, then the last one repeated `filling` times.
 pub(crate) fn filled<T>(all: &[T], filling: usize) -> impl Iterator<Item = &T> {
     let again = all.last().into_iter().cycle().take(filling);
     all.iter().chain(again)
 }
 
-/// How many rows a statement may have: so few sizes because every connection has to prepare each that it meets.
+/// The possible numbers of rows of a statement. They are few because every connection prepares each of them.
 const SIZES: [usize; 5] = [1, 2, 8, 32, ROWS_PER_STATEMENT];
 
-/// All rows in parts of these sizes, the largest first. What is left and fills half of one makes it full by its last row,
-/// if that may be repeated.
+/// Splits the rows into parts of these sizes, the largest first. A rest that fills at least half of a part is padded
+/// with its last row, if that row may be repeated.
 fn parts<R>(rows: &[R], repeatable: fn(&R) -> bool) -> impl Iterator<Item = Upsert<'_, R>> {
     let mut rest = rows;
     std::iter::from_fn(move || {
@@ -234,7 +234,7 @@ mod tests {
                     assert!(filling == 0 || repeatable(&0));
                     written.extend(filled(rows, filling));
                 }
-                // What fills a part up repeats its last row.
+                // Padding repeats the last row of a part.
                 written.dedup();
                 assert_eq!(written, rows);
             }
