@@ -28,8 +28,11 @@ pub enum StoreError {
     /// A stored row that this release cannot read.
     #[error("{table}, key {key}: {cause}")]
     Unreadable {
+        /// The table.
         table: &'static str,
+        /// The key of the row, its columns separated by `/`.
         key: String,
+        /// Why it cannot be read.
         #[source]
         cause: Cause,
     },

@@ -2,7 +2,7 @@
 //! The only crate that uses diesel.
 //!
 //! - [`Store`]: pooled connections, each use of one bounded in time;
-//! - [`sql`]: the statements; [`schema`]: the tables; [`sql::migrations`]: the migrations;
+//! - [`sql`]: the statements; `schema`: the tables; [`sql::migrations`]: the migrations;
 //! - [`transaction`]: lock, load, decide, write, commit; [`linking`] carries reissue links to their new proposals;
 //! - [`rebuild`], [`prune`], [`reprocess`]: maintenance;
 //! - [`decisions`]: dead letters requeued or discarded;
@@ -17,7 +17,7 @@ pub mod probe;
 pub mod prune;
 pub mod rebuild;
 pub mod reprocess;
-pub mod schema;
+mod schema;
 pub mod sql;
 pub mod transaction;
 

@@ -33,6 +33,7 @@ pub struct PruneOptions<'e> {
     pub pause: Duration,
     /// The person who runs it. `None`: bodies are only counted.
     pub actor: Option<&'e str>,
+    /// The time of the operation.
     pub clock: Clock,
 }
 

@@ -25,6 +25,7 @@ const AT_ONCE: usize = 200;
 /// The proposals to compare.
 #[derive(Debug, Clone)]
 pub enum Scope {
+    /// All proposals of the store.
     All,
     /// One proposal and the proposals that its reissues lead to.
     Proposal(InsureNum),
@@ -37,10 +38,12 @@ type Missing = BTreeMap<String, BTreeSet<InsureNum>>;
 /// Options of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct RebuildOptions<'e> {
+    /// The proposals to compare.
     pub scope: &'e Scope,
     /// The person who has the differences repaired, each batch in the transaction that found them. `None`: differences
     /// are only reported.
     pub mend_as: Option<&'e str>,
+    /// The current time.
     pub clock: Clock,
 }
 

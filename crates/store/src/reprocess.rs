@@ -24,8 +24,11 @@ const EXAMPLES: usize = 20;
 /// The numbers of ignored notices by their result.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reprocessed {
+    /// Applied notices.
     pub applied: usize,
+    /// Notices that wait for another one now.
     pub held: usize,
+    /// Notices that became dead letters.
     pub dead: usize,
     /// Left as they are because their bodies were pruned.
     pub pruned: i64,
@@ -38,10 +41,13 @@ pub struct Reprocessed {
 /// Options of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct ReprocessOptions<'e> {
+    /// The type to take in.
     pub notify_type: NotifyType,
+    /// The rules to decide by.
     pub rules: &'e Rules,
     /// The person who runs it, recorded once a page.
     pub actor: &'e str,
+    /// The current time.
     pub clock: Clock,
 }
 

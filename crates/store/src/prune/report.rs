@@ -25,6 +25,7 @@ pub struct Report {
 }
 
 impl Report {
+    /// True if any body is gone.
     pub fn has_emptied(&self) -> bool {
         self.notices + self.letters > 0
     }

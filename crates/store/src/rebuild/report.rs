@@ -25,14 +25,18 @@ pub enum Kind {
 /// A column with another value than it should have.
 #[derive(Debug, Clone, Serialize)]
 pub struct Column {
+    /// Name of the column.
     pub name: String,
+    /// Its value in the table.
     pub is: Value,
+    /// The value that the notices imply.
     pub should_be: Value,
 }
 
 /// One row that differs.
 #[derive(Debug, Clone, Serialize)]
 pub struct Difference {
+    /// Lost, extra or differing.
     pub kind: Kind,
     /// The columns of its key, `insure_num` among them.
     pub key: Map<String, Value>,
@@ -43,8 +47,11 @@ pub struct Difference {
 /// The differences of one table.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Tally {
+    /// Rows that the table lacks.
     pub lost: u64,
+    /// Rows that no notice implies.
     pub extra: u64,
+    /// Rows with other values.
     pub differing: u64,
     /// The first ones.
     pub examples: Vec<Difference>,
@@ -55,6 +62,7 @@ pub struct Tally {
 pub struct Report {
     /// Proposals that were compared.
     pub proposals: u64,
+    /// The differences by table.
     pub tables: BTreeMap<&'static str, Tally>,
     /// Proposals whose applied notices are not numbered 1, 2, 3…; a repair cannot change that.
     pub broken_sequences: u64,
@@ -84,6 +92,7 @@ impl Report {
             .sum()
     }
 
+    /// True if nothing differs and nothing was skipped.
     pub fn is_clean(&self) -> bool {
         self.differences() == 0 && !self.is_beyond_mending()
     }

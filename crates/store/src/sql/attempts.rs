@@ -1,3 +1,5 @@
+//! Failed attempts at dead letters.
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -11,13 +13,18 @@ use crate::{Connection, ROWS_PER_STATEMENT, StoreError};
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = dead_letter_attempts)]
 pub struct NewAttempt {
+    /// SHA-256 of the data, in 64 lower-case hex digits.
     pub digest: String,
+    /// UTC.
     pub at: NaiveDateTime,
+    /// The host and process that made the attempt.
     pub worker: String,
+    /// The error in words.
     pub error: String,
 }
 
 impl NewAttempt {
+    /// From an attempt that a message of the dead-letter queue carries.
     pub fn of(digest: &str, attempt: &Attempt) -> Self {
         Self {
             digest: digest.to_owned(),

@@ -23,7 +23,9 @@ use crate::{Connection, StoreError};
 
 /// The changes of one proposal.
 pub struct ProposalChanges {
+    /// The proposal.
     pub insure_num: InsureNum,
+    /// Its changed rows.
     pub changes: Changes,
 }
 

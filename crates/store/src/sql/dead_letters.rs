@@ -43,18 +43,31 @@ text_enum! {
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = dead_letters)]
 pub struct NewDeadLetter {
+    /// SHA-256 of the data, in 64 lower-case hex digits.
     pub digest: String,
+    /// Proposal number.
     pub insure_num: Option<String>,
+    /// `partnerId` of the platform.
     pub partner_id: Option<i64>,
+    /// `notifyType` of the platform.
     pub notify_type: Option<i64>,
+    /// Group of causes, see [`Reason`](xiebao_core::reason::Reason).
     pub reason: String,
+    /// The cause in words.
     pub detail: String,
+    /// The message as received.
     pub body: Vec<u8>,
+    /// UTC: first receipt.
     pub received_at: NaiveDateTime,
+    /// The form of the data that was signed; `None` if unknown.
     pub signature_form: Option<String>,
+    /// Number of failed attempts.
     pub attempts: i64,
+    /// Open, requeued or discarded.
     pub status: DeadLetterStatus,
+    /// UTC: first failure.
     pub first_dead_at: NaiveDateTime,
+    /// UTC: last failure.
     pub last_dead_at: NaiveDateTime,
 }
 
@@ -118,20 +131,35 @@ impl NewDeadLetter {
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = dead_letters, check_for_backend(Mysql))]
 pub struct DeadLetter {
+    /// Number of the row.
     pub id: i64,
+    /// SHA-256 of the data, in 64 lower-case hex digits.
     pub digest: String,
+    /// Proposal number.
     pub insure_num: Option<String>,
+    /// `partnerId` of the platform.
     pub partner_id: Option<i64>,
+    /// `notifyType` of the platform.
     pub notify_type: Option<i64>,
+    /// Group of causes, see [`Reason`](xiebao_core::reason::Reason).
     pub reason: String,
+    /// The cause in words.
     pub detail: String,
+    /// UTC: first receipt.
     pub received_at: NaiveDateTime,
+    /// The form of the data that was signed; `None` if unknown.
     pub signature_form: Option<String>,
+    /// Number of failed attempts.
     pub attempts: i64,
+    /// Open, requeued or discarded.
     pub status: DeadLetterStatus,
+    /// Number of times it was requeued.
     pub requeue_count: i64,
+    /// Reason of the person who discarded it.
     pub discard_reason: Option<String>,
+    /// UTC: first failure.
     pub first_dead_at: NaiveDateTime,
+    /// UTC: last failure.
     pub last_dead_at: NaiveDateTime,
     /// The time at which its body was pruned. Only for a row without a body: an older release that files a letter again
     /// leaves the time.

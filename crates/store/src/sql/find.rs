@@ -50,9 +50,13 @@ pub async fn by_name(conn: &mut Connection, name: &str, limit: i64) -> Result<Ve
 /// A proposal on one line.
 #[derive(Debug, Clone, Queryable)]
 pub struct Summary {
+    /// Proposal number.
     pub insure_num: String,
+    /// The user at the channel.
     pub partner_unique_key: Option<String>,
+    /// Name of its status, see [`Status`](xiebao_core::status::Status).
     pub status: Option<String>,
+    /// An abnormality was reported.
     pub abnormal: bool,
 }
 

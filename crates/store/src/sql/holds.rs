@@ -1,3 +1,5 @@
+//! The earliest end of waits, by proposal.
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -12,7 +14,9 @@ use crate::{Connection, StoreError};
 /// A proposal with a held notice, and the end of its earliest wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueHold {
+    /// UTC: end of the earliest wait.
     pub due_at: NaiveDateTime,
+    /// The proposal.
     pub insure_num: InsureNum,
 }
 
@@ -45,6 +49,7 @@ pub async fn due(
     Ok(rows.into_iter().filter_map(hold).collect())
 }
 
+/// Stores the end of the earliest wait of each proposal.
 pub async fn set(conn: &mut Connection, due: &[(&InsureNum, DateTime<Utc>)]) -> Result<(), StoreError> {
     let rows: Vec<_> = due
         .iter()
@@ -56,6 +61,7 @@ pub async fn set(conn: &mut Connection, due: &[(&InsureNum, DateTime<Utc>)]) -> 
     bulk_upsert(conn, &rows).await
 }
 
+/// Deletes the rows of proposals that wait no longer.
 pub async fn clear(conn: &mut Connection, done: &[&InsureNum]) -> Result<(), StoreError> {
     by_keys::delete(conn, joined!("holds": text "insure_num"), &numbers(done)).await?;
     Ok(())

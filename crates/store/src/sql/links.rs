@@ -1,3 +1,5 @@
+//! Reissue links: the outbox, and the links stored at the new proposals.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
@@ -18,7 +20,9 @@ use outbox::{OutboxKey, OutboxRow};
 /// A link on its way from the cancelled proposal to the one that replaces it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PendingLink {
+    /// The proposal that replaces the cancelled one.
     pub new_insure_num: InsureNum,
+    /// The cancelled proposal, and the partner that states the link.
     pub link: Link,
     /// The new proposal must forget it.
     pub withdrawn: bool,

@@ -1,3 +1,5 @@
+//! Row locks on proposals.
+
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;

@@ -40,21 +40,37 @@ const BYTES_PER_STATEMENT: usize = 4 * 1024 * 1024;
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = notices, check_for_backend(diesel::mysql::Mysql))]
 pub struct NoticeRow {
+    /// Proposal number.
     pub insure_num: String,
+    /// `notifyType` of the platform.
     pub notify_type: i64,
+    /// SHA-256 of the data, in 64 lower-case hex digits.
     pub digest: String,
+    /// 1, 2, 3… by arrival.
     pub occurrence: i32,
+    /// `partnerId` of the platform.
     pub partner_id: i64,
+    /// Applied, held or ignored.
     pub outcome: NoticeOutcome,
+    /// Position among the applied notices of the proposal, from 1.
     pub seq: Option<i64>,
+    /// It was applied at its timeout, before a notice it waits for.
     pub out_of_order: bool,
+    /// The body as received; empty if pruned.
     pub raw: Vec<u8>,
+    /// UTC: first receipt.
     pub received_at: NaiveDateTime,
+    /// UTC: last receipt.
     pub last_received_at: NaiveDateTime,
+    /// Number of deliveries that count as receipts.
     pub deliveries: i64,
+    /// UTC: when it was first held.
     pub held_at: Option<NaiveDateTime>,
+    /// UTC: end of its wait.
     pub hold_until: Option<NaiveDateTime>,
+    /// UTC: when it was applied.
     pub applied_at: Option<NaiveDateTime>,
+    /// A person has taken it out of the facts.
     pub voided: bool,
     /// As stored; read it through [`emptied_at`](Self::emptied_at).
     pub pruned_at: Option<NaiveDateTime>,
@@ -79,12 +95,16 @@ text_enum! {
 
 /// A row as the ledger of its proposal takes it.
 pub enum Known {
+    /// Applied or held, with its body.
     Entry(Box<Entry>),
+    /// Kept as ignored.
     Ignored(Ignored),
+    /// Applied, and its body was pruned.
     Pruned(Pruned),
 }
 
 impl NoticeRow {
+    /// A notice whose type is not subscribed.
     pub fn of_ignored(envelope: &Envelope) -> Self {
         let received_at = envelope.received_at().naive_utc();
         Self {

@@ -25,6 +25,7 @@ pub enum Action {
 }
 
 impl Action {
+    /// Every kind.
     pub const ALL: [Action; 8] = [
         Self::RequeueDead,
         Self::DiscardDead,
@@ -36,10 +37,12 @@ impl Action {
         Self::Prune,
     ];
 
+    /// The kind of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|action| action.name() == name)
     }
 
+    /// The name in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::RequeueDead => "dead.requeue",
@@ -61,9 +64,13 @@ pub struct NewOperation {
     at: NaiveDateTime,
     actor: String,
     action: String,
+    /// Proposal number.
     pub insure_num: Option<String>,
+    /// `notifyType` of the platform.
     pub notify_type: Option<i64>,
+    /// SHA-256 of the data, in 64 lower-case hex digits.
     pub digest: Option<String>,
+    /// The dead letter concerned.
     pub dead_letter_id: Option<i64>,
     reason: Option<String>,
     detail: Option<String>,
@@ -85,6 +92,7 @@ impl NewOperation {
         }
     }
 
+    /// Sets the reason that the person gives.
     pub fn because(mut self, reason: &str) -> Self {
         self.reason = Some(reason.chars().take(WORDS_CHARS).collect());
         self
@@ -101,15 +109,25 @@ impl NewOperation {
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = operations, check_for_backend(Mysql))]
 pub struct Operation {
+    /// Number of the row.
     pub id: i64,
+    /// UTC.
     pub at: NaiveDateTime,
+    /// The person.
     pub actor: String,
+    /// The kind of operation, see [`Action`].
     pub action: String,
+    /// Proposal number.
     pub insure_num: Option<String>,
+    /// `notifyType` of the platform.
     pub notify_type: Option<i64>,
+    /// SHA-256 of the data, in 64 lower-case hex digits.
     pub digest: Option<String>,
+    /// The dead letter concerned.
     pub dead_letter_id: Option<i64>,
+    /// Group of causes, see [`Reason`](xiebao_core::reason::Reason).
     pub reason: Option<String>,
+    /// The cause in words.
     pub detail: Option<String>,
 }
 
@@ -165,9 +183,13 @@ pub async fn of_proposal(conn: &mut Connection, insure_num: &str) -> Result<Vec<
 /// Selects the operations that match every field that is set. Times are UTC.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
+    /// Proposal number.
     pub insure_num: Option<String>,
+    /// The kind of operation, see [`Action`].
     pub action: Option<String>,
+    /// The person.
     pub actor: Option<String>,
+    /// The dead letter concerned.
     pub dead_letter_id: Option<i64>,
     /// At or after this time.
     pub since: Option<NaiveDateTime>,

@@ -17,11 +17,13 @@ use crate::{Connection, StoreError};
 /// The notices of one proposal, summed up.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct Sum {
+    /// The proposal.
     pub insure_num: String,
     /// Notices with bodies.
     pub whole: i64,
     /// The size of these bodies.
     pub bytes: i64,
+    /// Held notices.
     pub held: i64,
     /// Notices that are applied or held.
     pub counted: i64,

@@ -126,10 +126,13 @@ async fn trim_beyond(
 /// Refused requests that claim to be the same notice.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub struct Group {
+    /// Claimed proposal number.
     #[diesel(sql_type = Nullable<Text>)]
     pub insure_num: Option<String>,
+    /// Claimed notice type.
     #[diesel(sql_type = Nullable<BigInt>)]
     pub notify_type: Option<i64>,
+    /// Claimed partner.
     #[diesel(sql_type = Nullable<BigInt>)]
     pub partner_id: Option<i64>,
     /// Digest of an authentic notice.
@@ -140,12 +143,16 @@ pub struct Group {
     /// One of their source addresses.
     #[diesel(sql_type = Nullable<Text>)]
     pub source: Option<String>,
+    /// Number of distinct source addresses.
     #[diesel(sql_type = BigInt)]
     pub sources: i64,
+    /// UTC: first request.
     #[diesel(sql_type = Datetime)]
     pub first_at: NaiveDateTime,
+    /// UTC: last request.
     #[diesel(sql_type = Datetime)]
     pub last_at: NaiveDateTime,
+    /// Number of requests.
     #[diesel(sql_type = BigInt)]
     pub tries: i64,
     /// True if the notice has arrived since: the same one or, if nothing is verified, one of that proposal and type at

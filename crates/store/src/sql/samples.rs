@@ -29,6 +29,7 @@ pub struct Held {
 }
 
 impl Held {
+    /// The number of held notices of all types.
     pub fn notices(&self) -> i64 {
         self.by_type.iter().map(|row| row.held).sum()
     }
@@ -70,8 +71,10 @@ pub async fn paid_not_issued(
 /// The held notices of one type.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub struct HeldOfType {
+    /// `notifyType` of the platform.
     #[diesel(sql_type = BigInt)]
     pub notify_type: i64,
+    /// Number of held notices.
     #[diesel(sql_type = BigInt)]
     pub held: i64,
     /// The time at which the oldest of them was first held, UTC.

@@ -10,6 +10,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::{Connection, StoreError};
 
+/// The version of the server, as it states it.
 pub async fn version(conn: &mut Connection) -> Result<String, StoreError> {
     Ok(diesel::select(sql::<Text>("VERSION()")).get_result(conn).await?)
 }

@@ -16,15 +16,20 @@ use crate::{Connection, StoreError};
 /// A state in which a proposal waits for another step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stand {
+    /// Insured and not paid.
     Insured,
+    /// The payment failed and no other has come.
     PayFailed,
+    /// Paid and not issued.
     Paid,
+    /// Issuing failed and has not been repeated.
     IssueFailed,
     /// Issued, and the e-policy is not ready.
     Issued,
 }
 
 impl Stand {
+    /// Every state.
     pub const ALL: [Stand; 5] = [
         Self::Insured,
         Self::PayFailed,
@@ -33,10 +38,12 @@ impl Stand {
         Self::Issued,
     ];
 
+    /// The state of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|stand| stand.name() == name)
     }
 
+    /// The status of such a proposal.
     pub const fn status(self) -> Status {
         match self {
             Self::Insured => Status::Insured,
@@ -47,6 +54,7 @@ impl Stand {
         }
     }
 
+    /// The name of the status.
     pub const fn name(self) -> &'static str {
         self.status().name()
     }
@@ -82,10 +90,13 @@ impl Stand {
 /// A proposal in that state.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub struct Stuck {
+    /// Proposal number.
     #[diesel(sql_type = Text)]
     pub insure_num: String,
+    /// `partnerId` of the platform.
     #[diesel(sql_type = BigInt)]
     pub partner_id: i64,
+    /// The user at the channel.
     #[diesel(sql_type = Nullable<Text>)]
     pub partner_unique_key: Option<String>,
     /// UTC: receipt of the last notice of the step.
@@ -141,8 +152,10 @@ pub async fn list(
 /// The number of proposals in the state since before `before`, and since when the first is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
 pub struct Count {
+    /// Number of proposals.
     #[diesel(sql_type = BigInt)]
     pub count: i64,
+    /// UTC: since when the first of them is in the state.
     #[diesel(sql_type = Nullable<Datetime>)]
     pub oldest: Option<NaiveDateTime>,
 }

@@ -12,7 +12,9 @@ use crate::sql::operations::NewOperation;
 /// A held notice that a person releases, and the operation to record.
 #[derive(Debug, Clone)]
 pub struct Release {
+    /// SHA-256 of the data, in 64 lower-case hex digits.
     pub digest: Digest,
+    /// The operation to record.
     pub operation: NewOperation,
 }
 
@@ -66,7 +68,9 @@ impl Task {
 /// A person voids a notice, or restores it.
 #[derive(Debug, Clone)]
 pub struct VoidChange {
+    /// SHA-256 of the data, in 64 lower-case hex digits.
     pub digest: Digest,
+    /// A person has taken it out of the facts.
     pub voided: bool,
     /// Recorded if the notice changed.
     pub operation: NewOperation,
@@ -75,6 +79,7 @@ pub struct VoidChange {
 /// The work of one transaction. Proposals are locked in the order of the map.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
+    /// The work by proposal.
     pub tasks: BTreeMap<InsureNum, Task>,
     /// Notices to store as ignored.
     pub ignored: Vec<NoticeRow>,
@@ -104,6 +109,7 @@ impl Plan {
 /// The effects of a committed transaction.
 #[derive(Debug, Default)]
 pub struct Outcome {
+    /// The outcome of each delivery, with its correlation id.
     pub verdicts: Vec<(usize, DeliveryOutcome)>,
     /// Reissue links to deliver in another transaction.
     pub links: Vec<PendingLink>,
@@ -122,6 +128,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Adds the effects of another transaction.
     pub fn add(&mut self, other: Self) {
         self.verdicts.extend(other.verdicts);
         self.links.extend(other.links);

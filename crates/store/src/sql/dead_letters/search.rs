@@ -15,11 +15,17 @@ use crate::{Connection, StoreError};
 /// Selects the dead letters that match every field that is set. Times are UTC and concern the last failure.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
+    /// One of these ids.
     pub ids: Option<Vec<i64>>,
+    /// This status.
     pub status: Option<DeadLetterStatus>,
+    /// This reason.
     pub reason: Option<String>,
+    /// This proposal.
     pub insure_num: Option<String>,
+    /// This partner.
     pub partner_id: Option<i64>,
+    /// This notice type.
     pub notify_type: Option<i64>,
     /// At or after this time.
     pub since: Option<NaiveDateTime>,
@@ -27,6 +33,7 @@ pub struct Filter {
     pub until: Option<NaiveDateTime>,
     /// Text contained in `detail`.
     pub text: Option<String>,
+    /// Already dead at this moment.
     pub cut_off: Option<CutOff>,
 }
 
@@ -143,6 +150,7 @@ pub async fn bodies(conn: &mut Connection, ids: &[i64]) -> Result<HashMap<i64, V
 #[derive(Debug, Clone, Queryable)]
 pub struct Group {
     pub reason: String,
+    /// Number of dead letters.
     pub count: i64,
     pub first_dead_at: Option<NaiveDateTime>,
     pub last_dead_at: Option<NaiveDateTime>,
@@ -169,7 +177,9 @@ pub async fn groups(conn: &mut Connection, filter: &Filter) -> Result<Vec<Group>
 #[diesel(table_name = dead_letter_attempts, check_for_backend(Mysql))]
 pub struct Attempt {
     pub at: NaiveDateTime,
+    /// The host and process that made the attempt.
     pub worker: String,
+    /// The error in words.
     pub error: String,
 }
 

@@ -11,10 +11,15 @@ use crate::{Connection, StoreError};
 /// A held notice, for listing.
 #[derive(Debug, Clone, Queryable)]
 pub struct HeldRow {
+    /// Proposal number.
     pub insure_num: String,
+    /// `notifyType` of the platform.
     pub notify_type: i64,
+    /// SHA-256 of the data, in 64 lower-case hex digits.
     pub digest: String,
+    /// UTC: when it was first held.
     pub held_at: Option<NaiveDateTime>,
+    /// UTC: end of its wait.
     pub hold_until: Option<NaiveDateTime>,
 }
 

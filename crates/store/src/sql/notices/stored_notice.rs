@@ -38,6 +38,7 @@ impl NoticeRow {
         }
     }
 
+    /// True if the notice is applied.
     pub fn is_applied(&self) -> bool {
         matches!(self.state(), Some(State::Applied { .. }))
     }
@@ -58,6 +59,7 @@ impl NoticeRow {
         }
     }
 
+    /// Takes over times and number of deliveries.
     pub fn set_deliveries(&mut self, deliveries: &Deliveries) {
         self.received_at = deliveries.first.naive_utc();
         self.last_received_at = deliveries.last.naive_utc();
