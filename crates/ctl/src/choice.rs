@@ -81,15 +81,15 @@ impl Choice {
         reason: Option<&str>,
         status: Option<DeadLetterStatus>,
         now: DateTime<Utc>,
-    ) -> Result<dead::Choice, Failure> {
+    ) -> Result<dead::LetterChoice, Failure> {
         let usage = |text: &str| Err(Failure::Usage(text.to_owned()));
         let searched = reason.is_some() || status.is_some() || !self.which.is_empty();
         match (self.ids.is_empty(), searched, self.all) {
             (true, false, false) => usage("name dead letters, or choose them by a filter or --all"),
             (false, true, _) | (false, _, true) => usage("name dead letters or search for them, not both"),
             (_, true, true) => usage("--all and a filter contradict each other"),
-            (false, ..) => Ok(dead::Choice::Named(self.ids.clone())),
-            (true, ..) => Ok(dead::Choice::Found(Box::new(Filter {
+            (false, ..) => Ok(dead::LetterChoice::Named(self.ids.clone())),
+            (true, ..) => Ok(dead::LetterChoice::Found(Box::new(Filter {
                 reason: reason.map(str::to_owned),
                 status: Some(status.unwrap_or(DeadLetterStatus::Open)),
                 ..self.which.filter(now)
@@ -115,7 +115,7 @@ mod tests {
         }
     }
 
-    fn chosen(choice: &Choice, reason: Option<&str>) -> Option<dead::Choice> {
+    fn chosen(choice: &Choice, reason: Option<&str>) -> Option<dead::LetterChoice> {
         choice.choice(reason, None, DateTime::UNIX_EPOCH).ok()
     }
 
@@ -127,13 +127,13 @@ mod tests {
     #[test]
     fn named_letters_may_have_any_status_and_a_search_finds_open_ones() {
         let named = chosen(&choice(&[3], false, None), None);
-        assert!(matches!(named, Some(dead::Choice::Named(ids)) if ids == [3]));
+        assert!(matches!(named, Some(dead::LetterChoice::Named(ids)) if ids == [3]));
         for found in [
             chosen(&choice(&[], false, None), Some("timed_out")),
             chosen(&choice(&[], false, Some(7)), None),
             chosen(&choice(&[], true, None), None),
         ] {
-            let Some(dead::Choice::Found(filter)) = found else {
+            let Some(dead::LetterChoice::Found(filter)) = found else {
                 panic!("no search");
             };
             assert_eq!(filter.status, Some(DeadLetterStatus::Open));

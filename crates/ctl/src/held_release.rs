@@ -2,7 +2,7 @@
 
 use clap::Args as ClapArgs;
 use xiebao_core::id::InsureNum;
-use xiebao_desk::held::release::{self, Choice, Released};
+use xiebao_desk::held::release::{self, ReleaseChoice, Released};
 
 use crate::context::Context;
 use crate::database::Database;
@@ -34,8 +34,8 @@ pub struct Args {
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let choice = match (args.proposal, args.digest) {
-        (Some(number), _) => Choice::Proposal(number),
-        (None, Some(beginning)) => Choice::Digest(beginning),
+        (Some(number), _) => ReleaseChoice::Proposal(number),
+        (None, Some(beginning)) => ReleaseChoice::Digest(beginning),
         (None, None) => return Err(Failure::Usage("name a digest or a proposal".to_owned())),
     };
     let database = Database::reach(context).await?;

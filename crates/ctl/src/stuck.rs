@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{NaiveDateTime, TimeDelta};
 use clap::Args as ClapArgs;
-use xiebao_desk::stuck::{self, Question, Stand};
+use xiebao_desk::stuck::{self, Stand, StuckQuestion};
 use xiebao_runtime::clock;
 
 use crate::context::Context;
@@ -47,7 +47,7 @@ pub struct Args {
 pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let database = Database::reach(context).await?;
     let now = clock::now();
-    let question = Question {
+    let question = StuckQuestion {
         stand: Stand::from_name(&args.step).unwrap_or(Stand::Paid),
         longer_than: TimeDelta::from_std(args.duration).unwrap_or(TimeDelta::MAX),
         since: args

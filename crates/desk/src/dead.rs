@@ -16,14 +16,14 @@ use xiebao_store::{Connection, StoreError};
 
 /// The dead letters that a decision is about.
 #[derive(Debug, Clone)]
-pub enum Choice {
+pub enum LetterChoice {
     /// Named by number, whatever their status.
     Named(Vec<i64>),
     /// Found by a filter.
     Found(Box<Filter>),
 }
 
-impl Choice {
+impl LetterChoice {
     /// The filter that finds them. A search finds only letters that are dead already, so that none that dies again is taken
     /// twice.
     async fn filter(&self, conn: &mut Connection) -> Result<Filter, StoreError> {

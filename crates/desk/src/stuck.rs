@@ -12,7 +12,7 @@ use crate::words::{Label, Words};
 
 /// The proposals to list.
 #[derive(Debug, Clone, Copy)]
-pub struct Question {
+pub struct StuckQuestion {
     /// The step at which they stay.
     pub stand: Stand,
     /// They have stayed there for longer than this.
@@ -65,9 +65,13 @@ pub struct OpenLetter {
 }
 
 /// The proposals that stay at the step.
-pub async fn list(store: &Store, question: Question, now: DateTime<Utc>) -> Result<StuckList, StoreError> {
+pub async fn list(
+    store: &Store,
+    question: StuckQuestion,
+    now: DateTime<Utc>,
+) -> Result<StuckList, StoreError> {
     let mut conn = store.connection().await?;
-    let Question { stand, since, .. } = question;
+    let StuckQuestion { stand, since, .. } = question;
     let before = now
         .checked_sub_signed(question.longer_than)
         .unwrap_or_default()

@@ -16,7 +16,7 @@ pub const SHOWN: usize = 20;
 /// The kind of a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum DifferenceKind {
     /// Must be there and is not.
     Lost,
     /// Is there and must not be.
@@ -27,9 +27,9 @@ pub enum Kind {
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct Difference {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: DifferenceKind,
     /// The proposal.
     pub insure_num: String,
     /// The table.
@@ -49,7 +49,7 @@ pub struct Finding {
 
 /// All that is wrong: rows counted, the first of them in full.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Findings {
+pub struct Differences {
     /// Rows that are missing.
     pub lost: u64,
     /// Rows that should not exist.
@@ -59,23 +59,23 @@ pub struct Findings {
     /// Notices whose bodies were not compared, as they were pruned.
     pub pruned: u64,
     /// The first differences.
-    pub first: Vec<Finding>,
+    pub first: Vec<Difference>,
 }
 
-impl Findings {
+impl Differences {
     /// There is no difference.
     pub fn is_clean(&self) -> bool {
         self.lost == 0 && self.extra == 0 && self.differing == 0
     }
 
-    fn absence(&mut self, kind: Kind, table: &'static str, insure_num: &str, key: String) {
+    fn absence(&mut self, kind: DifferenceKind, table: &'static str, insure_num: &str, key: String) {
         match kind {
-            Kind::Lost => self.lost += 1,
-            Kind::Extra => self.extra += 1,
-            Kind::Differing => self.differing += 1,
+            DifferenceKind::Lost => self.lost += 1,
+            DifferenceKind::Extra => self.extra += 1,
+            DifferenceKind::Differing => self.differing += 1,
         }
         let insure_num = insure_num.to_owned();
-        self.show(Finding {
+        self.show(Difference {
             kind,
             insure_num,
             table,
@@ -87,7 +87,7 @@ impl Findings {
     }
 
     /// Does not count the row: a row may differ in several columns.
-    fn show(&mut self, finding: Finding) {
+    fn show(&mut self, finding: Difference) {
         if self.first.len() < SHOWN {
             self.first.push(finding);
         }
@@ -95,7 +95,7 @@ impl Findings {
 }
 
 /// Compares every business table.
-pub fn compare_rows(expected: &Rows, found: &Rows, findings: &mut Findings) {
+pub fn compare_rows(expected: &Rows, found: &Rows, findings: &mut Differences) {
     compare_table(&expected.proposals, &found.proposals, findings);
     compare_table(&expected.payments, &found.payments, findings);
     compare_table(&expected.policies, &found.policies, findings);
@@ -120,7 +120,7 @@ impl<T> Default for Sides<'_, T> {
     }
 }
 
-fn compare_table<T: Row>(expected: &[T], found: &[T], findings: &mut Findings) {
+fn compare_table<T: Row>(expected: &[T], found: &[T], findings: &mut Differences) {
     let mut groups: BTreeMap<_, Sides<'_, T>> = BTreeMap::new();
     for row in expected {
         groups.entry(identity(row)).or_default().expected.push(row);
@@ -133,10 +133,10 @@ fn compare_table<T: Row>(expected: &[T], found: &[T], findings: &mut Findings) {
             compare_columns(*expected, *found, &key, findings);
         }
         for _ in found.len()..expected.len() {
-            findings.absence(Kind::Lost, T::TABLE, insure_num, key.clone());
+            findings.absence(DifferenceKind::Lost, T::TABLE, insure_num, key.clone());
         }
         for _ in expected.len()..found.len() {
-            findings.absence(Kind::Extra, T::TABLE, insure_num, key.clone());
+            findings.absence(DifferenceKind::Extra, T::TABLE, insure_num, key.clone());
         }
     }
 }
@@ -150,13 +150,13 @@ fn identity<T: Row>(row: &T) -> (&str, String) {
     (row.insure_num(), key.join(" "))
 }
 
-fn compare_columns<T: Row>(expected: &T, found: &T, key: &str, findings: &mut Findings) {
+fn compare_columns<T: Row>(expected: &T, found: &T, key: &str, findings: &mut Differences) {
     let mut differs = false;
     for ((column, expected_value), (_, found_value)) in expected.rest().into_iter().zip(found.rest()) {
         if expected_value != found_value {
             differs = true;
-            findings.show(Finding {
-                kind: Kind::Differing,
+            findings.show(Difference {
+                kind: DifferenceKind::Differing,
                 insure_num: expected.insure_num().to_owned(),
                 table: T::TABLE,
                 key: key.to_owned(),

@@ -5,7 +5,7 @@ use xiebao_core::id::{InsureNum, NotifyType};
 
 use super::Settings;
 use super::rng::Rng;
-use super::story::{Event, Notice, Outcome};
+use super::story::{Event, Notice, StepOutcome};
 use super::words;
 
 mod issue;
@@ -128,7 +128,7 @@ impl<'d> ProposalLife<'d> {
         let insured = self.fallible(Event::Insured);
         if insured && self.rng.chance(0.04) {
             // Reported again with other values: a distinct notice.
-            self.report(Event::Insured(Outcome::ok()));
+            self.report(Event::Insured(StepOutcome::ok()));
         }
         insured
     }
@@ -146,17 +146,17 @@ impl<'d> ProposalLife<'d> {
     }
 
     /// A step that may be reported failed (once or twice) before it succeeds; sometimes it never does.
-    fn fallible(&mut self, event: impl Fn(Outcome) -> Event) -> bool {
+    fn fallible(&mut self, event: impl Fn(StepOutcome) -> Event) -> bool {
         if self.rng.chance(self.failures) {
             for _ in 0..self.rng.between(1, 2) {
                 let reason = self.rng.word(words::FAILURES);
-                self.report(event(Outcome::failed(reason)));
+                self.report(event(StepOutcome::failed(reason)));
             }
             if self.rng.chance(0.25) {
                 return false;
             }
         }
-        self.report(event(Outcome::ok()));
+        self.report(event(StepOutcome::ok()));
         true
     }
 

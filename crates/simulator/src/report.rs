@@ -5,15 +5,15 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::compare::{Finding, Kind, SHOWN};
+use super::compare::{Difference, DifferenceKind, SHOWN};
 use super::database::DeadLetters;
-use super::settle::Outcome;
+use super::settle::Comparison;
 use super::tally::Percentiles;
 use xiebao_core::lang::Lang;
 
 /// Everything that was measured and found.
 #[derive(Debug, Clone, Serialize)]
-pub struct Report {
+pub struct RunReport {
     /// The seed of the stories.
     pub seed: u64,
     /// The partner of the notices.
@@ -63,12 +63,12 @@ pub struct InDatabase {
     pub compared_proposals: usize,
     /// The comparison.
     #[serde(flatten)]
-    pub outcome: Outcome,
+    pub outcome: Comparison,
     /// Dead letters by group of causes.
     pub dead_letters: Vec<DeadLetters>,
 }
 
-impl Report {
+impl RunReport {
     /// Nothing is wrong, and the platform had to give nothing up.
     pub fn is_clean(&self) -> bool {
         self.given_up == 0
@@ -249,15 +249,15 @@ impl InDatabase {
     }
 }
 
-fn kind(kind: Kind, lang: Lang) -> &'static str {
+fn kind(kind: DifferenceKind, lang: Lang) -> &'static str {
     match kind {
-        Kind::Lost => lang.pick("缺少", "lost"),
-        Kind::Extra => lang.pick("多余", "extra"),
-        Kind::Differing => lang.pick("不符", "differing"),
+        DifferenceKind::Lost => lang.pick("缺少", "lost"),
+        DifferenceKind::Extra => lang.pick("多余", "extra"),
+        DifferenceKind::Differing => lang.pick("不符", "differing"),
     }
 }
 
-fn in_full(finding: &Finding, lang: Lang) -> String {
+fn in_full(finding: &Difference, lang: Lang) -> String {
     let mut text = format!("{} {}", finding.insure_num, finding.table);
     // Writing to a String cannot fail.
     if !finding.key.is_empty() {

@@ -9,7 +9,7 @@ use super::Settings;
 use super::database::{Count, Database};
 use super::numbers::Numbers;
 use super::progress::{Sending, Waiting};
-use super::report::{InDatabase, Report};
+use super::report::{InDatabase, RunReport};
 use super::rng::Rng;
 use super::scenario::{self, Extent};
 use super::schedule;
@@ -51,7 +51,7 @@ pub struct Run {
 
 impl Run {
     /// Plays the run.
-    pub async fn play(&self) -> Result<Report, SimulationError> {
+    pub async fn play(&self) -> Result<RunReport, SimulationError> {
         let stories = scenario::tell_all(&self.settings, self.extent);
         let letters = letters(&stories, &self.settings, &self.signer);
         let mut rng = Rng::new(self.settings.seed, SCHEDULE_STREAM);
@@ -150,13 +150,13 @@ impl Run {
         }
     }
 
-    fn report(&self, load: &Arc<Load>, stories: &[Story], database: Option<InDatabase>) -> Report {
+    fn report(&self, load: &Arc<Load>, stories: &[Story], database: Option<InDatabase>) -> RunReport {
         let tally = load.tally();
         let notices = load.letters().len();
         let sending = tally
             .last_ack
             .map_or(Duration::ZERO, |at| at.saturating_duration_since(load.start()));
-        Report {
+        RunReport {
             seed: self.settings.seed,
             partner_id: self.settings.partner_id.0,
             stories: stories.len(),

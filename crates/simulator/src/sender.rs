@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::schedule::Sending;
-use super::tally::Tally;
+use super::tally::RequestCounts;
 use super::wire::Letter;
 use crate::http::{Answer, Client, PostError, Target};
 use crate::platform::ResendRule;
@@ -42,7 +42,7 @@ pub struct Load {
     turns: Semaphore,
     unsettled: AtomicUsize,
     acks: Vec<AtomicU32>,
-    tally: Mutex<Tally>,
+    tally: Mutex<RequestCounts>,
 }
 
 /// One request that is due.
@@ -108,7 +108,7 @@ impl Load {
     }
 
     /// The counts so far.
-    pub fn tally(&self) -> MutexGuard<'_, Tally> {
+    pub fn tally(&self) -> MutexGuard<'_, RequestCounts> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tokio::time::sleep;
 use xiebao_core::id::{InsureNum, PartnerId};
 
-use super::compare::{ExpectedNotice, Findings, compare_notices, compare_rows};
+use super::compare::{Differences, ExpectedNotice, compare_notices, compare_rows};
 use super::database::{Count, Database};
 use super::expectation;
 use super::progress::Waiting;
@@ -48,7 +48,7 @@ pub struct ExpectedStory<'r> {
 
 /// The comparison of the database with the expectation.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Outcome {
+pub struct Comparison {
     /// When the first comparison without a fault began, or the last one of all.
     #[serde(skip)]
     pub committed: Option<Instant>,
@@ -59,7 +59,7 @@ pub struct Outcome {
     /// Notices that still wait.
     pub held: i64,
     /// The differences.
-    pub findings: Findings,
+    pub findings: Differences,
 }
 
 impl Expected<'_> {
@@ -84,7 +84,7 @@ pub async fn wait(
     before: Count,
     patience: Duration,
     waiting: &mut Waiting,
-) -> Result<Outcome, SimulationError> {
+) -> Result<Comparison, SimulationError> {
     let mut latest = before;
     let mut moved = Instant::now();
     loop {
@@ -117,7 +117,7 @@ pub async fn wait(
                 outcome => outcome?,
             };
             if over || outcome.findings.is_clean() {
-                return Ok(Outcome {
+                return Ok(Comparison {
                     committed: Some(look),
                     ..outcome
                 });
@@ -150,10 +150,10 @@ pub async fn compare(
     posted: &impl Posted,
     expected: &Expected<'_>,
     count: Count,
-) -> Result<Outcome, SimulationError> {
-    let mut outcome = Outcome {
+) -> Result<Comparison, SimulationError> {
+    let mut outcome = Comparison {
         held: count.held,
-        ..Outcome::default()
+        ..Comparison::default()
     };
     let mut from = 0;
     while from < expected.stories.len() {

@@ -35,10 +35,10 @@ pub struct Notice {
 /// The event that a notice reports (section 2 of the platform's document).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    Insured(Outcome),
+    Insured(StepOutcome),
     Paid(Payment),
     Issued {
-        outcome: Outcome,
+        outcome: StepOutcome,
         policies: Vec<PolicyEntry>,
     },
     Cancelled(Cancellation),
@@ -46,7 +46,7 @@ pub enum Event {
         cancellation: Cancellation,
         new_insure_num: Option<InsureNum>,
     },
-    EPolicy(Outcome),
+    EPolicy(StepOutcome),
     Endorsed(Endorsement),
     Abnormal {
         fail_msg: Option<String>,
@@ -57,7 +57,7 @@ pub enum Event {
 
 /// Success or failure of a step.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Outcome {
+pub struct StepOutcome {
     /// `state`
     pub success: bool,
     /// `failMsg`
@@ -68,7 +68,7 @@ pub struct Outcome {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Payment {
     /// Its outcome.
-    pub outcome: Outcome,
+    pub outcome: StepOutcome,
     /// `price`, in fen.
     pub price_fen: Option<i64>,
     /// `onlinePaymentId`
@@ -104,7 +104,7 @@ pub struct PolicyEntry {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cancellation {
     /// Its outcome.
-    pub outcome: Outcome,
+    pub outcome: StepOutcome,
     /// Who leaves; nobody named means the whole proposal.
     pub persons: Vec<String>,
     /// `cancelMsg`
@@ -124,7 +124,7 @@ pub struct Endorsement {
     pub remark: Option<String>,
 }
 
-impl Outcome {
+impl StepOutcome {
     /// Success.
     pub fn ok() -> Self {
         Self {

@@ -13,7 +13,7 @@ const LONGEST_MICROS: u64 = 120_000_000;
 
 /// Counts of requests by outcome.
 #[derive(Debug, Clone)]
-pub struct Tally {
+pub struct RequestCounts {
     /// Requests that were answered or failed.
     pub requests: u64,
     /// Acknowledged requests.
@@ -42,7 +42,7 @@ pub struct Percentiles {
     pub max_ms: f64,
 }
 
-impl Tally {
+impl RequestCounts {
     /// No requests yet.
     pub fn new() -> Self {
         let latency = Histogram::new_with_bounds(1, LONGEST_MICROS, 3).expect("the bounds are in order");
@@ -101,7 +101,7 @@ impl Tally {
     }
 }
 
-impl Default for Tally {
+impl Default for RequestCounts {
     fn default() -> Self {
         Self::new()
     }

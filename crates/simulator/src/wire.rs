@@ -4,7 +4,7 @@ use bytes::Bytes;
 use xiebao_core::id::InsureNum;
 
 use super::rng::Rng;
-use super::story::{Cancellation, Endorsement, Event, Notice, Outcome, Payment, PolicyEntry};
+use super::story::{Cancellation, Endorsement, Event, Notice, Payment, PolicyEntry, StepOutcome};
 use super::value::{Members, Value};
 use super::words;
 use crate::platform::{ContentType, Signer};
@@ -149,7 +149,7 @@ impl Data<'_> {
         );
     }
 
-    fn outcome(&mut self, members: &mut Members, outcome: &Outcome) {
+    fn outcome(&mut self, members: &mut Members, outcome: &StepOutcome) {
         put(members, "state", Value::literal(outcome.success));
         self.text(members, "failMsg", outcome.fail_msg.as_deref());
     }
@@ -171,7 +171,7 @@ impl Data<'_> {
         self.text(members, "failMsg", payment.outcome.fail_msg.as_deref());
     }
 
-    fn issue(&mut self, members: &mut Members, outcome: &Outcome, policies: &[PolicyEntry]) {
+    fn issue(&mut self, members: &mut Members, outcome: &StepOutcome, policies: &[PolicyEntry]) {
         put(members, "state", Value::literal(outcome.success));
         let entries: Vec<Value> = policies.iter().map(|entry| self.entry(entry)).collect();
         self.list(members, "policys", entries);

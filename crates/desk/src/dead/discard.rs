@@ -5,7 +5,7 @@ use xiebao_store::sql::dead_letters::{self, DeadLetterStatus};
 use xiebao_store::{Connection, Store, StoreError, decisions};
 
 use super::groups::{self, LetterGroup};
-use super::{Choice, Filter, existing};
+use super::{Filter, LetterChoice, existing};
 use crate::words::Words;
 
 /// Letters per transaction.
@@ -45,7 +45,7 @@ pub enum LetterOutcome {
 }
 
 /// The open letters that [`discard`] would discard, by group of causes.
-pub async fn rehearse(store: &Store, choice: &Choice) -> Result<Vec<LetterGroup>, StoreError> {
+pub async fn rehearse(store: &Store, choice: &LetterChoice) -> Result<Vec<LetterGroup>, StoreError> {
     let mut conn = store.connection().await?;
     let mut filter = choice.filter(&mut conn).await?;
     filter.status = Some(DeadLetterStatus::Open);
@@ -53,13 +53,17 @@ pub async fn rehearse(store: &Store, choice: &Choice) -> Result<Vec<LetterGroup>
 }
 
 /// Discards the open ones of the chosen letters.
-pub async fn discard(store: &Store, choice: &Choice, reasons: Reasons<'_>) -> Result<Discarded, StoreError> {
+pub async fn discard(
+    store: &Store,
+    choice: &LetterChoice,
+    reasons: Reasons<'_>,
+) -> Result<Discarded, StoreError> {
     let mut conn = store.connection().await?;
     let filter = choice.filter(&mut conn).await?;
     let named = choice.named();
     let before = existing(&mut conn, &named, &filter).await?;
     let discarded = pages(&mut conn, &filter, reasons).await?;
-    if let Choice::Found(_) = choice {
+    if let LetterChoice::Found(_) = choice {
         return Ok(Discarded::Found(discarded.len()));
     }
     let outcome = |id: i64| {

@@ -6,7 +6,7 @@ use xiebao_store::sql::dead_letters::DeadLetter;
 use xiebao_store::{Store, StoreError};
 
 use super::groups::{self, LetterGroup};
-use super::{Choice, Filter, existing};
+use super::{Filter, LetterChoice, existing};
 use crate::letter::NotRequeueable;
 use crate::words::Words;
 
@@ -29,7 +29,7 @@ pub struct Chosen {
 }
 
 /// Looks up the chosen letters. A search finds the letters that are dead now.
-pub async fn choose(store: &Store, choice: &Choice) -> Result<Chosen, StoreError> {
+pub async fn choose(store: &Store, choice: &LetterChoice) -> Result<Chosen, StoreError> {
     let mut conn = store.connection().await?;
     let filter = choice.filter(&mut conn).await?;
     let named = choice.named();
@@ -40,7 +40,7 @@ pub async fn choose(store: &Store, choice: &Choice) -> Result<Chosen, StoreError
     Ok(Chosen {
         total: groups.iter().map(|group| group.count).sum(),
         filter,
-        by_number: matches!(choice, Choice::Named(_)),
+        by_number: matches!(choice, LetterChoice::Named(_)),
         missing,
         groups,
     })

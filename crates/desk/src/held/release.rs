@@ -16,7 +16,7 @@ use crate::words::Words;
 
 /// The notices to let go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Choice {
+pub enum ReleaseChoice {
     /// All that wait of this proposal.
     Proposal(InsureNum),
     /// The one whose digest begins with these digits.
@@ -27,7 +27,7 @@ pub enum Choice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Released {
     /// The choice fits no waiting notice.
-    NothingHeld(Choice),
+    NothingHeld(ReleaseChoice),
     /// The digits fit notices of several proposals.
     Ambiguous {
         /// The digits.
@@ -52,13 +52,15 @@ pub enum Released {
 /// replace it.
 pub async fn release(
     store: &Store,
-    choice: Choice,
+    choice: ReleaseChoice,
     authority: Authority<'_>,
 ) -> Result<Released, StoreError> {
     let mut conn = store.connection().await?;
     let (number, digests) = match &choice {
-        Choice::Proposal(number) => (number.clone(), held_of(&mut conn, number, authority.rules).await?),
-        Choice::Digest(beginning) => {
+        ReleaseChoice::Proposal(number) => {
+            (number.clone(), held_of(&mut conn, number, authority.rules).await?)
+        }
+        ReleaseChoice::Digest(beginning) => {
             let found = notices::held_by_digest(&mut conn, beginning).await?;
             let found: Vec<_> = found
                 .iter()
@@ -78,7 +80,7 @@ pub async fn release(
     };
     let outcome = apply(store, &mut conn, &number, digests, authority).await?;
     if outcome.let_go == 0 {
-        return Ok(Released::NothingHeld(Choice::Proposal(number)));
+        return Ok(Released::NothingHeld(ReleaseChoice::Proposal(number)));
     }
     let ledgers = transaction::load(&mut conn, std::iter::once(&number)).await?;
     Ok(Released::Done {
@@ -140,8 +142,8 @@ impl Released {
     /// The outcome as text.
     pub fn page(&self, words: &dyn Words) -> String {
         match self {
-            Self::NothingHeld(Choice::Proposal(number)) => words.not_held(number.as_str()),
-            Self::NothingHeld(Choice::Digest(beginning)) => words.not_held(beginning),
+            Self::NothingHeld(ReleaseChoice::Proposal(number)) => words.not_held(number.as_str()),
+            Self::NothingHeld(ReleaseChoice::Digest(beginning)) => words.not_held(beginning),
             Self::Ambiguous { beginning, proposals } => words.ambiguous_digest(beginning, proposals),
             Self::Done {
                 insure_num,

@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Finding, Findings, Kind};
+use super::{Difference, DifferenceKind, Differences};
 
 const TABLE: &str = "notices";
 
@@ -62,7 +62,7 @@ impl ExpectedNotice {
 }
 
 /// Compares the inbox, proposal by proposal.
-pub fn compare_notices(expected: &[ExpectedNotice], stored: &[StoredNotice], findings: &mut Findings) {
+pub fn compare_notices(expected: &[ExpectedNotice], stored: &[StoredNotice], findings: &mut Differences) {
     let mut proposals: BTreeMap<&str, (Vec<&ExpectedNotice>, Vec<&StoredNotice>)> = BTreeMap::new();
     for notice in expected {
         proposals.entry(&notice.insure_num).or_default().0.push(notice);
@@ -76,15 +76,29 @@ pub fn compare_notices(expected: &[ExpectedNotice], stored: &[StoredNotice], fin
     }
 }
 
-fn compare_proposal(expected: &[&ExpectedNotice], mut stored: Vec<&StoredNotice>, findings: &mut Findings) {
+fn compare_proposal(
+    expected: &[&ExpectedNotice],
+    mut stored: Vec<&StoredNotice>,
+    findings: &mut Differences,
+) {
     for notice in expected {
         match position_of(notice, &stored) {
             Some(at) => compare_columns(notice, stored.remove(at), findings),
-            None => findings.absence(Kind::Lost, TABLE, &notice.insure_num, excerpt(&notice.body)),
+            None => findings.absence(
+                DifferenceKind::Lost,
+                TABLE,
+                &notice.insure_num,
+                excerpt(&notice.body),
+            ),
         }
     }
     for notice in stored {
-        findings.absence(Kind::Extra, TABLE, &notice.insure_num, excerpt(&notice.raw));
+        findings.absence(
+            DifferenceKind::Extra,
+            TABLE,
+            &notice.insure_num,
+            excerpt(&notice.raw),
+        );
     }
 }
 
@@ -109,7 +123,7 @@ fn sent_as(notice: &ExpectedNotice, raw: &[u8]) -> bool {
     raw == notice.body || notice.twin.as_ref().is_some_and(|twin| raw == twin)
 }
 
-fn compare_columns(expected: &ExpectedNotice, found: &StoredNotice, findings: &mut Findings) {
+fn compare_columns(expected: &ExpectedNotice, found: &StoredNotice, findings: &mut Differences) {
     let mut wrong = Vec::new();
     if found.notify_type != expected.notify_type {
         wrong.push((
@@ -149,7 +163,7 @@ fn compare_columns(expected: &ExpectedNotice, found: &StoredNotice, findings: &m
 }
 
 /// `seq` is 1, 2, 3… over what was applied, and NULL for all else.
-fn compare_sequence(insure_num: &str, stored: &[&StoredNotice], findings: &mut Findings) {
+fn compare_sequence(insure_num: &str, stored: &[&StoredNotice], findings: &mut Differences) {
     let applied = stored.iter().filter(|notice| notice.outcome == "applied").count();
     let mut sequence: Vec<i64> = stored.iter().filter_map(|notice| notice.seq).collect();
     sequence.sort_unstable();
@@ -169,16 +183,16 @@ fn compare_sequence(insure_num: &str, stored: &[&StoredNotice], findings: &mut F
 }
 
 fn show(
-    findings: &mut Findings,
+    findings: &mut Differences,
     insure_num: &str,
     key: String,
     column: &'static str,
     expected: String,
     found: String,
 ) {
-    let (kind, insure_num) = (Kind::Differing, insure_num.to_owned());
+    let (kind, insure_num) = (DifferenceKind::Differing, insure_num.to_owned());
     let (column, expected, found) = (Some(column), Some(expected), Some(found));
-    findings.show(Finding {
+    findings.show(Difference {
         kind,
         insure_num,
         table: TABLE,

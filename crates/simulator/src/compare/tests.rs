@@ -23,13 +23,13 @@ fn persons(persons: &[(&str, bool)]) -> Rows {
     }
 }
 
-fn compare(expected: &Rows, found: &Rows) -> Findings {
-    let mut findings = Findings::default();
+fn compare(expected: &Rows, found: &Rows) -> Differences {
+    let mut findings = Differences::default();
     compare_rows(expected, found, &mut findings);
     findings
 }
 
-fn counts(findings: &Findings) -> (u64, u64, u64) {
+fn counts(findings: &Differences) -> (u64, u64, u64) {
     (findings.lost, findings.extra, findings.differing)
 }
 
@@ -51,7 +51,7 @@ fn a_lost_an_extra_and_a_differing_row_are_found() {
     let differing = findings
         .first
         .iter()
-        .find(|finding| finding.kind == Kind::Differing)
+        .find(|finding| finding.kind == DifferenceKind::Differing)
         .expect("is shown");
     assert_eq!(differing.table, "insured_persons");
     assert_eq!(differing.insure_num, "A");
@@ -132,8 +132,8 @@ fn stored(body: &str, seq: Option<i64>) -> StoredNotice {
     }
 }
 
-fn inbox(rows: &[StoredNotice]) -> Findings {
-    let mut findings = Findings::default();
+fn inbox(rows: &[StoredNotice]) -> Differences {
+    let mut findings = Differences::default();
     compare_notices(&[expected_notice()], rows, &mut findings);
     findings
 }

@@ -1,6 +1,6 @@
 use chrono::{NaiveDate, NaiveDateTime};
 
-use super::super::story::{Cancellation, Endorsement, Outcome, Payment, PolicyEntry};
+use super::super::story::{Cancellation, Endorsement, Payment, PolicyEntry, StepOutcome};
 use super::*;
 
 const PARTNER: PartnerId = PartnerId(7);
@@ -38,7 +38,7 @@ fn at(hour: u32) -> NaiveDateTime {
 }
 
 fn paid(success: bool, fail_msg: Option<&str>, gateway: i64) -> Event {
-    let outcome = Outcome {
+    let outcome = StepOutcome {
         success,
         fail_msg: fail_msg.map(str::to_owned),
     };
@@ -61,12 +61,12 @@ fn policy(policy_num: &str, persons: &[&str]) -> PolicyEntry {
 
 fn issued(policies: Vec<PolicyEntry>) -> Event {
     Event::Issued {
-        outcome: Outcome::ok(),
+        outcome: StepOutcome::ok(),
         policies,
     }
 }
 
-fn leaving(outcome: Outcome, persons: &[&str], cancel_msg: Option<&str>) -> Cancellation {
+fn leaving(outcome: StepOutcome, persons: &[&str], cancel_msg: Option<&str>) -> Cancellation {
     Cancellation {
         outcome,
         persons: persons.iter().map(|name| (*name).to_owned()).collect(),
@@ -131,7 +131,10 @@ fn persons_of_one_policy_unite_and_leave_every_policy_they_are_in() {
     let rows = told(
         &["A"],
         vec![
-            notice("A", Event::Cancelled(leaving(Outcome::ok(), &["乙", "甲"], None))),
+            notice(
+                "A",
+                Event::Cancelled(leaving(StepOutcome::ok(), &["乙", "甲"], None)),
+            ),
             notice(
                 "A",
                 issued(vec![policy("P1", &["甲", "丙"]), policy("P1", &["丁", "丙"])]),
@@ -139,7 +142,7 @@ fn persons_of_one_policy_unite_and_leave_every_policy_they_are_in() {
             notice("A", issued(vec![policy("P2", &["甲"])])),
             notice(
                 "A",
-                Event::Cancelled(leaving(Outcome::failed("x"), &["丙"], None)),
+                Event::Cancelled(leaving(StepOutcome::failed("x"), &["丙"], None)),
             ),
         ],
     );
@@ -164,7 +167,7 @@ fn persons_of_one_policy_unite_and_leave_every_policy_they_are_in() {
 #[test]
 fn a_cancellation_in_other_words_is_the_same_row() {
     let cancelled =
-        |msg, persons: &[&str]| notice("A", Event::Cancelled(leaving(Outcome::ok(), persons, msg)));
+        |msg, persons: &[&str]| notice("A", Event::Cancelled(leaving(StepOutcome::ok(), persons, msg)));
     let rows = told(
         &["A"],
         vec![
@@ -205,9 +208,9 @@ fn a_reissue_makes_the_row_of_the_new_proposal_and_cancels_the_policies() {
         &["A", "B", "C"],
         vec![
             notice("A", issued(vec![policy("P", &[])])),
-            reissued("A", "C", Outcome::ok()),
-            reissued("A", "B", Outcome::ok()),
-            reissued("A", "D", Outcome::failed("x")),
+            reissued("A", "C", StepOutcome::ok()),
+            reissued("A", "B", StepOutcome::ok()),
+            reissued("A", "D", StepOutcome::failed("x")),
         ],
     );
     let linked = |insure_num| rows::Proposal {
@@ -236,13 +239,13 @@ fn a_success_outranks_a_failure_of_the_same_step_whichever_came_first() {
         let notices = events.into_iter().map(|event| notice("A", event)).collect();
         told(&["A"], notices).proposals[0].status.clone()
     };
-    let insured = Event::Insured(Outcome::ok());
+    let insured = Event::Insured(StepOutcome::ok());
     let failed = || Event::Issued {
-        outcome: Outcome::failed("x"),
+        outcome: StepOutcome::failed("x"),
         policies: Vec::new(),
     };
     assert_eq!(
-        status(vec![Event::Insured(Outcome::failed("x"))]).as_deref(),
+        status(vec![Event::Insured(StepOutcome::failed("x"))]).as_deref(),
         Some("insure_failed")
     );
     assert_eq!(
@@ -258,7 +261,7 @@ fn a_success_outranks_a_failure_of_the_same_step_whichever_came_first() {
         Some("issued")
     );
     assert_eq!(
-        status(vec![insured, Event::EPolicy(Outcome::ok())]).as_deref(),
+        status(vec![insured, Event::EPolicy(StepOutcome::ok())]).as_deref(),
         Some("insured")
     );
 }
@@ -273,10 +276,10 @@ fn user_and_product_come_from_the_lowest_type_that_states_them() {
     let rows = told(
         &["A"],
         vec![
-            stating(Event::EPolicy(Outcome::ok()), Some("zz"), Some("c9")),
+            stating(Event::EPolicy(StepOutcome::ok()), Some("zz"), Some("c9")),
             stating(paid(true, None, 1), Some("a"), None),
             stating(paid(false, None, 1), Some("b"), None),
-            stating(Event::Insured(Outcome::ok()), None, None),
+            stating(Event::Insured(StepOutcome::ok()), None, None),
         ],
     );
     let found = &rows.proposals[0];

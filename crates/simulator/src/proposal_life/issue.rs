@@ -2,7 +2,7 @@
 
 use chrono::{Days, NaiveDate};
 
-use super::super::story::{Event, Outcome, PolicyEntry};
+use super::super::story::{Event, PolicyEntry, StepOutcome};
 use super::super::words;
 use super::{Progress, ProposalLife};
 
@@ -32,7 +32,7 @@ impl ProposalLife<'_> {
 
     fn failed_issues(&mut self) {
         for _ in 0..self.rng.between(1, 2) {
-            let outcome = Outcome::failed(self.rng.word(words::FAILURES));
+            let outcome = StepOutcome::failed(self.rng.word(words::FAILURES));
             let policies = if self.rng.chance(0.2) {
                 vec![self.policy(0, false)]
             } else {
@@ -102,7 +102,7 @@ impl ProposalLife<'_> {
             self.rng.shuffle(&mut entries);
         }
         let event = Event::Issued {
-            outcome: Outcome::ok(),
+            outcome: StepOutcome::ok(),
             policies: entries,
         };
         self.report(event.clone());

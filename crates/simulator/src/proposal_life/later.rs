@@ -2,7 +2,7 @@
 
 use xiebao_core::id::InsureNum;
 
-use super::super::story::{Cancellation, Endorsement, Event, Outcome};
+use super::super::story::{Cancellation, Endorsement, Event, StepOutcome};
 use super::super::words;
 use super::ProposalLife;
 
@@ -82,14 +82,14 @@ impl ProposalLife<'_> {
     fn cancel(&mut self, persons: Vec<String>) {
         if self.rng.chance(self.failures) {
             let reason = self.rng.word(words::FAILURES);
-            let cancellation = self.cancellation(Outcome::failed(reason), &persons);
+            let cancellation = self.cancellation(StepOutcome::failed(reason), &persons);
             self.report(Event::Cancelled(cancellation));
         }
-        let cancellation = self.cancellation(Outcome::ok(), &persons);
+        let cancellation = self.cancellation(StepOutcome::ok(), &persons);
         self.report(Event::Cancelled(cancellation));
         if self.rng.chance(0.15) {
             // The same cancellation in other words: one row.
-            let again = self.cancellation(Outcome::ok(), &persons);
+            let again = self.cancellation(StepOutcome::ok(), &persons);
             self.report(Event::Cancelled(again));
         }
     }
@@ -101,11 +101,11 @@ impl ProposalLife<'_> {
             Vec::new()
         };
         let reason = self.rng.word(words::FAILURES);
-        let cancellation = self.cancellation(Outcome::failed(reason), &persons);
+        let cancellation = self.cancellation(StepOutcome::failed(reason), &persons);
         self.report(Event::Cancelled(cancellation));
     }
 
-    fn cancellation(&mut self, outcome: Outcome, persons: &[String]) -> Cancellation {
+    fn cancellation(&mut self, outcome: StepOutcome, persons: &[String]) -> Cancellation {
         let cancel_msg = self.rng.maybe_word(0.3, words::CANCEL_REASONS);
         Cancellation {
             outcome,
@@ -118,7 +118,7 @@ impl ProposalLife<'_> {
     pub fn reissue(&mut self, replacement: &InsureNum) {
         if self.rng.chance(self.failures) {
             let reason = self.rng.word(words::FAILURES);
-            let cancellation = self.cancellation(Outcome::failed(reason), &[]);
+            let cancellation = self.cancellation(StepOutcome::failed(reason), &[]);
             let new_insure_num = self.rng.maybe(0.3, replacement.clone());
             self.report(Event::Reissued {
                 cancellation,
@@ -130,7 +130,7 @@ impl ProposalLife<'_> {
         } else {
             Vec::new()
         };
-        let cancellation = self.cancellation(Outcome::ok(), &persons);
+        let cancellation = self.cancellation(StepOutcome::ok(), &persons);
         self.report(Event::Reissued {
             cancellation,
             new_insure_num: Some(replacement.clone()),

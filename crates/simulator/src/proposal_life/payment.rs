@@ -2,7 +2,7 @@
 
 use chrono::{NaiveDateTime, TimeDelta};
 
-use super::super::story::{Event, Outcome, Payment};
+use super::super::story::{Event, Payment, StepOutcome};
 use super::super::words;
 use super::ProposalLife;
 
@@ -48,7 +48,7 @@ impl ProposalLife<'_> {
         };
         let gateway = *self.rng.pick(words::GATEWAYS);
         Payment {
-            outcome: Outcome::ok(),
+            outcome: StepOutcome::ok(),
             price_fen: Some(price),
             gateway: self.rng.maybe(0.97, gateway),
             pay_time: Some(self.pay_time()),
@@ -70,7 +70,7 @@ impl ProposalLife<'_> {
         let price = self.rng.between(1, 90_000);
         let price_fen = self.rng.maybe(0.5, price);
         for _ in 0..self.rng.between(1, 3) {
-            let outcome = Outcome::failed(self.rng.word(words::FAILURES));
+            let outcome = StepOutcome::failed(self.rng.word(words::FAILURES));
             let pay_time = self.rng.maybe(0.2, self.now);
             self.report(Event::Paid(Payment {
                 outcome,
@@ -95,7 +95,7 @@ impl ProposalLife<'_> {
     fn report_again(&mut self, payment: &Payment) {
         for _ in 0..self.rng.between(1, 2) {
             let fail_msg = self.rng.maybe_word(0.6, words::FAILURES);
-            let outcome = Outcome {
+            let outcome = StepOutcome {
                 fail_msg,
                 ..payment.outcome.clone()
             };
