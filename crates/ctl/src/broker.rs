@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
+use xiebao_amqp::connect;
+use xiebao_amqp::topology::{self, DEAD, NOTICES, ObjectReport, ObjectState, Part, REFUSED};
 use xiebao_desk::fact::Fact;
 use xiebao_desk::finding::Finding;
 use xiebao_desk::finding::concern::Concern;
-use xiebao_runtime::amqp::connect;
-use xiebao_runtime::amqp::topology::{self, DEAD, NOTICES, ObjectReport, ObjectState, Part, REFUSED};
 use xiebao_runtime::config::{AmqpConfig, without_password};
 
 /// Findings of `doctor`: each address of the broker answers, and each exchange and queue is as wanted.
@@ -56,7 +56,9 @@ async fn visit(node: AmqpConfig) -> Visit {
 
 /// The state of each exchange and queue, or why there is none.
 async fn look(config: &AmqpConfig, name: &str, patience: Duration) -> Result<Vec<ObjectReport>, String> {
-    let connection = connect(config, name).await.map_err(|e| e.to_string())?;
+    let connection = connect(&config.settings(), name)
+        .await
+        .map_err(|e| e.to_string())?;
     let looking = timeout(patience, topology::check(&connection)).await;
     let reports = looking
         .map_err(|_| format!("no answer within {patience:?}"))?

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args as ClapArgs;
 use xiebao_core::reason::Reason;
 use xiebao_desk::dead::{DeadLetterStatus, requeue};
-use xiebao_runtime::amqp::Publisher;
+use xiebao_runtime::publishing::NoticePublisher;
 use xiebao_runtime::{clock, shutdown};
 
 use crate::choice::Choice;
@@ -76,7 +76,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
 
 fn requeuer(database: &Database, rate: Option<u32>, context: &Context) -> Result<Requeuer, Failure> {
     let amqp = database.config.require_amqp()?;
-    let publisher = Publisher::start(amqp, "xiebao dead requeue", 1, PUBLISH_TIMEOUT);
+    let publisher = NoticePublisher::start(amqp, "xiebao dead requeue", 1, PUBLISH_TIMEOUT);
     let stop = shutdown::on_signal().map_err(|error| Failure::Refused(error.to_string()))?;
     Ok(Requeuer {
         publisher: publisher.map_err(|error| Failure::Unreachable(error.to_string()))?,

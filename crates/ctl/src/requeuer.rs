@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use xiebao_core::envelope::Envelope;
 use xiebao_desk::dead::message;
 use xiebao_desk::dead::requeue::{Chosen, RequeueProgress};
-use xiebao_runtime::amqp::Publisher;
 use xiebao_runtime::clock;
+use xiebao_runtime::publishing::NoticePublisher;
 use xiebao_store::sql::dead_letters::{self, DeadLetter};
 use xiebao_store::{Connection, Store, decisions};
 
@@ -26,7 +26,7 @@ const PAGE: usize = 200;
 /// Puts dead letters back on the queue.
 pub struct Requeuer {
     /// Publishes them.
-    pub publisher: Publisher,
+    pub publisher: NoticePublisher,
     /// Limits the rate.
     pub pace: Pace,
     /// Letters per page, about as many as a second's rate, so that marks follow soon.

@@ -6,13 +6,13 @@ use std::time::Instant;
 use actix_web::http::{Method, header};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use xiebao_amqp::Unavailable;
 use xiebao_core::attempts::Attempts;
 use xiebao_core::envelope::Envelope;
 use xiebao_core::id::{NotifyType, PartnerId, Step};
 use xiebao_core::notice::{Malformed, RawNotice};
 use xiebao_core::reason::Reason;
 use xiebao_core::signature::{self, SignatureError, VerifiedNotice};
-use xiebao_runtime::amqp::Unavailable;
 use xiebao_runtime::clock;
 
 use crate::body::{self, BodyError};

@@ -8,9 +8,9 @@ use prometheus_client::registry::Registry;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::rules::Rules;
-use xiebao_runtime::amqp::Publisher;
 use xiebao_runtime::config::{Config, ReceiverConfig};
 use xiebao_runtime::keys::KeyRing;
+use xiebao_runtime::publishing::NoticePublisher;
 use xiebao_runtime::traces::Traces;
 
 use crate::metrics::Metrics;
@@ -28,7 +28,7 @@ pub(crate) struct Receiver {
     /// The partners' keys.
     pub keys: Arc<KeyRing>,
     /// Publishes authentic notices.
-    pub publisher: Publisher,
+    pub publisher: NoticePublisher,
     /// Counters and histograms.
     pub metrics: Metrics,
     /// Where spans go.
@@ -48,7 +48,7 @@ impl Receiver {
         registry: &mut Registry,
     ) -> anyhow::Result<Self> {
         let keys = open_keys(config.require_keys_file()?)?;
-        let publisher = Publisher::start_homeless(
+        let publisher = NoticePublisher::start_unpinned(
             config.require_amqp()?,
             "xiebao-receiver",
             config.receiver.connections,

@@ -16,8 +16,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::id::{NotifyType, PartnerId};
 use xiebao_core::refused::RECORDS;
-use xiebao_runtime::amqp::Publisher;
 use xiebao_runtime::clock;
+use xiebao_runtime::publishing::RefusedPublisher;
 
 use crate::reply::Verdict;
 use buffer::{Buffer, CLAIMS_INTERVAL, RefusalKey, Tries};
@@ -77,7 +77,7 @@ impl Refusals {
     }
 
     /// Publishes records, one message at a time, until `stop`.
-    pub async fn keep_publishing(&self, publisher: &Publisher, stop: &CancellationToken) {
+    pub async fn keep_publishing(&self, publisher: &RefusedPublisher, stop: &CancellationToken) {
         let publishing = async {
             loop {
                 // Requests that are not due yet must not wait for another request.
@@ -92,19 +92,19 @@ impl Refusals {
     }
 
     /// Publishes every record.
-    pub async fn publish_all(&self, publisher: &Publisher) {
+    pub async fn publish_all(&self, publisher: &RefusedPublisher) {
         self.buffer().gather_all();
         self.publish(publisher).await;
     }
 
     /// Publishes the records that are due; those that the broker does not take are kept. Must not run concurrently.
-    async fn publish(&self, publisher: &Publisher) {
+    async fn publish(&self, publisher: &RefusedPublisher) {
         loop {
             let records = self.buffer().next_message();
             if records.is_empty() {
                 return;
             }
-            if let Err(error) = publisher.publish_refused(&records).await {
+            if let Err(error) = publisher.publish(&records).await {
                 self.added.notify_one();
                 match self.warned.swap(true, Ordering::Relaxed) {
                     false => {

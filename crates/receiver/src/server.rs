@@ -85,7 +85,7 @@ fn http_server(receiver: &Arc<Receiver>, listener: TcpListener) -> std::io::Resu
     let workers = cores.max(config.connections);
     let shared = web::Data::from(Arc::clone(receiver));
     let app = move || {
-        shared.publisher.house_one_here();
+        shared.publisher.pin_to_this_thread();
         App::new()
             .app_data(shared.clone())
             .default_service(web::to(notices::handle))

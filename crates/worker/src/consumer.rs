@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use xiebao_runtime::amqp::topology::{NOTICES, Part};
-use xiebao_runtime::amqp::{Pacing, connect};
+use xiebao_amqp::topology::{NOTICES, Part};
+use xiebao_amqp::{Pacing, connect};
 
 use crate::acks::Acks;
 use crate::outage::LongOutage;
@@ -47,7 +47,7 @@ async fn session(
     worker: &Arc<Worker>,
     shutdown: &CancellationToken,
 ) -> Result<Option<LongOutage>, SessionError> {
-    let connection = connect(&worker.amqp, "xiebao-worker").await?;
+    let connection = connect(&worker.amqp.settings(), "xiebao-worker").await?;
     let (channel, mut deliveries) =
         subscribe(&connection, Part::Notices, NOTICES, worker.settings.prefetch).await?;
     // Cancelled when the lanes must give up waiting for the database.

@@ -11,11 +11,11 @@ use lapin::options::BasicAckOptions;
 use lapin::types::AMQPValue;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use xiebao_amqp::topology::{DEAD, Part};
+use xiebao_amqp::{Pacing, connect};
 use xiebao_core::attempts::Attempts;
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::{Reason, Rejection};
-use xiebao_runtime::amqp::topology::{DEAD, Part};
-use xiebao_runtime::amqp::{Pacing, connect};
 use xiebao_runtime::clock;
 
 use crate::delivery::text_header;
@@ -50,7 +50,7 @@ pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
 
 /// One session. `Some` if it ended because of a long database outage.
 async fn session(worker: &Arc<Worker>) -> Result<Option<LongOutage>, SessionError> {
-    let connection = connect(&worker.amqp, "xiebao-worker dead letters").await?;
+    let connection = connect(&worker.amqp.settings(), "xiebao-worker dead letters").await?;
     let (channel, mut deliveries) = subscribe(&connection, Part::Notices, DEAD, BATCH_SIZE).await?;
     let (sender, mut receiver) = mpsc::channel(usize::from(BATCH_SIZE));
     let taking = async {

@@ -45,7 +45,7 @@ pub async fn hand_back(worker: &Worker, queue: &'static str, unacknowledged: Vec
         worker.publisher.hand_back(queue, &delivery).await?;
         acknowledge(&delivery).await;
         worker.metrics.handed_back.inc();
-        Ok::<_, xiebao_runtime::amqp::Unavailable>(())
+        Ok::<_, xiebao_amqp::Unavailable>(())
     });
     match all.await {
         Ok(()) => tracing::info!(queue, count, "deliveries handed back"),

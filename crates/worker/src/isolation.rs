@@ -9,10 +9,10 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use xiebao_amqp::Pacing;
 use xiebao_core::id::InsureNum;
 use xiebao_core::ledger::Arrival;
 use xiebao_core::sequencing::DeliveryOutcome;
-use xiebao_runtime::amqp::Pacing;
 use xiebao_runtime::clock;
 
 use crate::outage::Waiting;

@@ -35,7 +35,7 @@ use anyhow::anyhow;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use xiebao_runtime::amqp::Pacing;
+use xiebao_amqp::Pacing;
 use xiebao_runtime::config::Config;
 use xiebao_runtime::shutdown::finish_within;
 use xiebao_runtime::traces;

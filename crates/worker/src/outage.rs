@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
-use xiebao_runtime::amqp::Pacing;
+use xiebao_amqp::Pacing;
 
 use xiebao_store::Store;
 

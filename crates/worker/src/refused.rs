@@ -7,10 +7,10 @@ use chrono::TimeDelta;
 use futures_util::StreamExt;
 use lapin::options::BasicAckOptions;
 use tokio_util::sync::CancellationToken;
+use xiebao_amqp::topology::{Part, REFUSED};
+use xiebao_amqp::{Pacing, connect};
 use xiebao_core::refused;
 use xiebao_core::refused::Refused;
-use xiebao_runtime::amqp::topology::{Part, REFUSED};
-use xiebao_runtime::amqp::{Pacing, connect};
 use xiebao_runtime::clock;
 
 use crate::probe;
@@ -79,7 +79,7 @@ async fn trim(worker: &Worker) -> Result<(), StoreError> {
 }
 
 async fn session(worker: &Worker, warned: &mut bool) -> Result<(), SessionError> {
-    let connection = connect(&worker.amqp, "xiebao-worker refused").await?;
+    let connection = connect(&worker.amqp.settings(), "xiebao-worker refused").await?;
     let (_channel, mut deliveries) = subscribe(&connection, Part::Record, REFUSED, PREFETCH).await?;
     if std::mem::take(warned) {
         tracing::info!("refused requests are filed again");

@@ -16,10 +16,10 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Connection};
 use prometheus_client::registry::Unit;
 use tokio::time::{MissedTickBehavior, interval, timeout};
+use xiebao_amqp::connect;
+use xiebao_amqp::topology::{DEAD, NOTICES, REFUSED, RETRY};
 use xiebao_core::id::{NotifyType, Step};
 use xiebao_core::reason::Reason;
-use xiebao_runtime::amqp::connect;
-use xiebao_runtime::amqp::topology::{DEAD, NOTICES, REFUSED, RETRY};
 use xiebao_runtime::clock;
 
 use crate::samples::{Group, Reading, Samples, Series};
@@ -217,7 +217,7 @@ struct Broker {
 
 impl Broker {
     async fn open(worker: &Worker) -> Result<Self, SessionError> {
-        let connection = connect(&worker.amqp, "xiebao-worker gauges").await?;
+        let connection = connect(&worker.amqp.settings(), "xiebao-worker gauges").await?;
         let silent = |_| SessionError::Silent(BROKER_ANSWERS_WITHIN);
         let channel = timeout(BROKER_ANSWERS_WITHIN, connection.create_channel())
             .await

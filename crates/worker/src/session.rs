@@ -7,8 +7,8 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer};
 use thiserror::Error;
 use tokio::time::timeout;
-use xiebao_runtime::amqp::ConnectError;
-use xiebao_runtime::amqp::topology::{Part, TopologyError};
+use xiebao_amqp::ConnectError;
+use xiebao_amqp::topology::{Part, TopologyError};
 
 /// Bound on a single answer of the broker; lapin waits for ever if the server vanishes.
 pub const BROKER_ANSWERS_WITHIN: Duration = Duration::from_secs(10);

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use xiebao_core::rules::Rules;
-use xiebao_runtime::amqp::Publisher;
 use xiebao_runtime::config::{AmqpConfig, Config, WorkerConfig};
+use xiebao_runtime::publishing::NoticePublisher;
 use xiebao_runtime::traces::Traces;
 use xiebao_store::Store;
 
@@ -25,7 +25,7 @@ pub struct Worker {
     /// A separate connection for refused requests, so that they never take one from the notices.
     pub refused_store: Store,
     /// Publishes retries, dead letters and deliveries that are handed back.
-    pub publisher: Publisher,
+    pub publisher: NoticePublisher,
     /// The rules of waiting, and the subscribed notice types.
     pub rules: Rules,
     /// The broker's addresses, for the sessions.
@@ -63,7 +63,7 @@ impl Worker {
         Ok(Self {
             store: Store::new(database.url.expose(), database.pool_size),
             refused_store: Store::new(database.url.expose(), 1),
-            publisher: Publisher::start(&amqp, "xiebao-worker", 1, PUBLISH_TIMEOUT)?,
+            publisher: NoticePublisher::start(&amqp, "xiebao-worker", 1, PUBLISH_TIMEOUT)?,
             rules: config.rules.clone(),
             amqp,
             settings: config.worker.clone(),

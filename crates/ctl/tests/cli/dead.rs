@@ -1,8 +1,8 @@
 use bytes::Bytes;
 use serde_json::json;
+use xiebao_amqp::topology::NOTICES;
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::{Reason, Rejection};
-use xiebao_runtime::amqp::topology::NOTICES;
 use xiebao_runtime::clock;
 use xiebao_store::sql::dead_letters::{self, DeadLetter, Filter, NewDeadLetter};
 use xiebao_testkit::Broker;

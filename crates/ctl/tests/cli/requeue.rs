@@ -1,6 +1,6 @@
 use serde_json::json;
+use xiebao_amqp::topology::NOTICES;
 use xiebao_core::reason::Reason;
-use xiebao_runtime::amqp::topology::NOTICES;
 use xiebao_testkit::post;
 
 use crate::cli::{body, issued, paid};

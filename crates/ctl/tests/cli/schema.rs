@@ -1,5 +1,5 @@
 use serde_json::json;
-use xiebao_runtime::amqp::topology;
+use xiebao_amqp::topology;
 use xiebao_testkit::Broker;
 
 use crate::cli::Cli;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use xiebao_runtime::amqp::Publisher;
 use xiebao_runtime::config::AmqpConfig;
+use xiebao_runtime::publishing::RefusedPublisher;
 
 use super::Refusals;
 use crate::shutdown::Ending;
@@ -21,7 +21,7 @@ const LAST_PUBLISH_TIMEOUT: Duration = Duration::from_millis(500);
 /// The running task. Its connection is not that of the notices, so that no trouble of one affects the other.
 pub(crate) struct Recorder {
     refusals: Arc<Refusals>,
-    publisher: Arc<Publisher>,
+    publisher: Arc<RefusedPublisher>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -32,7 +32,7 @@ impl Recorder {
     /// # Errors
     /// If the broker's address cannot be used.
     pub fn start(config: &AmqpConfig, refusals: Arc<Refusals>) -> anyhow::Result<Self> {
-        let publisher = Publisher::start_record(config, "xiebao-receiver refused", PUBLISH_TIMEOUT)?;
+        let publisher = RefusedPublisher::start(config, "xiebao-receiver refused", PUBLISH_TIMEOUT)?;
         let publisher = Arc::new(publisher);
         let stop = CancellationToken::new();
         let task = tokio::spawn({

@@ -1,5 +1,5 @@
 use serde_json::json;
-use xiebao_runtime::amqp::topology::{self, ObjectState};
+use xiebao_amqp::topology::{self, ObjectState};
 use xiebao_testkit::Broker;
 
 use crate::running::{NOTICES, Running};

@@ -25,6 +25,16 @@ pub struct AmqpConfig {
     pub connect_timeout: Duration,
 }
 
+impl AmqpConfig {
+    /// The settings that the broker's crate takes.
+    pub fn settings(&self) -> xiebao_amqp::Settings {
+        xiebao_amqp::Settings {
+            urls: self.urls.iter().map(|url| url.expose().to_owned()).collect(),
+            connect_timeout: self.connect_timeout,
+        }
+    }
+}
+
 /// `database.*`
 #[derive(Debug, Clone)]
 pub struct DatabaseConfig {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use xiebao_runtime::amqp::topology::{DEAD, NOTICES};
+use xiebao_amqp::topology::{DEAD, NOTICES};
 use xiebao_testkit::Proxy;
 
 use crate::stage::{Stage, eventually};

@@ -4,8 +4,8 @@ use lapin::message::Delivery;
 use lapin::options::BasicGetOptions;
 use lapin::types::{AMQPValue, FieldTable};
 use serde_json::json;
+use xiebao_amqp::topology::{DEAD, NOTICES};
 use xiebao_core::envelope::header;
-use xiebao_runtime::amqp::topology::{DEAD, NOTICES};
 use xiebao_testkit::{PARTNER, Proxy, notice};
 
 use crate::stage::{Stage, eventually};

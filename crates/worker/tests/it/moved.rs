@@ -8,13 +8,13 @@ use lapin::options::{BasicGetOptions, BasicNackOptions, BasicPublishOptions, Bas
 use lapin::types::AMQPValue;
 use lapin::{BasicProperties, Channel};
 use serde_json::json;
+use xiebao_amqp::topology::{DEAD, NOTICES};
 use xiebao_core::attempts::Attempts;
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::Reason;
-use xiebao_runtime::amqp::Publisher;
-use xiebao_runtime::amqp::topology::{DEAD, NOTICES};
 use xiebao_runtime::clock;
 use xiebao_runtime::config::{Config, Environment, Needs};
+use xiebao_runtime::publishing::NoticePublisher;
 use xiebao_testkit::{KEY, PARTNER, notice};
 
 use crate::stage::{Stage, data, eventually, paid};
@@ -116,7 +116,7 @@ impl Hand {
 }
 
 /// Dead letters as workers publish them.
-struct Grave(Publisher);
+struct Grave(NoticePublisher);
 
 impl Grave {
     fn of(stage: &Stage) -> Self {
@@ -124,7 +124,7 @@ impl Grave {
         let config = Config::load(None, &environment, Needs::NOTHING).expect("a configuration");
         let amqp = config.require_amqp().expect("an address");
         let timeout = Duration::from_secs(10);
-        Self(Publisher::start(amqp, "test", 1, timeout).expect("an address that can be used"))
+        Self(NoticePublisher::start(amqp, "test", 1, timeout).expect("an address that can be used"))
     }
 
     async fn bury(&self, body: &[u8], reason: Reason) {

@@ -1,0 +1,243 @@
+//! The channels of a connection in confirm mode, with one publish in flight on each.
+//!
+//! The client gives a message that the broker returned to any one of the publishes that are confirmed together on a
+//! channel. With one publish in flight a channel has only one to give it to, so no return is ever another publish's.
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, PublisherConfirm};
+use thiserror::Error;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// `delivery_mode` of a message that the broker writes to disk.
+const PERSISTENT: u8 = 2;
+
+/// A message and where it goes.
+#[derive(Debug, Clone)]
+pub struct Message<'m> {
+    /// The exchange.
+    pub exchange: &'static str,
+    /// The routing key.
+    pub routing_key: Cow<'m, str>,
+    /// The body, byte for byte.
+    pub body: &'m [u8],
+    /// Everything but the delivery mode, which is always persistent.
+    pub properties: BasicProperties,
+}
+
+/// Why a message is not, or may not be, in a queue.
+#[derive(Debug, Error)]
+pub enum PublishError {
+    /// The queue is full, or the broker could not store the message.
+    #[error("the broker refused the message")]
+    Nacked,
+    /// No queue is bound for it.
+    #[error("the broker had no queue for the message ({code} {text})")]
+    Unroutable {
+        /// AMQP reply code, 312 for `NO_ROUTE`.
+        code: u16,
+        /// The broker's words.
+        text: String,
+    },
+    /// Whether the broker stored the message is not known.
+    #[error("the broker did not confirm: {0}")]
+    Broker(#[from] lapin::Error),
+}
+
+/// The channels of one connection. Safe to share between tasks; cloning shares the channels.
+#[derive(Debug, Clone)]
+pub struct ConfirmChannels(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    connection: Arc<Connection>,
+    /// Channels without a publish in flight. The last used comes first, so that few are in use.
+    idle: Mutex<Vec<Channel>>,
+    /// One permit for each publish that may be in flight.
+    slots: Arc<Semaphore>,
+    begun: AtomicU64,
+    ended: AtomicU64,
+}
+
+/// A channel in use by one publish, and how far that is.
+struct Lease {
+    shared: Arc<Shared>,
+    channel: Option<Channel>,
+    progress: Progress,
+    /// Given back with the lease.
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+enum Progress {
+    /// Nothing is in flight: the channel can be used again.
+    Idle,
+    /// The message may be half written.
+    Sending,
+    Sent(PublisherConfirm),
+}
+
+impl From<xiebao_wire::PublishError> for PublishError {
+    fn from(error: xiebao_wire::PublishError) -> Self {
+        match error {
+            xiebao_wire::PublishError::Nacked => Self::Nacked,
+            xiebao_wire::PublishError::Unroutable(returned) => Self::Unroutable {
+                code: returned.reply_code,
+                text: returned.reply_text,
+            },
+            xiebao_wire::PublishError::Broker(error) => Self::Broker(error),
+        }
+    }
+}
+
+impl ConfirmChannels {
+    /// Channels of this connection, at most `most` of them. Opens one, so that a connection that cannot is noticed.
+    ///
+    /// # Errors
+    /// When the broker opens no channel.
+    pub async fn open(connection: Arc<Connection>, most: usize) -> Result<Self, lapin::Error> {
+        let shared = Shared {
+            connection,
+            idle: Mutex::default(),
+            slots: Arc::new(Semaphore::new(most)),
+            begun: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+        };
+        let channel = shared.new_channel().await?;
+        shared.idle().push(channel);
+        Ok(Self(Arc::new(shared)))
+    }
+
+    /// Publishes persistently and mandatorily, and waits until the broker has stored the message: `Ok` means that a queue
+    /// has it. Has no time-out of its own. A caller that leaves keeps the channel busy until the confirm has come, so that
+    /// the next publish on it cannot take that confirm for its own.
+    ///
+    /// # Errors
+    /// See [`PublishError`].
+    pub async fn publish(&self, message: &Message<'_>) -> Result<(), PublishError> {
+        let mut lease = self.lease().await?;
+        lease.send(message).await?;
+        lease.confirmation().await
+    }
+
+    /// How many publishes have ended, whatever became of them.
+    pub fn ended(&self) -> u64 {
+        self.0.ended.load(Ordering::Relaxed)
+    }
+
+    /// Whether a publish waits for its confirm.
+    pub fn is_waiting(&self) -> bool {
+        self.0.begun.load(Ordering::Relaxed) > self.ended()
+    }
+
+    async fn lease(&self) -> Result<Lease, lapin::Error> {
+        let shared = &self.0;
+        // The semaphore is never closed.
+        let permit = Arc::clone(&shared.slots).acquire_owned().await.ok();
+        let idle = shared.idle().pop();
+        let channel = match idle {
+            Some(channel) if channel.status().connected() => channel,
+            _ => shared.new_channel().await?,
+        };
+        Ok(Lease {
+            shared: Arc::clone(shared),
+            channel: Some(channel),
+            progress: Progress::Idle,
+            permit,
+        })
+    }
+}
+
+impl Shared {
+    async fn new_channel(&self) -> Result<Channel, lapin::Error> {
+        let channel = self.connection.create_channel().await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        Ok(channel)
+    }
+
+    fn put_back(&self, channel: Channel) {
+        if channel.status().connected() {
+            self.idle().push(channel);
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Channel>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lease {
+    async fn send(&mut self, message: &Message<'_>) -> Result<(), lapin::Error> {
+        let Some(channel) = &self.channel else {
+            unreachable!("a lease has its channel until it ends");
+        };
+        let options = BasicPublishOptions {
+            mandatory: true,
+            ..BasicPublishOptions::default()
+        };
+        let properties = message.properties.clone().with_delivery_mode(PERSISTENT);
+        let routing_key = message.routing_key.as_ref().into();
+        self.shared.begun.fetch_add(1, Ordering::Relaxed);
+        self.progress = Progress::Sending;
+        let sending = channel.basic_publish(
+            message.exchange.into(),
+            routing_key,
+            options,
+            message.body,
+            properties,
+        );
+        self.progress = Progress::Sent(sending.await?);
+        Ok(())
+    }
+
+    async fn confirmation(&mut self) -> Result<(), PublishError> {
+        let Progress::Sent(confirm) = &mut self.progress else {
+            unreachable!("the message was sent");
+        };
+        let confirmation = confirm.await;
+        self.progress = Progress::Idle;
+        self.shared.ended.fetch_add(1, Ordering::Relaxed);
+        match confirmation? {
+            Confirmation::Ack(None) => Ok(()),
+            Confirmation::Ack(Some(returned)) | Confirmation::Nack(Some(returned)) => {
+                Err(PublishError::Unroutable {
+                    code: returned.reply_code,
+                    text: returned.reply_text.to_string(),
+                })
+            }
+            Confirmation::Nack(None) | Confirmation::NotRequested => Err(PublishError::Nacked),
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(channel) = self.channel.take() else {
+            return;
+        };
+        match std::mem::replace(&mut self.progress, Progress::Idle) {
+            Progress::Idle => self.shared.put_back(channel),
+            Progress::Sent(confirm) => {
+                let permit = self.permit.take();
+                let shared = Arc::clone(&self.shared);
+                // Without a runtime the process ends, and the connection with it.
+                if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                    runtime.spawn(async move {
+                        let _permit = permit;
+                        let known = confirm.await.is_ok();
+                        shared.ended.fetch_add(1, Ordering::Relaxed);
+                        if known {
+                            shared.put_back(channel);
+                        }
+                    });
+                }
+            }
+            // The client closes a channel that nobody holds any more.
+            Progress::Sending => {
+                self.shared.ended.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}

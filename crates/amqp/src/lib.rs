@@ -1,0 +1,26 @@
+//! The broker: connections, exchanges and queues, and publishing that is confirmed. It knows bytes, properties and routing
+//! keys; it knows no notice, no configuration file and no metrics.
+//!
+//! - [`Broker`]: the nodes of one broker, with a pool of connections to each;
+//! - [`Publisher`]: publishes within a hard bound, through connections that are kept open;
+//! - [`ConfirmChannels`]: the channels of a connection, one publish in flight on each;
+//! - [`topology`]: the exchanges and queues, declared and checked;
+//! - [`Trouble`]: why nothing can be published.
+
+mod broker;
+mod confirm_channels;
+mod connection_pool;
+mod first_success;
+mod open_connection;
+mod pacing;
+mod pinning;
+mod pooled_connection;
+mod publisher;
+pub mod topology;
+mod trouble;
+
+pub use broker::{Broker, ConnectError, Connection, Settings, connect};
+pub use confirm_channels::{ConfirmChannels, Message, PublishError};
+pub use pacing::Pacing;
+pub use publisher::{Publisher, Unavailable};
+pub use trouble::Trouble;
