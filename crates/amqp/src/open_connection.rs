@@ -210,7 +210,7 @@ impl OpenConnection {
     pub fn end(&self) -> Trouble {
         let why = match &self.writer {
             Writer::Channels { .. } => None,
-            Writer::Wire { connection, .. } => connection.wire().why(),
+            Writer::Wire { connection, .. } => connection.wire().error(),
         };
         let unsaid = || match why {
             Some(error) => Trouble::from(&PublishError::from(error.clone())),

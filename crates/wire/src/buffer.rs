@@ -1,4 +1,4 @@
-//! Bytes on their way.
+//! A byte queue between two streams.
 
 use std::io;
 use std::pin::Pin;
@@ -6,13 +6,13 @@ use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
-/// Least room to read into.
+/// Minimum free space for one read, in bytes.
 const ROOM: usize = 16 * 1024;
 
-/// What one that is empty may keep: the largest notices are rare.
+/// An empty buffer frees its memory above this size, in bytes: large notices are rare.
 const KEPT: usize = 1024 * 1024;
 
-/// Takes bytes at its end and gives them from its beginning.
+/// Bytes are appended at the end and consumed from the beginning.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
     bytes: Vec<u8>,
@@ -45,8 +45,8 @@ impl Buffer {
         self.end += bytes.len();
     }
 
-    /// Reads once. Ready with `false` at the end of the stream.
-    pub fn fill(
+    /// Reads once. Returns `false` at the end of the stream.
+    pub fn read_from(
         &mut self,
         context: &mut Context<'_>,
         from: &mut (impl AsyncRead + Unpin),
@@ -59,8 +59,8 @@ impl Buffer {
         })
     }
 
-    /// Writes until nothing is left or nothing more is taken; whether any was.
-    pub fn empty(
+    /// Writes until the buffer is empty or the stream takes no more. Returns `true` if it wrote anything.
+    pub fn write_to(
         &mut self,
         context: &mut Context<'_>,
         to: &mut (impl AsyncWrite + Unpin),
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_room_for_a_large_message_is_given_back() {
+    fn the_memory_of_a_large_message_is_freed() {
         let mut buffer = Buffer::default();
         buffer.extend(&vec![1; KEPT + 1]);
         buffer.consume(KEPT);
@@ -107,18 +107,18 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_in_comes_out_in_order_however_it_is_taken() {
+    fn bytes_come_out_in_order_whatever_the_sizes_of_the_pieces() {
         let mut buffer = Buffer::default();
-        let (mut given, mut taken) = (Vec::new(), Vec::new());
+        let (mut appended, mut consumed) = (Vec::new(), Vec::new());
         for round in 0..200_usize {
             let chunk = vec![u8::try_from(round).expect("small"); round * 7 % 300];
-            given.extend_from_slice(&chunk);
+            appended.extend_from_slice(&chunk);
             buffer.extend(&chunk);
             let count = buffer.len().min(round * 11 % 200);
-            taken.extend_from_slice(&buffer.data()[..count]);
+            consumed.extend_from_slice(&buffer.data()[..count]);
             buffer.consume(count);
         }
-        taken.extend_from_slice(buffer.data());
-        assert_eq!(taken, given);
+        consumed.extend_from_slice(buffer.data());
+        assert_eq!(consumed, appended);
     }
 }

@@ -1,4 +1,4 @@
-//! A channel in confirm mode. The one way by which anything is published.
+//! A channel in confirm mode: the only way to publish past lapin.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,10 +12,10 @@ use crate::properties::Properties;
 use crate::unconfirmed::Returned;
 use crate::{Outcome, Wire, WiredConnection};
 
-/// Marks every publish, so that a message that comes back tells whose it was.
+/// Every publish of the process gets its own correlation id, so that a returned message identifies its publish.
 static CORRELATION_IDS: AtomicU64 = AtomicU64::new(0);
 
-/// Why a message is not, or not surely, in a queue.
+/// The reason why a message is not, or may not be, in a queue.
 #[derive(Debug, Error)]
 pub enum PublishError {
     /// The queue is full, or the broker could not store the message.
@@ -24,7 +24,7 @@ pub enum PublishError {
     /// No queue is bound for it.
     #[error("the broker had no queue for the message ({} {})", .0.reply_code, .0.reply_text)]
     Unroutable(Box<Returned>),
-    /// Whether it was stored is not known.
+    /// The connection or the channel ended first. The message may or may not be stored.
     #[error("the broker did not confirm: {0}")]
     Broker(#[from] lapin::Error),
 }
@@ -34,17 +34,21 @@ pub enum PublishError {
 pub struct ConfirmChannel {
     channel: Channel,
     wire: Wire,
-    /// In bytes.
+    /// Largest frame that the broker accepts, in bytes.
     frame_max: usize,
 }
 
 /// A publish that is not confirmed yet. Holds neither the message nor the connection, and may be dropped at any time. It
-/// finds its end at the latest with the connection, or when the broker closes the channel.
+/// gets an outcome when the connection ends or the broker closes the channel, at the latest.
 #[derive(Debug)]
-#[must_use = "whether a message was stored is known only to who awaits its confirm"]
+#[must_use = "only its confirm says whether the message is stored"]
 struct Sent(oneshot::Receiver<Outcome>);
 
 impl ConfirmChannel {
+    /// Opens a channel and puts it into confirm mode.
+    ///
+    /// # Errors
+    /// When the broker opens no channel.
     pub async fn open(connection: &WiredConnection) -> Result<Self, lapin::Error> {
         let channel = connection.create_channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
@@ -55,13 +59,17 @@ impl ConfirmChannel {
         })
     }
 
-    /// Whether the broker still has the channel, as far as the client knows.
+    /// Returns `false` once lapin knows that the channel or its connection is closed.
     pub fn is_open(&self) -> bool {
         self.channel.status().connected()
     }
 
-    /// Publishes persistently and mandatorily, and waits until the broker has stored the message: `Ok` means that a
-    /// queue has it. Has no time-out of its own: a broker that falls silent is noticed elsewhere.
+    /// Publishes a persistent, mandatory message and waits for its confirm. `Ok` means that a queue has stored the message.
+    /// Overwrites `delivery_mode` and `correlation_id` of the properties. Has no timeout of its own: the owner of the
+    /// connection notices a silent broker. A cancelled call leaves the message published or not.
+    ///
+    /// # Errors
+    /// See [`PublishError`]. A name or properties too large for the protocol are a [`PublishError::Broker`].
     pub async fn publish(
         &self,
         exchange: &str,
@@ -92,7 +100,7 @@ impl ConfirmChannel {
     }
 }
 
-/// A correlation_id that no other publish of this process has.
+/// A correlation id that no other publish of this process has.
 fn next_correlation_id() -> u64 {
     CORRELATION_IDS.fetch_add(1, Ordering::Relaxed)
 }

@@ -1,4 +1,4 @@
-//! Why the broker ends a channel or a connection, as lapin would have it.
+//! Reads why the broker closes a channel or a connection, as the error that lapin would return.
 
 use amq_protocol::frame::{AMQPFrame, parse_frame};
 use lapin::ErrorKind;

@@ -1,4 +1,4 @@
-//! A publish as frames.
+//! Encodes a publish as frames.
 
 use std::io;
 
@@ -6,19 +6,20 @@ use lapin::types::ChannelId;
 
 use crate::frame::{BODY, END, HEADER, METHOD, method};
 
-/// What a frame has beside its payload.
+/// Bytes of a frame besides its payload.
 const FRAME_OVERHEAD: usize = 8;
-/// `basic.publish`: bit 0 of its flags.
+/// Bit 0 of the flags of `basic.publish`.
 const MANDATORY: u8 = 1;
-/// Class, weight and the body's size.
+/// Bytes of class, weight and body size.
 const HEADER_BEFORE_PROPERTIES: usize = 12;
-/// What the frames of a message take beside its body and its properties, roughly, so that the buffer need not grow.
+/// Estimated bytes of the frames of a message besides its body and properties. Avoids growing the buffer.
 const USUAL_OVERHEAD: usize = 96;
 
-/// A mandatory publish: the method, the header and the body, cut where `frame_max` (in bytes, 0: nowhere) wants it.
+/// Encodes a mandatory publish: a method frame, a header frame, and the body in frames of at most `frame_max` bytes (0: no
+/// limit).
 ///
 /// # Errors
-/// When a name is longer than the protocol has room for, or the properties than a frame, since they can't be cut.
+/// When a name is longer than 255 bytes, or the properties do not fit into one frame: the protocol cannot split them.
 pub(crate) fn publish(
     channel: ChannelId,
     (exchange, routing_key): (&str, &str),
@@ -31,7 +32,7 @@ pub(crate) fn publish(
         _ => frame_max.saturating_sub(FRAME_OVERHEAD).max(1),
     };
     if HEADER_BEFORE_PROPERTIES + properties.len() > room {
-        return Err(invalid("properties that are larger than a frame"));
+        return Err(invalid("properties larger than a frame"));
     }
     let mut out = Vec::with_capacity(USUAL_OVERHEAD + properties.len() + body.len());
     frame(&mut out, METHOD, channel, |out| {
@@ -59,7 +60,7 @@ pub(crate) fn publish(
     Ok(out)
 }
 
-/// Writes a frame around what `payload` writes.
+/// Writes a frame whose payload the function `payload` writes.
 fn frame(
     out: &mut Vec<u8>,
     kind: u8,
@@ -85,8 +86,8 @@ fn short_text(out: &mut Vec<u8>, text: &str) -> Result<(), lapin::Error> {
     Ok(())
 }
 
-fn invalid(what: &str) -> lapin::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, what).into()
+fn invalid(reason: &str) -> lapin::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, reason).into()
 }
 
 #[cfg(test)]
@@ -110,16 +111,16 @@ mod tests {
     }
 
     #[test]
-    fn a_publish_reads_back_as_it_was_meant() {
+    fn a_publish_decodes_to_the_message_that_was_encoded() {
         let mut headers = FieldTable::default();
         headers.insert("x-notify-type".into(), AMQPValue::LongString("3".into()));
         let properties = BasicProperties::default()
             .with_delivery_mode(2)
             .with_message_id("d".repeat(64).into())
             .with_headers(headers);
-        let marked = Properties::with_correlation_id(5, properties.clone()).expect("fits");
+        let encoded = Properties::with_correlation_id(5, properties.clone()).expect("fits");
         let body: Vec<u8> = (0..=255).chain(0..144).collect();
-        let bytes = publish(7, ("xiebao.notices", "notice.3"), &body, &marked.bytes, 200).expect("fits");
+        let bytes = publish(7, ("xiebao.notices", "notice.3"), &body, &encoded.bytes, 200).expect("fits");
         let frames = read(&bytes);
         let AMQPFrame::Method(7, AMQPClass::Basic(basic::AMQPMethod::Publish(publish))) = &frames[0] else {
             panic!("{:?}", frames[0]);
@@ -132,15 +133,15 @@ mod tests {
         let AMQPFrame::Header(7, header) = &frames[1] else {
             panic!("{:?}", frames[1]);
         };
-        let marked = properties.with_correlation_id("5".into());
-        assert_eq!((header.body_size, &header.properties), (400, &marked));
+        let expected = properties.with_correlation_id("5".into());
+        assert_eq!((header.body_size, &header.properties), (400, &expected));
         let parts = [&body[..192], &body[192..384], &body[384..]];
         let bodies: Vec<AMQPFrame> = parts.map(|part| AMQPFrame::Body(7, part.into())).into();
         assert_eq!(frames[2..], bodies);
     }
 
     #[test]
-    fn an_empty_body_has_no_frame_and_what_is_too_long_is_an_error() {
+    fn an_empty_body_has_no_frame_and_names_or_properties_too_long_are_errors() {
         let none = [0, 0];
         let bytes = publish(1, ("", "queue"), b"", &none, 4_096).expect("fits");
         assert_eq!(read(&bytes).len(), 2);

@@ -1,11 +1,11 @@
-//! Frames as bytes, looked at no further than needed (AMQP 0-9-1, sections 2.3 and 4.2).
+//! Splits bytes into frames and reads only the fields that the relay needs (AMQP 0-9-1, sections 2.3 and 4.2).
 
 use std::io;
 
 use lapin::types::ChannelId;
 use thiserror::Error;
 
-/// Type, channel and size before the payload.
+/// Bytes before the payload: type, channel and size.
 const HEAD: usize = 7;
 /// The octet after the payload.
 pub(crate) const END: u8 = 0xCE;
@@ -13,21 +13,21 @@ pub(crate) const END: u8 = 0xCE;
 pub(crate) const METHOD: u8 = 1;
 pub(crate) const HEADER: u8 = 2;
 pub(crate) const BODY: u8 = 3;
-const KEEP_ALIVE: u8 = 8;
-const KINDS: [u8; 4] = [METHOD, HEADER, BODY, KEEP_ALIVE];
+const HEARTBEAT_KIND: u8 = 8;
+const KINDS: [u8; 4] = [METHOD, HEADER, BODY, HEARTBEAT_KIND];
 
-/// A heartbeat, whole.
-pub(crate) const HEARTBEAT: [u8; 8] = [KEEP_ALIVE, 0, 0, 0, 0, 0, 0, END];
+/// A whole heartbeat frame.
+pub(crate) const HEARTBEAT: [u8; 8] = [HEARTBEAT_KIND, 0, 0, 0, 0, 0, 0, END];
 
-/// `connection.close`, whole: reply code 200, no text, because of no method.
-pub(crate) const FAREWELL: [u8; 19] = [
+/// A whole frame with `connection.close`: reply code 200, no text, no failed method.
+pub(crate) const CLOSE_CONNECTION: [u8; 19] = [
     METHOD, 0, 0, 0, 0, 0, 11, 0, 10, 0, 50, 0, 200, 0, 0, 0, 0, 0, END,
 ];
 
-/// What a client begins with, which is no frame.
+/// First byte and length of the protocol header, which a client sends before its first frame.
 const PROTOCOL_HEADER: (u8, usize) = (b'A', 8);
 
-/// Class and method: <https://www.rabbitmq.com/amqp-0-9-1-reference>
+/// Class and method numbers: <https://www.rabbitmq.com/amqp-0-9-1-reference>
 pub(crate) mod method {
     pub const CONNECTION_CLOSE: (u16, u16) = (10, 50);
     pub const CHANNEL_CLOSE: (u16, u16) = (20, 40);
@@ -37,17 +37,18 @@ pub(crate) mod method {
     pub const BASIC_NACK: (u16, u16) = (60, 120);
 }
 
-/// In bytes: larger than any that was agreed upon. What claims to be larger is no frame, and is not waited for.
+/// Size limit in bytes, above every negotiated frame size. A larger size in a frame's head means that the peer does not
+/// speak AMQP.
 const LARGEST: usize = 16 * 1024 * 1024;
 
-/// What came is not made of frames.
+/// The bytes are not a sequence of frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("what came is not AMQP 0-9-1")]
-pub(crate) struct Garbled;
+#[error("the peer does not speak AMQP 0-9-1")]
+pub(crate) struct NotAmqp;
 
-impl From<Garbled> for lapin::Error {
-    fn from(garbled: Garbled) -> Self {
-        io::Error::new(io::ErrorKind::InvalidData, garbled).into()
+impl From<NotAmqp> for lapin::Error {
+    fn from(error: NotAmqp) -> Self {
+        io::Error::new(io::ErrorKind::InvalidData, error).into()
     }
 }
 
@@ -57,37 +58,41 @@ pub(crate) struct Frame<'b> {
     pub bytes: &'b [u8],
 }
 
-/// A broker's word on messages of a channel.
+/// A confirm of one or more publishes of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Confirm {
     pub tag: u64,
-    /// Of all messages up to this one.
+    /// It confirms all publishes up to the tag.
     pub multiple: bool,
+    /// `true` for an ack, `false` for a nack.
     pub stored: bool,
 }
 
 impl<'b> Frame<'b> {
-    /// The frame that the bytes begin with, once it is whole. Before anything else there may be a `greeting`, which is no
-    /// frame: what the client begins with, and a broker of another version answers.
-    pub fn first_of(bytes: &'b [u8], greeting: bool) -> Result<Option<Self>, Garbled> {
+    /// The first frame of the bytes, or `None` until it is whole. With `protocol_header` it may be a protocol header instead:
+    /// the client sends one first, and a broker of another version answers with one.
+    ///
+    /// # Errors
+    /// When the bytes are not the beginning of a frame.
+    pub fn first_of(bytes: &'b [u8], protocol_header: bool) -> Result<Option<Self>, NotAmqp> {
         let length = match bytes {
-            [first, ..] if greeting && *first == PROTOCOL_HEADER.0 => {
+            [first, ..] if protocol_header && *first == PROTOCOL_HEADER.0 => {
                 return Ok(bytes.get(..PROTOCOL_HEADER.1).map(|bytes| Self { bytes }));
             }
             [kind, _, _, a, b, c, d, ..] if KINDS.contains(kind) => {
                 let size = u32::from_be_bytes([*a, *b, *c, *d]);
                 usize::try_from(size)
-                    .map_err(|_| Garbled)?
+                    .map_err(|_| NotAmqp)?
                     .saturating_add(HEAD + 1)
             }
-            [kind, ..] if !KINDS.contains(kind) => return Err(Garbled),
+            [kind, ..] if !KINDS.contains(kind) => return Err(NotAmqp),
             _ => return Ok(None),
         };
         if length > LARGEST {
-            return Err(Garbled);
+            return Err(NotAmqp);
         }
         match bytes.get(..length) {
-            Some(bytes) if !bytes.ends_with(&[END]) => Err(Garbled),
+            Some(bytes) if !bytes.ends_with(&[END]) => Err(NotAmqp),
             whole => Ok(whole.map(|bytes| Self { bytes })),
         }
     }
@@ -104,7 +109,7 @@ impl<'b> Frame<'b> {
         &self.bytes[HEAD..self.bytes.len() - 1]
     }
 
-    /// Class and method, if it is a method.
+    /// Class and method number of a method frame.
     pub fn method(self) -> Option<(u16, u16)> {
         match self.payload() {
             [a, b, c, d, ..] if self.kind() == METHOD => {
@@ -114,7 +119,7 @@ impl<'b> Frame<'b> {
         }
     }
 
-    /// `basic.ack` or `basic.nack`.
+    /// The confirm in a `basic.ack` or `basic.nack` frame. `None` for any other or malformed frame.
     pub fn confirm(self) -> Option<Confirm> {
         let stored = match self.method()? {
             method::BASIC_ACK => true,
@@ -141,11 +146,11 @@ mod tests {
     ];
 
     fn first_of(bytes: &[u8]) -> Option<Frame<'_>> {
-        Frame::first_of(bytes, false).expect("no garble")
+        Frame::first_of(bytes, false).expect("AMQP")
     }
 
     #[test]
-    fn a_frame_is_there_once_its_last_byte_is() {
+    fn a_frame_is_read_once_its_last_byte_has_arrived() {
         let bytes = [&NACK_UP_TO_258[..], &HEARTBEAT].concat();
         for length in 0..NACK_UP_TO_258.len() {
             assert!(
@@ -158,38 +163,38 @@ mod tests {
     }
 
     #[test]
-    fn a_greeting_is_there_at_the_beginning_only() {
-        let greeting = b"AMQP\0\0\x09\x01";
-        assert!(matches!(Frame::first_of(&greeting[..7], true), Ok(None)));
-        let frame = Frame::first_of(greeting, true).expect("no garble");
+    fn a_protocol_header_is_read_only_where_it_is_allowed() {
+        let header = b"AMQP\0\0\x09\x01";
+        assert!(matches!(Frame::first_of(&header[..7], true), Ok(None)));
+        let frame = Frame::first_of(header, true).expect("AMQP");
         assert_eq!(frame.expect("whole").bytes.len(), 8);
-        assert!(matches!(Frame::first_of(greeting, false), Err(Garbled)));
+        assert!(matches!(Frame::first_of(header, false), Err(NotAmqp)));
     }
 
     #[test]
-    fn what_is_no_frame_is_known_at_once() {
+    fn bytes_that_are_no_frame_are_an_error_at_once() {
         let mut bytes = NACK_UP_TO_258;
         bytes[20] = 0;
-        assert!(matches!(Frame::first_of(&bytes, false), Err(Garbled)));
-        // It claims four gigabytes.
+        assert!(matches!(Frame::first_of(&bytes, false), Err(NotAmqp)));
+        // The size is 4 GiB.
         assert!(matches!(
             Frame::first_of(&[1, 0, 0, 255, 255, 255, 255], false),
-            Err(Garbled)
+            Err(NotAmqp)
         ));
         // A web server's answer where the broker is expected.
-        assert!(matches!(Frame::first_of(b"HTTP/1.1 400", true), Err(Garbled)));
+        assert!(matches!(Frame::first_of(b"HTTP/1.1 400", true), Err(NotAmqp)));
     }
 
     #[test]
-    fn the_farewell_is_one_whole_frame() {
-        let frame = first_of(&FAREWELL).expect("whole");
-        assert_eq!(frame.bytes.len(), FAREWELL.len());
+    fn the_close_frame_is_one_whole_frame() {
+        let frame = first_of(&CLOSE_CONNECTION).expect("whole");
+        assert_eq!(frame.bytes.len(), CLOSE_CONNECTION.len());
         assert_eq!(frame.method(), Some(method::CONNECTION_CLOSE));
-        assert!(amq_protocol::frame::parse_frame(&FAREWELL[..]).is_ok());
+        assert!(amq_protocol::frame::parse_frame(&CLOSE_CONNECTION[..]).is_ok());
     }
 
     #[test]
-    fn a_confirm_is_read() {
+    fn a_nack_is_read_with_its_tag_and_flags() {
         let frame = first_of(&NACK_UP_TO_258).expect("whole");
         let confirm = Confirm {
             tag: 258,

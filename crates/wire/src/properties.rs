@@ -1,4 +1,4 @@
-//! The properties of a message as bytes (AMQP 0-9-1, sections 4.2.5 and 4.2.6.1).
+//! Encodes the properties of a message (AMQP 0-9-1, sections 4.2.5 and 4.2.6.1).
 
 use amq_protocol::frame::WriteContext;
 use lapin::BasicProperties;
@@ -7,7 +7,7 @@ use lapin::protocol::basic::gen_properties;
 /// `delivery_mode` of a message that the broker writes to disk.
 const PERSISTENT: u8 = 2;
 
-/// The properties of a persistent message, ready to be written.
+/// The encoded properties of a persistent message.
 #[derive(Debug)]
 pub(crate) struct Properties {
     /// Identifies the message if the broker returns it.
@@ -16,10 +16,10 @@ pub(crate) struct Properties {
 }
 
 impl Properties {
-    /// These properties, made persistent and given a correlation id.
+    /// Encodes the properties with the delivery mode "persistent" and the correlation id.
     ///
     /// # Errors
-    /// When one is longer than the protocol has room for.
+    /// When a text is longer than 255 bytes.
     pub fn with_correlation_id(
         correlation_id: u64,
         properties: BasicProperties,

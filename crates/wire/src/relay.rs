@@ -1,4 +1,4 @@
-//! The task that stands between lapin and the socket.
+//! The task between lapin and the socket: copies frames both ways, writes publishes and handles their confirms.
 
 use std::future::poll_fn;
 use std::io;
@@ -14,55 +14,57 @@ use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt as _};
 
+use crate::Wire;
 use crate::buffer::Buffer;
 use crate::close_reason;
 use crate::frame::{Frame, HEARTBEAT, method};
 use crate::unconfirmed::{Handled, UnconfirmedPublishes};
-use crate::{Order, Publish, State, Wire};
+use crate::wire::{Command, Publish, State};
 
 mod ending;
 
-/// So many bytes may wait to be written before no more publishes are taken.
+/// The relay takes no more publishes while at least this many bytes wait to be written.
 const OUTGOING_LIMIT: usize = 256 * 1024;
-/// Publishes taken at a time, which counts as one step of the task.
+/// Commands received at a time. Tokio counts them as one unit of the task's budget.
 const BATCH: usize = 16;
-/// How often lapin is reply that the broker lives: much more often than any heartbeat. What it does not see, it would
-/// miss.
+/// Interval of the heartbeats that the relay sends to lapin while the broker sends anything. lapin does not see the confirms,
+/// and without these heartbeats it would take the broker for dead. Shorter than any heartbeat interval.
 const HEARTBEAT_TO_LAPIN: Duration = Duration::from_secs(1);
 
-/// Passes frames between lapin and the socket, and publishes.
+/// Copies frames between lapin and the socket, and inserts publishes.
 pub(crate) struct FrameRelay<S: AsyncRead + AsyncWrite + Unpin> {
     socket: S,
     lapin: Compat<DuplexStream>,
-    orders: mpsc::UnboundedReceiver<Order>,
-    batch: Vec<Order>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    batch: Vec<Command>,
     channels: Vec<UnconfirmedPublishes>,
-    /// Whole frames, to be written.
+    /// Whole frames for the socket.
     outgoing: Buffer,
-    /// What the socket has taken may wait in it, as it does under TLS.
+    /// The socket may hold written bytes until it is flushed, as TLS does.
     unflushed: bool,
     incoming: Buffer,
     from_lapin: Buffer,
     to_lapin: Buffer,
     heartbeat_sent_at: Instant,
-    /// lapin has ended; what it said last is still to be written.
-    leaving: bool,
-    /// Why the broker closes the connection, if it has said so.
+    /// lapin has closed its end of the pipe; its last frames are still to be written.
+    closing: bool,
+    /// The reason in the broker's `connection.close`.
     close_reason: Option<lapin::Error>,
     state: Arc<State>,
 }
 
-/// Whether a step has moved anything.
+/// `true` if a step moved any bytes or commands.
 type Moved = Result<bool, lapin::Error>;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> FrameRelay<S> {
+    /// Creates a relay and its handle.
     pub fn between(lapin: DuplexStream, socket: S) -> (Wire, Self) {
-        let (sender, orders) = mpsc::unbounded_channel();
+        let (sender, commands) = mpsc::unbounded_channel();
         let state = Arc::<State>::default();
-        let pump = Self {
+        let relay = Self {
             socket,
             lapin: lapin.compat(),
-            orders,
+            commands,
             batch: Vec::with_capacity(BATCH),
             channels: Vec::new(),
             outgoing: Buffer::default(),
@@ -71,85 +73,79 @@ impl<S: AsyncRead + AsyncWrite + Unpin> FrameRelay<S> {
             from_lapin: Buffer::default(),
             to_lapin: Buffer::default(),
             heartbeat_sent_at: Instant::now(),
-            leaving: false,
+            closing: false,
             close_reason: None,
             state: Arc::clone(&state),
         };
-        (
-            Wire {
-                orders: sender,
-                state,
-            },
-            pump,
-        )
+        (Wire::new(sender, state), relay)
     }
 
-    /// Until either side ends, or the connection is given up.
+    /// Runs until lapin or the socket ends, or the token [`Wire::ended`] is cancelled.
     pub async fn run(mut self) {
         let ended = self.state.ended.clone();
-        let pumping = poll_fn(|context| self.turn(context));
-        let why = match ended.run_until_cancelled(pumping).await {
-            Some(why) => why,
-            None => io::Error::new(io::ErrorKind::TimedOut, "the connection was given up").into(),
+        let relaying = poll_fn(|context| self.poll_steps(context));
+        let error = match ended.run_until_cancelled(relaying).await {
+            Some(error) => error,
+            None => io::Error::new(io::ErrorKind::TimedOut, "the connection was abandoned").into(),
         };
-        // What the broker said about it says more than how it ended.
-        let why = self.close_reason.take().unwrap_or(why);
-        self.end(&why);
+        // The broker's reason is more precise than the error of the socket.
+        let error = self.close_reason.take().unwrap_or(error);
+        self.end(&error);
     }
 
-    /// Goes on until nothing moves; says why it can't go on.
-    fn turn(&mut self, context: &mut Context<'_>) -> Poll<lapin::Error> {
+    /// Repeats steps until nothing moves. Ready with the error that ends the relay.
+    fn poll_steps(&mut self, context: &mut Context<'_>) -> Poll<lapin::Error> {
         loop {
             match self.step(context) {
                 Ok(true) => {}
                 Ok(false) => return Poll::Pending,
-                Err(why) => return Poll::Ready(why),
+                Err(error) => return Poll::Ready(error),
             }
         }
     }
 
     fn step(&mut self, context: &mut Context<'_>) -> Moved {
-        let mut moved = self.take_orders(context);
-        moved |= self.take_from_lapin(context)?;
-        match self.write(context) {
+        let mut moved = self.receive_commands(context);
+        moved |= self.read_from_lapin(context)?;
+        match self.write_to_socket(context) {
             Ok(written) => moved |= written,
             Err(error) => {
                 self.read_last_frames(context);
                 return Err(error);
             }
         }
-        if self.leaving && self.outgoing.len() == 0 && !self.unflushed {
+        if self.closing && self.outgoing.len() == 0 && !self.unflushed {
             return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the connection was closed").into());
         }
-        moved |= self.read(context)?;
-        moved |= self.give_to_lapin(context)?;
+        moved |= self.read_from_socket(context)?;
+        moved |= self.write_to_lapin(context)?;
         Ok(moved)
     }
 
-    fn take_orders(&mut self, context: &mut Context<'_>) -> bool {
+    fn receive_commands(&mut self, context: &mut Context<'_>) -> bool {
         let mut moved = false;
-        while !self.leaving && self.outgoing.len() < OUTGOING_LIMIT {
+        while !self.closing && self.outgoing.len() < OUTGOING_LIMIT {
             let mut batch = std::mem::take(&mut self.batch);
-            let taken = self.orders.poll_recv_many(context, &mut batch, BATCH);
-            batch.drain(..).for_each(|order| self.obey(order));
+            let received = self.commands.poll_recv_many(context, &mut batch, BATCH);
+            batch.drain(..).for_each(|command| self.execute(command));
             self.batch = batch;
-            match taken {
+            match received {
                 Poll::Ready(count) if count > 0 => moved = true,
-                // None: nobody publishes any more, but lapin still has its farewell to say.
+                // Zero: all handles are dropped, but lapin still has to close the connection.
                 _ => break,
             }
         }
         moved
     }
 
-    fn obey(&mut self, order: Order) {
-        match order {
-            Order::Adopt(channel) => {
-                // A number that was free again begins anew.
-                self.abandon(channel);
+    fn execute(&mut self, command: Command) {
+        match command {
+            Command::Adopt(channel) => {
+                // lapin reuses the number of a closed channel, and its publishes are numbered from 1 again.
+                self.remove_channel(channel);
                 self.channels.push(UnconfirmedPublishes::new(channel));
             }
-            Order::Publish(publish) => self.publish(publish),
+            Command::Publish(publish) => self.publish(publish),
         }
     }
 
@@ -167,17 +163,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> FrameRelay<S> {
         let open = unconfirmed.filter(|_| !reply.is_closed());
         match open.is_some_and(|unconfirmed| unconfirmed.open(correlation_id, reply)) {
             true => self.outgoing.extend(&frames),
-            // It is not waited for; nor is it a sign of life.
-            false => _ = self.state.ordered.fetch_sub(1, Ordering::Relaxed),
+            // It waits for no confirm, and must not count as resolved either: that would look like an answer of the broker.
+            false => _ = self.state.published.fetch_sub(1, Ordering::Relaxed),
         }
     }
 
-    fn abandon(&mut self, channel: ChannelId) {
-        let gone = self
+    fn remove_channel(&mut self, channel: ChannelId) {
+        let removed = self
             .channels
             .extract_if(.., |unconfirmed| unconfirmed.channel == channel);
-        let why = io::Error::new(io::ErrorKind::NotConnected, "its channel is gone").into();
-        let resolved = gone.map(|mut unconfirmed| unconfirmed.close(&why)).sum();
+        let error = io::Error::new(io::ErrorKind::NotConnected, "the channel was closed").into();
+        let resolved = removed.map(|mut unconfirmed| unconfirmed.close(&error)).sum();
         self.resolve(resolved);
     }
 
@@ -187,13 +183,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> FrameRelay<S> {
         }
     }
 
-    /// Whole frames only, since publishes go between them.
-    fn take_from_lapin(&mut self, context: &mut Context<'_>) -> Moved {
+    /// Copies only whole frames, because publishes go between them.
+    fn read_from_lapin(&mut self, context: &mut Context<'_>) -> Moved {
         let mut moved = false;
-        while !self.leaving
-            && let Poll::Ready(read) = self.from_lapin.fill(context, &mut self.lapin)
+        while !self.closing
+            && let Poll::Ready(read) = self.from_lapin.read_from(context, &mut self.lapin)
         {
-            self.leaving = !read?;
+            self.closing = !read?;
             moved = true;
             while let Some(frame) = Frame::first_of(self.from_lapin.data(), self.channels.is_empty())? {
                 self.outgoing.extend(frame.bytes);
@@ -204,8 +200,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> FrameRelay<S> {
         Ok(moved)
     }
 
-    fn write(&mut self, context: &mut Context<'_>) -> Moved {
-        let moved = self.outgoing.empty(context, &mut self.socket)?;
+    fn write_to_socket(&mut self, context: &mut Context<'_>) -> Moved {
+        let moved = self.outgoing.write_to(context, &mut self.socket)?;
         self.unflushed |= moved;
         if self.unflushed
             && let Poll::Ready(flushed) = Pin::new(&mut self.socket).poll_flush(context)
@@ -216,19 +212,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> FrameRelay<S> {
         Ok(moved)
     }
 
-    /// The socket takes nothing more, but may still have confirms, and why the broker has closed it.
+    /// A socket that fails to write may still hold confirms and the broker's reason for closing it.
     fn read_last_frames(&mut self, context: &mut Context<'_>) {
-        while let Ok(true) = self.read(context) {}
-        // lapin may not be there to read them.
-        let _ = self.give_to_lapin(context);
+        while let Ok(true) = self.read_from_socket(context) {}
+        // lapin may have ended.
+        let _ = self.write_to_lapin(context);
     }
 
-    fn give_to_lapin(&mut self, context: &mut Context<'_>) -> Moved {
-        Ok(self.to_lapin.empty(context, &mut self.lapin)?)
+    fn write_to_lapin(&mut self, context: &mut Context<'_>) -> Moved {
+        Ok(self.to_lapin.write_to(context, &mut self.lapin)?)
     }
 
-    fn read(&mut self, context: &mut Context<'_>) -> Moved {
-        let Poll::Ready(read) = self.incoming.fill(context, &mut self.socket) else {
+    fn read_from_socket(&mut self, context: &mut Context<'_>) -> Moved {
+        let Poll::Ready(read) = self.incoming.read_from(context, &mut self.socket) else {
             return Ok(false);
         };
         if !read? {
@@ -263,12 +259,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> FrameRelay<S> {
             }
             Handled::Closed(count) => self.resolve(count),
             Handled::NotOurs => {}
-            Handled::Violation(what) => return Err(io::Error::other(what).into()),
+            Handled::Violation(reason) => return Err(io::Error::other(reason).into()),
         }
         if frame.method() == Some(method::CONNECTION_CLOSE) {
-            let why = close_reason::on_closing_connection(frame);
-            self.fail(&why);
-            self.close_reason = Some(why);
+            let reason = close_reason::on_closing_connection(frame);
+            self.fail_publishes(&reason);
+            self.close_reason = Some(reason);
         }
         self.to_lapin.extend(frame.bytes);
         Ok(())

@@ -1,7 +1,7 @@
-//! TCP streams that end by themselves when nothing comes any more.
+//! TCP streams with a read timeout.
 //!
-//! lapin watches over a connection while it is open, by heartbeats. It watches neither over the handshake nor over the
-//! farewell: with a peer that is silent and closes nothing, each would keep a thread and a socket for ever.
+//! lapin checks heartbeats only while a connection is open. The handshake and the close have no timeout: with a peer that
+//! sends nothing and closes nothing, each would keep a thread and a socket for ever.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -23,25 +23,28 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt as _};
 
-/// What lapin runs on: the current Tokio runtime, with streams that end after a silence.
+/// A Tokio runtime as lapin needs it, with TCP streams whose reads fail after a time without data.
 #[derive(Debug, Clone)]
 pub struct WatchedTcp {
     tokio: Tokio,
-    /// How long nothing may come; `None`: for ever.
-    patience: Option<Duration>,
+    /// `None`: no timeout.
+    read_timeout: Option<Duration>,
 }
 
 impl WatchedTcp {
-    /// Must be called inside a Tokio runtime.
-    pub fn new(patience: Option<Duration>) -> Self {
-        Self::on(Handle::current(), patience)
+    /// Uses the current Tokio runtime. A stream fails when it receives nothing for `read_timeout` (`None`: never).
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
+    pub fn new(read_timeout: Option<Duration>) -> Self {
+        Self::on(Handle::current(), read_timeout)
     }
 
-    /// The same in another runtime.
-    pub fn on(runtime: Handle, patience: Option<Duration>) -> Self {
+    /// Does the same with the runtime `runtime`.
+    pub fn on(runtime: Handle, read_timeout: Option<Duration>) -> Self {
         Self {
             tokio: Tokio::default().with_handle(runtime),
-            patience,
+            read_timeout,
         }
     }
 }
@@ -96,31 +99,31 @@ impl Reactor for WatchedTcp {
         &self,
         address: SocketAddr,
     ) -> impl Future<Output = io::Result<Self::TcpStream>> + Send + 'static {
-        let (connecting, patience) = (self.tokio.tcp_connect_addr(address), self.patience);
+        let (connecting, read_timeout) = (self.tokio.tcp_connect_addr(address), self.read_timeout);
         let kit = self.clone();
         async move {
-            let attention = Arc::new(Attention::default());
+            let watch = Arc::new(ReadWatch::default());
             let stream = connecting.await?;
-            if let Some(patience) = patience {
-                attention.note();
-                drop(kit.spawn(attend(Arc::downgrade(&attention), patience)));
+            if let Some(read_timeout) = read_timeout {
+                watch.record_read();
+                drop(kit.spawn(fail_after_silence(Arc::downgrade(&watch), read_timeout)));
             }
-            Ok(Stream::Attended(Attended { stream, attention }))
+            Ok(Stream::Socket(WatchedStream { stream, watch }))
         }
     }
 }
 
-/// What lapin reads from and writes to.
+/// A stream that lapin reads and writes.
 pub enum Stream {
     /// A socket.
-    Attended(Attended<<Tokio as Reactor>::TcpStream>),
-    /// The near end of a pipe, at whose far end is who has the socket.
-    Piped(Compat<DuplexStream>),
+    Socket(WatchedStream<<Tokio as Reactor>::TcpStream>),
+    /// One end of a pipe. The relay has the other end, and the socket.
+    Pipe(Compat<DuplexStream>),
 }
 
 impl Stream {
-    pub fn piped(pipe: DuplexStream) -> Self {
-        Self::Piped(pipe.compat())
+    pub(crate) fn pipe(pipe: DuplexStream) -> Self {
+        Self::Pipe(pipe.compat())
     }
 }
 
@@ -130,12 +133,12 @@ impl fmt::Debug for Stream {
     }
 }
 
-/// Does the same with either.
+/// Applies the same expression to either stream.
 macro_rules! either {
     ($stream:expr, $inner:ident => $work:expr) => {
         match $stream.get_mut() {
-            Stream::Attended($inner) => $work,
-            Stream::Piped($inner) => $work,
+            Stream::Socket($inner) => $work,
+            Stream::Pipe($inner) => $work,
         }
     };
 }
@@ -164,81 +167,84 @@ impl AsyncWrite for Stream {
     }
 }
 
-/// When a stream was last heard of. Looked at by a task of the runtime: a timer that lapin's own thread polled would
-/// panic there when the runtime ends first.
+/// The time of the last read of a stream. A task of the runtime checks it: lapin polls the stream on a thread of its own,
+/// and a timer polled there panics if the runtime shuts down first.
 #[derive(Debug)]
-struct Attention {
-    begun: Instant,
-    /// In milliseconds since `begun`.
-    heard: AtomicU64,
-    silent: AtomicBool,
+struct ReadWatch {
+    start: Instant,
+    /// In milliseconds since `start`.
+    last_read: AtomicU64,
+    timed_out: AtomicBool,
     reader: AtomicWaker,
 }
 
-impl Default for Attention {
+impl Default for ReadWatch {
     fn default() -> Self {
         Self {
-            begun: Instant::now(),
-            heard: AtomicU64::new(0),
-            silent: AtomicBool::new(false),
+            start: Instant::now(),
+            last_read: AtomicU64::new(0),
+            timed_out: AtomicBool::new(false),
             reader: AtomicWaker::new(),
         }
     }
 }
 
-impl Attention {
+impl ReadWatch {
     fn now(&self) -> u64 {
-        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn note(&self) {
-        self.heard.store(self.now(), Ordering::Relaxed);
+    fn record_read(&self) {
+        self.last_read.store(self.now(), Ordering::Relaxed);
     }
 
     fn silence(&self) -> Duration {
-        Duration::from_millis(self.now().saturating_sub(self.heard.load(Ordering::Relaxed)))
+        Duration::from_millis(self.now().saturating_sub(self.last_read.load(Ordering::Relaxed)))
     }
 }
 
-/// Ends a stream when nothing came for that long; ends itself when the stream is gone.
-async fn attend(attention: Weak<Attention>, patience: Duration) {
-    while let Some(attention) = attention.upgrade() {
-        let silence = attention.silence();
-        if silence >= patience {
-            attention.silent.store(true, Ordering::Release);
-            attention.reader.wake();
+/// Fails the reads of a stream after `read_timeout` without data. Ends when the stream is dropped.
+async fn fail_after_silence(watch: Weak<ReadWatch>, read_timeout: Duration) {
+    while let Some(watch) = watch.upgrade() {
+        let silence = watch.silence();
+        if silence >= read_timeout {
+            watch.timed_out.store(true, Ordering::Release);
+            watch.reader.wake();
             return;
         }
-        drop(attention);
-        tokio::time::sleep(patience - silence).await;
+        drop(watch);
+        tokio::time::sleep(read_timeout - silence).await;
     }
 }
 
-/// A stream whose reading fails when nothing came for too long.
-pub struct Attended<S> {
+/// A stream with a read timeout.
+pub struct WatchedStream<S> {
     stream: S,
-    attention: Arc<Attention>,
+    watch: Arc<ReadWatch>,
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Attended<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WatchedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(context, buffer) {
-            self.attention.note();
+            self.watch.record_read();
             return Poll::Ready(read);
         }
-        self.attention.reader.register(context.waker());
-        if self.attention.silent.load(Ordering::Acquire) {
-            return Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, "the broker is silent")));
+        self.watch.reader.register(context.waker());
+        if self.watch.timed_out.load(Ordering::Acquire) {
+            return Poll::Ready(Err(io::Error::new(
+                ErrorKind::TimedOut,
+                "the broker sends nothing",
+            )));
         }
         Poll::Pending
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Attended<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -1,4 +1,4 @@
-//! What was published on a channel and has not found its end.
+//! The publishes of a channel that have no outcome yet.
 
 use std::collections::VecDeque;
 
@@ -12,23 +12,28 @@ use crate::PublishError;
 use crate::frame::{BODY, Confirm, Frame, HEADER, method};
 use crate::{Outcome, close_reason};
 
-/// A message that came back because no queue was bound for it.
+/// A message that the broker returned because no queue was bound for it.
 #[derive(Debug, Clone)]
 pub struct Returned {
+    /// The AMQP reply code: 312 for `NO_ROUTE`.
     pub reply_code: u16,
+    /// The broker's text for the reply code.
     pub reply_text: String,
+    /// The properties of the message as the broker returned them.
     pub properties: BasicProperties,
 }
 
-/// The publishes of one channel in the order of their numbers.
+/// The unconfirmed publishes of one channel, in the order of their numbers. The broker numbers the publishes of a channel
+/// from 1; a confirm names the number.
 #[derive(Debug)]
 pub(crate) struct UnconfirmedPublishes {
     pub channel: ChannelId,
-    /// The number of the first in `open`.
+    /// The number of the first publish in `open`.
     first: u64,
-    /// `None`: found its end before an earlier one.
+    /// `None`: it got its outcome before an earlier publish.
     open: VecDeque<Option<Open>>,
     returning: Option<Returning>,
+    /// The reason, once the channel is closed.
     closed: Option<lapin::Error>,
 }
 
@@ -39,25 +44,25 @@ struct Open {
     returned: Option<Box<Returned>>,
 }
 
-/// A message that is coming back, frame by frame.
+/// A returned message of which some frames have arrived.
 #[derive(Debug)]
 struct Returning {
     returned: Returned,
-    /// How much of its body is still to come; unknown before its header.
+    /// Bytes of the body that have not arrived yet. `None` before the header.
     rest: Option<u64>,
 }
 
-/// What a frame of the channel has brought.
+/// The effect of a frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Handled {
-    /// Nothing that concerns publishes: it is lapin's.
+    /// The frame does not concern publishes and belongs to lapin.
     NotOurs,
-    /// So many publishes have found their end.
+    /// The number of publishes that got their outcome.
     Resolved(u64),
-    /// The same, and lapin must know of it too.
+    /// The channel is closed, and lapin needs the frame too. The number of publishes that failed by it.
     Closed(u64),
-    /// What can't be understood. No confirm on this connection can be believed any more: the message that it may be about
-    /// would count as stored.
+    /// The frame violates the protocol: the reason. No later confirm on this connection can be trusted, because a wrong one
+    /// would report a lost message as stored.
     Violation(&'static str),
 }
 
@@ -72,11 +77,11 @@ impl UnconfirmedPublishes {
         }
     }
 
-    /// Takes note of a publish that is about to be written. Says `false`, and tells the publisher, when it must not be
-    /// written because the channel is closed.
+    /// Adds a publish that is about to be written. If the channel is closed, it fails the publish and returns `false`: the
+    /// frames must not be written.
     pub fn open(&mut self, correlation_id: u64, reply: oneshot::Sender<Outcome>) -> bool {
         if let Some(error) = &self.closed {
-            // Whoever does not wait any more is not reply.
+            // The caller may have left.
             let _ = reply.send(Err(error.clone().into()));
             return false;
         }
@@ -98,16 +103,14 @@ impl UnconfirmedPublishes {
             (Some(method::CHANNEL_CLOSE), _) => {
                 Handled::Closed(self.close(&close_reason::on_closing_channel(frame)))
             }
-            (None, HEADER | BODY) => self.go_on_returning(frame),
-            // An acknowledgement that can't be read is one as well.
-            (Some(method::BASIC_ACK | method::BASIC_NACK), _) => {
-                Handled::Violation("a confirm that can't be read")
-            }
+            (None, HEADER | BODY) => self.continue_return(frame),
+            // `frame.confirm()` could not read it.
+            (Some(method::BASIC_ACK | method::BASIC_NACK), _) => Handled::Violation("a malformed confirm"),
             _ => Handled::NotOurs,
         }
     }
 
-    /// Nothing of it will be confirmed any more.
+    /// Fails all open publishes, and every later one. Returns the number of open publishes.
     pub fn close(&mut self, why: &lapin::Error) -> u64 {
         self.closed.get_or_insert_with(|| why.clone());
         let mut resolved = 0;
@@ -120,14 +123,14 @@ impl UnconfirmedPublishes {
 
     fn confirm(&mut self, confirm: Confirm) -> Handled {
         if self.returning.is_some() {
-            return Handled::Violation("a confirm within a message that comes back");
+            return Handled::Violation("a confirm inside a returned message");
         }
         if self.closed.is_some() {
             return Handled::Resolved(0);
         }
-        // Zero means all there are, those too that are not even written; the broker never says so.
+        // Tag 0 means all publishes so far, and could include one that is not written yet. RabbitMQ never sends it.
         if confirm.tag == 0 || confirm.tag >= self.first + self.open.len() as u64 {
-            return Handled::Violation("a confirm of what was never published");
+            return Handled::Violation("a confirm of a message that was never published");
         }
         let mut resolved = 0;
         if confirm.multiple {
@@ -136,8 +139,8 @@ impl UnconfirmedPublishes {
                 self.first += 1;
                 resolved += u64::from(resolve(open, confirm.stored));
             }
-        } else if let Some(place) = self.place(confirm.tag) {
-            resolved += u64::from(resolve(place.take(), confirm.stored));
+        } else if let Some(slot) = self.slot(confirm.tag) {
+            resolved += u64::from(resolve(slot.take(), confirm.stored));
         }
         while let Some(None) = self.open.front() {
             self.open.pop_front();
@@ -146,51 +149,51 @@ impl UnconfirmedPublishes {
         Handled::Resolved(resolved)
     }
 
-    fn place(&mut self, tag: u64) -> Option<&mut Option<Open>> {
+    fn slot(&mut self, tag: u64) -> Option<&mut Option<Open>> {
         let index = usize::try_from(tag.checked_sub(self.first)?).ok()?;
         self.open.get_mut(index)
     }
 
     fn begin_return(&mut self, frame: Frame<'_>) -> Handled {
-        match returned(frame) {
+        match read_return(frame) {
             Some(returned) if self.returning.is_none() => {
                 self.returning = Some(Returning { returned, rest: None });
                 Handled::Resolved(0)
             }
-            _ => Handled::Violation("a message that comes back and can't be read"),
+            _ => Handled::Violation("a malformed returned message"),
         }
     }
 
-    /// Nothing else than what comes back has a header or a body: nothing is consumed on the channel.
-    fn go_on_returning(&mut self, frame: Frame<'_>) -> Handled {
+    /// Nothing is consumed on the channel, so only a returned message has a header or a body.
+    fn continue_return(&mut self, frame: Frame<'_>) -> Handled {
         let Some(mut returning) = self.returning.take() else {
             return Handled::NotOurs;
         };
         if !returning.read(frame) {
-            return Handled::Violation("a message that comes back and can't be read");
+            return Handled::Violation("a malformed returned message");
         }
         if returning.rest != Some(0) {
             self.returning = Some(returning);
             return Handled::Resolved(0);
         }
-        self.note_returned(returning.returned)
+        self.attach_return(returning.returned)
     }
 
-    /// The broker sends all of a message that comes back before it confirms it, so it finds its publish still open.
-    fn note_returned(&mut self, returned: Returned) -> Handled {
+    /// The broker sends the whole returned message before its confirm, so its publish is still open.
+    fn attach_return(&mut self, returned: Returned) -> Handled {
         let correlation_id = correlation_id_of(&returned.properties);
         let mut open = self.open.iter_mut().flatten();
         match open.find(|open| Some(open.correlation_id) == correlation_id) {
             Some(open) => open.returned = Some(Box::new(returned)),
             None if self.closed.is_some() => {}
-            None => return Handled::Violation("a message that comes back and was never published"),
+            None => return Handled::Violation("a returned message that was never published"),
         }
         Handled::Resolved(0)
     }
 }
 
 impl Returning {
-    /// Whether the frame could be what comes next.
+    /// Returns `false` if the frame cannot be the next one of the message.
     fn read(&mut self, frame: Frame<'_>) -> bool {
         let rest = match (self.rest, frame.kind()) {
             (None, HEADER) => match parse_frame(frame.bytes) {
@@ -208,7 +211,7 @@ impl Returning {
     }
 }
 
-/// Tells the publisher; whether there was one to tell.
+/// Sends the outcome to the caller. Returns `false` if the publish already had one.
 fn resolve(open: Option<Open>, stored: bool) -> bool {
     let Some(open) = open else { return false };
     let outcome = match (open.returned, stored) {
@@ -224,7 +227,7 @@ fn correlation_id_of(properties: &BasicProperties) -> Option<u64> {
     properties.correlation_id().as_ref()?.as_str().parse().ok()
 }
 
-fn returned(frame: Frame<'_>) -> Option<Returned> {
+fn read_return(frame: Frame<'_>) -> Option<Returned> {
     match parse_frame(frame.bytes) {
         Ok((_, AMQPFrame::Method(_, AMQPClass::Basic(basic::AMQPMethod::Return(method))))) => {
             Some(Returned {

@@ -1,4 +1,4 @@
-//! How a pump ends: nobody waits in vain, whatever ends it.
+//! The end of a relay: every waiting publish gets an error, whatever ends the relay.
 
 use std::io;
 use std::sync::atomic::Ordering;
@@ -8,49 +8,55 @@ use futures_io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::error::TryRecvError;
 
 use super::FrameRelay;
-use crate::frame::FAREWELL;
+use crate::frame::CLOSE_CONNECTION;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> FrameRelay<S> {
-    /// Whoever waits is reply.
-    pub(crate) fn end(&mut self, why: &lapin::Error) {
-        // The first reason is the true one.
-        let _ = self.state.why.set(why.clone());
-        self.fail(why);
+    /// Fails all publishes, those in the command queue included, and marks the connection as ended.
+    pub(crate) fn end(&mut self, error: &lapin::Error) {
+        // Only the first error is the cause.
+        let _ = self.state.error.set(error.clone());
+        self.fail_publishes(error);
         self.state.ended.cancel();
-        self.orders.close();
-        // One that is being ordered at this moment would outlive the pump, and whoever waits for it would wait in vain.
+        self.commands.close();
+        // A command that another thread is sending right now would stay in the queue, and its caller would wait for ever.
         loop {
-            match self.orders.try_recv() {
-                Ok(order) => drop(order),
+            match self.commands.try_recv() {
+                Ok(command) => drop(command),
                 Err(TryRecvError::Empty) => std::thread::yield_now(),
                 Err(TryRecvError::Disconnected) => return,
             }
         }
     }
 
-    pub(crate) fn fail(&mut self, why: &lapin::Error) {
+    pub(crate) fn fail_publishes(&mut self, error: &lapin::Error) {
         let resolved = self
             .channels
             .iter_mut()
-            .map(|unconfirmed| unconfirmed.close(why))
+            .map(|unconfirmed| unconfirmed.close(error))
             .sum();
         self.resolve(resolved);
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Drop for FrameRelay<S> {
-    /// Dropped while it still works: its runtime has ended, and lapin can't say the farewell any more. Nobody waits for
-    /// an answer to this one.
+    /// A relay dropped before its end has lost its runtime, and lapin can no longer close the connection. So the relay sends
+    /// `connection.close` itself and does not wait for the answer.
     fn drop(&mut self) {
         if !self.state.ended.is_cancelled() && !std::thread::panicking() {
-            self.outgoing.extend(&FAREWELL);
-            // Whether the broker gets it makes no difference to any message.
+            self.outgoing.extend(&CLOSE_CONNECTION);
+            // No message depends on whether the broker gets it.
             let _ = self
                 .outgoing
-                .empty(&mut Context::from_waker(Waker::noop()), &mut self.socket);
+                .write_to(&mut Context::from_waker(Waker::noop()), &mut self.socket);
             self.state.runtime_ended.store(true, Ordering::Relaxed);
         }
-        // After a panic its runtime lives on, and another connection can live there.
-        self.end(&io::Error::new(io::ErrorKind::NotConnected, "its task was ended").into());
+        // After a panic the runtime still works, so `runtime_ended` stays `false`: a new connection may use it.
+        self.end(
+            &io::Error::new(
+                io::ErrorKind::NotConnected,
+                "the task of the connection was dropped",
+            )
+            .into(),
+        );
     }
 }

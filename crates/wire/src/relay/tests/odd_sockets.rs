@@ -1,20 +1,19 @@
-//! Pumps on sockets that do what real ones do rarely.
+//! Relays on sockets with rare faults.
 
 use super::*;
 
-/// A socket that takes bytes and keeps them until it is flushed, which it is not at the first try; that fails to write when
-/// reply to; or that panics.
+/// A socket that keeps written bytes until it is flushed, whose first flush is pending, and whose writes may fail or panic.
 #[derive(Debug, Default)]
-struct Odd {
+struct OddSocket {
     kept: Vec<u8>,
     flushed: Arc<std::sync::Mutex<Vec<u8>>>,
-    refused_once: bool,
+    flush_was_pending: bool,
     to_read: Option<Vec<u8>>,
     fails: bool,
     panics: bool,
 }
 
-impl AsyncRead for Odd {
+impl AsyncRead for OddSocket {
     fn poll_read(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -30,9 +29,9 @@ impl AsyncRead for Odd {
     }
 }
 
-impl AsyncWrite for Odd {
+impl AsyncWrite for OddSocket {
     fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        assert!(!self.panics, "as it was reply to");
+        assert!(!self.panics, "the test wants this panic");
         if self.fails {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
@@ -41,7 +40,7 @@ impl AsyncWrite for Odd {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !std::mem::replace(&mut self.refused_once, true) {
+        if !std::mem::replace(&mut self.flush_was_pending, true) {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -55,22 +54,22 @@ impl AsyncWrite for Odd {
     }
 }
 
-/// The way to a pump on such a socket, its lapin, and its end.
-fn odd(socket: Odd) -> (Wire, DuplexStream, tokio::task::JoinHandle<()>) {
+/// Starts a relay on the socket. Returns its handle, lapin's end of the pipe, and the task.
+fn start_on(socket: OddSocket) -> (Wire, DuplexStream, tokio::task::JoinHandle<()>) {
     let (lapin, far) = tokio::io::duplex(1_024);
-    let (wire, pump) = FrameRelay::between(far, socket);
+    let (wire, relay) = FrameRelay::between(far, socket);
     wire.adopt(CHANNEL);
-    (wire, lapin, tokio::spawn(pump.run()))
+    (wire, lapin, tokio::spawn(relay.run()))
 }
 
 #[tokio::test]
-async fn a_flush_that_was_not_done_at_once_is_not_forgotten() {
+async fn a_pending_flush_is_repeated() {
     let flushed = Arc::<std::sync::Mutex<Vec<u8>>>::default();
-    let socket = Odd {
+    let socket = OddSocket {
         flushed: Arc::clone(&flushed),
-        ..Odd::default()
+        ..OddSocket::default()
     };
-    let (wire, _lapin, _running) = odd(socket);
+    let (wire, _lapin, _running) = start_on(socket);
     let _outcome = publish(&wire, 1);
     for _ in 0..10 {
         tokio::task::yield_now().await;
@@ -79,36 +78,36 @@ async fn a_flush_that_was_not_done_at_once_is_not_forgotten() {
 }
 
 #[tokio::test]
-async fn what_the_broker_said_is_why_although_writing_has_failed_first() {
+async fn the_brokers_reason_is_reported_although_a_write_has_failed_first() {
     let text = b"\x01\x40\x11CONNECTION_FORCED\0\0\0\0";
     let size = u8::try_from(4 + text.len()).expect("short");
     let close = [&[1, 0, 0, 0, 0, 0, size, 0, 10, 0, 50][..], text, &[END]].concat();
-    let socket = Odd {
+    let socket = OddSocket {
         fails: true,
         to_read: Some(close),
-        ..Odd::default()
+        ..OddSocket::default()
     };
-    let (wire, _lapin, running) = odd(socket);
+    let (wire, _lapin, running) = start_on(socket);
     let outcomes = publish(&wire, 1);
     running.await.expect("it ends");
     for outcome in outcomes {
-        failed(outcome).await;
+        assert_failed(outcome).await;
     }
-    let why = wire.why().expect("a reason").to_string();
-    assert!(why.contains("FORCED"), "{why}");
+    let error = wire.error().expect("a reason").to_string();
+    assert!(error.contains("FORCED"), "{error}");
 }
 
 #[tokio::test]
-async fn one_that_panics_fails_what_is_in_flight_and_keeps_its_home() {
-    let socket = Odd {
+async fn a_relay_that_panics_fails_its_publishes_and_keeps_its_runtime() {
+    let socket = OddSocket {
         panics: true,
-        ..Odd::default()
+        ..OddSocket::default()
     };
-    let (wire, _lapin, running) = odd(socket);
+    let (wire, _lapin, running) = start_on(socket);
     let outcomes = publish(&wire, 1);
     assert!(running.await.expect_err("it panics").is_panic());
     for outcome in outcomes {
-        failed(outcome).await;
+        assert_failed(outcome).await;
     }
     assert!(wire.ended().is_cancelled() && !wire.lost_its_runtime());
 }
