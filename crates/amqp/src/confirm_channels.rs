@@ -42,7 +42,7 @@ pub enum PublishError {
         /// The broker's words.
         text: String,
     },
-    /// Whether the broker stored the message is not known.
+    /// The connection or the channel ended first. The broker may or may not have stored the message.
     #[error("the broker did not confirm: {0}")]
     Broker(#[from] lapin::Error),
 }
@@ -122,12 +122,12 @@ impl ConfirmChannels {
         lease.confirmation().await
     }
 
-    /// How many publishes have ended, whatever became of them.
+    /// The number of publishes that have ended, successfully or not.
     pub fn ended(&self) -> u64 {
         self.0.ended.load(Ordering::Relaxed)
     }
 
-    /// Whether a publish waits for its confirm.
+    /// Returns `true` while at least one publish waits for its confirm.
     pub fn is_waiting(&self) -> bool {
         self.0.begun.load(Ordering::Relaxed) > self.ended()
     }

@@ -138,7 +138,7 @@ impl OpenConnection {
         }
     }
 
-    /// Whether it has ended because the runtime of its thread has.
+    /// Returns `true` if the connection has ended because the runtime of its thread has shut down.
     pub fn lost_its_runtime(&self) -> bool {
         match &self.writer {
             Writer::Channels { .. } => false,
@@ -146,7 +146,7 @@ impl OpenConnection {
         }
     }
 
-    /// Whether messages may be published on it.
+    /// Returns `true` if messages may be published on the connection.
     pub fn is_sound(&self) -> bool {
         let channel_is_open = match &self.writer {
             Writer::Channels { .. } => true,
@@ -155,7 +155,7 @@ impl OpenConnection {
         !self.given_up.is_cancelled() && channel_is_open && self.connection().status().connected()
     }
 
-    /// Whether the broker reads nothing more from this connection, because it is short of memory or disk.
+    /// Returns `true` while the broker reads nothing from this connection because it is short of memory or disk.
     pub fn is_blocked(&self) -> bool {
         self.connection().status().blocked()
     }
@@ -188,7 +188,7 @@ impl OpenConnection {
         }
     }
 
-    /// Whether the newest outcome is a refusal, and a recent one.
+    /// Returns `true` if the newest outcome is a refusal and still recent.
     pub fn is_refusing(&self) -> bool {
         let refused_at = self.refused_at.load(Ordering::Relaxed);
         let is_recent = self.age().saturating_sub(refused_at) < REFUSALS_EXPIRE_AFTER;
@@ -232,7 +232,8 @@ impl OpenConnection {
         &self.given_up
     }
 
-    /// Whether it worked, so that the next one may be opened without delay.
+    /// Returns `true` if a publish was confirmed or the connection lived long enough. The next connection may then be opened
+    /// without delay.
     pub fn was_useful(&self) -> bool {
         self.confirmed_at.load(Ordering::Relaxed) > 0 || self.age() > USEFUL_AFTER
     }

@@ -1,4 +1,4 @@
-//! Which connection belongs to which thread.
+//! Assigns connections to threads.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};

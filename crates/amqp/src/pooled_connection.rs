@@ -220,7 +220,7 @@ impl PooledConnection {
     }
 }
 
-/// Whether a runtime takes no more work. One that is only busy has not ended.
+/// Returns `true` if a runtime accepts no more tasks. A runtime that is only busy has not ended.
 async fn has_ended(runtime: &Handle) -> bool {
     let nothing = runtime.spawn(async {});
     let outcome = tokio::time::timeout(Duration::from_millis(100), nothing).await;

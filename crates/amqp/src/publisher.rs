@@ -26,13 +26,13 @@ const MOST_FOUND_DEAD: usize = 3;
 /// How long closing the connections may take.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
-/// The broker did not confirm in time. Whether it has the message is not known.
+/// The broker did not confirm in time. It may or may not have the message.
 #[derive(Debug, Error)]
 #[error("the broker did not confirm within {timeout:?}: {trouble}")]
 pub struct Unavailable {
     /// The bound that has passed.
     pub timeout: Duration,
-    /// What stood in the way, as far as is known.
+    /// The obstacle, as far as it is known.
     pub trouble: Trouble,
 }
 
@@ -127,7 +127,7 @@ impl Publisher {
     /// Publishes a message. `Ok`: a quorum queue has it.
     ///
     /// # Errors
-    /// When the broker did not confirm within the bound. Whether it has the message is not known.
+    /// When the broker did not confirm within the bound. It may or may not have the message.
     pub async fn publish(&self, message: &Message<'_>) -> Result<(), Unavailable> {
         self.pool.publish(message).await
     }

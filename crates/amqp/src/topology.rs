@@ -67,7 +67,7 @@ enum Object {
     },
 }
 
-/// What is declared together.
+/// A group of exchanges and queues that are declared together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// The way of the notices: all that the contract names.
@@ -111,7 +111,7 @@ impl Part {
         }
     }
 
-    /// Declares what belongs to it. What is there already and as wanted stays untouched.
+    /// Declares the objects of this part. Objects that already exist as wanted stay untouched.
     ///
     /// # Errors
     /// When something differs, or the broker does not let it be declared.
@@ -187,7 +187,7 @@ pub async fn ensure(connection: &Connection) -> Result<(), TopologyError> {
     Part::Notices.ensure(connection).await
 }
 
-/// Declares the record of what was refused. Of no concern to who handles notices.
+/// Declares the record of refused requests. Handling notices does not depend on it.
 ///
 /// # Errors
 /// Those of [`Part::ensure`].

@@ -27,7 +27,7 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// Whether waiting will not help.
+    /// Returns `true` if waiting does not help.
     pub fn is_permanent(&self) -> bool {
         matches!(self, Self::Refused(_))
     }
@@ -70,7 +70,7 @@ impl Trouble {
 }
 
 impl ConnectError {
-    /// Whether a person must mend it; of several addresses, at one of them at least.
+    /// Returns `true` if a person must mend the fault. With several addresses, one such fault is enough.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Address(_) => true,
@@ -88,7 +88,7 @@ fn is_no_broker(error: &lapin::Error) -> bool {
     matches!(error.kind(), ErrorKind::IOError(error) if error.kind() == io::ErrorKind::InvalidData)
 }
 
-/// Whether the broker refuses, and would refuse again.
+/// Returns `true` if the broker refuses, and would refuse again.
 fn is_refusal(error: &lapin::Error) -> bool {
     match error.kind() {
         ErrorKind::ProtocolError(complaint) => is_refusing(complaint),

@@ -12,7 +12,7 @@ use super::{Object, Part, TopologyError, soft_error};
 pub struct ObjectReport {
     /// As in `queue xiebao.notices`.
     pub object: String,
-    /// What it belongs to.
+    /// The part that declares the object.
     pub part: Part,
     pub state: ObjectState,
 }
@@ -25,7 +25,7 @@ pub enum ObjectState {
         queue: Option<(u32, u32)>,
     },
     Missing,
-    /// What differs, in the broker's words; of the record also that it may not be looked at or declared.
+    /// The difference, in the broker's words. For the record also the broker's refusal to let the user look at it or declare it.
     Drift(String),
 }
 
