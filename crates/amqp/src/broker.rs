@@ -1,4 +1,4 @@
-//! The nodes of one broker, and connections to whichever of them answers.
+//! The nodes of one broker, and connections to the first node that answers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -27,7 +27,7 @@ const HEARTBEAT: u16 = 10;
 /// for every connection: 8 MiB with the broker's own 128 KiB.
 const FRAME_MAX: u32 = 32 * 1024;
 
-/// Where the broker is.
+/// The addresses of the broker.
 #[derive(Clone)]
 pub struct Settings {
     /// `amqp://user:password@host:port/vhost` or `amqps://…`, one for each node of one cluster; at least one.
@@ -147,7 +147,7 @@ impl Broker {
         Ok(connection)
     }
 
-    /// A connection to node number `number` on which publishes pass the client by. Its socket lives in the runtime `host`.
+    /// A connection to node number `number` whose publishes go past the client. Its socket lives in the runtime `host`.
     pub(crate) async fn wired_to(
         &self,
         number: usize,
@@ -232,7 +232,7 @@ fn without_credentials(uri: &AMQPUri) -> String {
     format!("{}:{}", uri.authority.host, uri.authority.port)
 }
 
-/// How long a stream may stay silent: longer than lapin waits for a heartbeat, because lapin's own error says more.
+/// Read timeout of a stream: longer than lapin waits for a heartbeat, because lapin's own error says more.
 fn patience(uri: &AMQPUri) -> Option<Duration> {
     let heartbeat = uri.query.heartbeat.filter(|seconds| *seconds > 0)?;
     Some(Duration::from_millis(2_500) * u32::from(heartbeat))

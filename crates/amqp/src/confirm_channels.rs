@@ -1,7 +1,7 @@
 //! The channels of a connection in confirm mode, with one publish in flight on each.
 //!
-//! The client gives a message that the broker returned to any one of the publishes that are confirmed together on a
-//! channel. With one publish in flight a channel has only one to give it to, so no return is ever another publish's.
+//! The client attributes a returned message to any one of the publishes that are confirmed together on a channel. With one
+//! publish in flight there is only one candidate, so a return never reaches the wrong publish.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// `delivery_mode` of a message that the broker writes to disk.
 const PERSISTENT: u8 = 2;
 
-/// A message and where it goes.
+/// A message and its destination.
 #[derive(Debug, Clone)]
 pub struct Message<'m> {
     /// The exchange.
@@ -39,7 +39,7 @@ pub enum PublishError {
     Unroutable {
         /// AMQP reply code, 312 for `NO_ROUTE`.
         code: u16,
-        /// The broker's words.
+        /// The broker's text.
         text: String,
     },
     /// The connection or the channel ended first. The broker may or may not have stored the message.
@@ -62,7 +62,7 @@ struct Shared {
     ended: AtomicU64,
 }
 
-/// A channel in use by one publish, and how far that is.
+/// A channel in use by one publish, and the progress of that publish.
 struct Lease {
     shared: Arc<Shared>,
     channel: Option<Channel>,
@@ -111,8 +111,8 @@ impl ConfirmChannels {
     }
 
     /// Publishes persistently and mandatorily, and waits until the broker has stored the message: `Ok` means that a queue
-    /// has it. Has no time-out of its own. A caller that leaves keeps the channel busy until the confirm has come, so that
-    /// the next publish on it cannot take that confirm for its own.
+    /// has it. Has no timeout of its own. If the caller leaves, the channel stays busy until the confirm arrives, so that the
+    /// next publish on it does not get that confirm.
     ///
     /// # Errors
     /// See [`PublishError`].
@@ -234,7 +234,7 @@ impl Drop for Lease {
                     });
                 }
             }
-            // The client closes a channel that nobody holds any more.
+            // The client closes a channel once its last handle is dropped.
             Progress::Sending => {
                 self.shared.ended.fetch_add(1, Ordering::Relaxed);
             }

@@ -62,7 +62,7 @@ impl ConnectionPool {
         })
     }
 
-    /// A publish whose end is unknown is published again: a duplicate is harmless, a loss is not.
+    /// A publish with an unknown outcome is published again: a duplicate is harmless, a loss is not.
     async fn until_stored(&self, message: &Message<'_>, trouble: &mut Option<Trouble>) {
         let mut pacing = Pacing::new(Duration::from_millis(10), Duration::from_millis(500));
         loop {

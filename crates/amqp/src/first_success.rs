@@ -7,7 +7,7 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::broker::ConnectError;
 
-/// When an address has not answered for this long, the next is tried beside it.
+/// After this time without an answer, the next address is tried concurrently.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// The first success of attempts at these addresses, beginning with number `start`, and the number of its address. A refusal
@@ -43,7 +43,7 @@ where
     }
 }
 
-/// In the order of the addresses, whichever failed first, so that the same trouble has the same words.
+/// In the order of the addresses, not of the failures, so that the same fault gives the same text.
 fn one_or_all(addresses: &[String], mut failures: Vec<(usize, ConnectError)>) -> ConnectError {
     failures.sort_by_key(|(number, _)| *number);
     match failures.len() {

@@ -61,7 +61,7 @@ pub(crate) struct OpenConnection {
     confirmed_at: AtomicU64,
     /// When the last message was refused, in milliseconds since `opened_at`; 0: never.
     refused_at: AtomicU64,
-    /// Why the connection was given up. The first reason is the true one; the others follow from it.
+    /// Why the connection was given up. Only the first reason is kept: later ones follow from it.
     end: OnceLock<Trouble>,
     given_up: CancellationToken,
     /// Asks for the topology to be declared again.
@@ -169,7 +169,7 @@ impl OpenConnection {
                 self.unroutable.notify_one();
             }
             Err(PublishError::Nacked) => self.note_refusal(),
-            // The channel is gone, or all of the connection.
+            // The channel is closed, or the whole connection.
             Err(error @ PublishError::Broker(_)) => self.give_up(Trouble::from(error)),
         }
     }
@@ -250,7 +250,7 @@ impl OpenConnection {
         }
     }
 
-    /// `true` when no publish has ended for `patience` although one waits: the connection is dead, and nobody has said so.
+    /// `true` when no publish has ended for `patience` although one waits: the connection is dead without an error.
     /// A blocked connection is not dead: another would be blocked too, and the messages that wait in it are not lost.
     pub fn is_silent_for(&self, patience: Duration, silence: &mut Silence) -> bool {
         let ended = self.ended();
@@ -286,10 +286,10 @@ impl NewConnection {
     }
 }
 
-/// The state at the last looks for silence.
+/// The state at the last check for silence.
 #[derive(Debug)]
 pub(crate) struct Silence {
     ended: u64,
-    /// The first look at which a publish waited, if none has ended since.
+    /// The first check at which a publish waited, if none has ended since.
     waiting_since: Option<Instant>,
 }

@@ -1,5 +1,5 @@
-//! A place for a connection, kept filled by a task of its own: no publish ever opens a connection, and a broker that is back
-//! is noticed without traffic.
+//! A place for a connection. A task of its own keeps it filled, so no publish ever opens a connection, and the return of the
+//! broker is noticed without traffic.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::pacing::Pacing;
 use crate::topology::{Part, TopologyError};
 use crate::trouble::Trouble;
 
-/// How often a connection is looked at, at least.
+/// Longest interval between two checks of a connection.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 const LOOKS_IN_PATIENCE: u32 = 10;
 
@@ -165,7 +165,7 @@ impl PooledConnection {
         }
     }
 
-    /// Until the connection fails (then returns why), or is no longer wanted, or its runtime ends.
+    /// Waits until the connection fails (returns why), is no longer wanted, or loses its runtime.
     async fn serve(&self, shared: &Shared, number: usize, open: &Arc<OpenConnection>) -> Option<Trouble> {
         let address = &*shared.broker.addresses()[number];
         if self.trouble.swap(None).is_some() {

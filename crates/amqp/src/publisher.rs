@@ -19,7 +19,7 @@ use crate::pooled_connection::{PooledConnection, Shared, Way};
 use crate::topology::{Part, TopologyError};
 use crate::trouble::Trouble;
 
-/// So many dead connections, one after the other, leave time within the bound for a good one. With more connections
+/// This many dead connections, one after the other, leave time within the bound for a good one. With more connections
 /// there is more traffic, which finds them dead at the same time.
 const MOST_FOUND_DEAD: usize = 3;
 
@@ -60,7 +60,7 @@ impl Publisher {
     }
 
     /// Starts a publisher whose connections each wait for a thread: see [`pin_to_this_thread`](Self::pin_to_this_thread).
-    /// Publishes on them pass the client library by.
+    /// Publishes on them go past the client library.
     ///
     /// # Errors
     /// When an address can't be used at all.
@@ -135,12 +135,12 @@ impl Publisher {
     /// `Err`: why nothing can be published now.
     ///
     /// # Errors
-    /// The trouble in words.
+    /// The [`Trouble`] as text.
     pub fn ready(&self) -> Result<(), String> {
         self.pool.ready()
     }
 
-    /// How many connections can be used now.
+    /// The number of connections that can be used now.
     pub fn connections(&self) -> usize {
         self.pool.open().len()
     }

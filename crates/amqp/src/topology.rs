@@ -16,7 +16,7 @@ use thiserror::Error;
 
 pub use check::{ObjectReport, ObjectState, check};
 
-/// Exchange and queue of notices that are to be applied.
+/// Exchange and queue of notices for the workers to apply.
 pub const NOTICES: &str = "xiebao.notices";
 /// Exchange and queue of notices that failed for good.
 pub const DEAD: &str = "xiebao.dead";
@@ -31,12 +31,12 @@ pub const REFUSED: &str = "xiebao.refused";
 /// Binding key of the queue of notices: every type.
 pub const NOTICES_BINDING: &str = "notice.#";
 
-/// A brake on crash loops only; the attempts proper are counted elsewhere.
+/// Stops crash loops only; attempts to apply a notice are counted elsewhere.
 const DELIVERY_LIMIT: i32 = 1_000;
 /// A message that fails in the dead-letter queue has nowhere to go, and brokers from 4.0 on drop it after 20 deliveries.
 const NEVER: i32 = 1_000_000_000;
 
-/// Messages that tell of refused requests, of 100 records each at most.
+/// Messages that record refused requests, with at most 100 records each.
 const MOST_REFUSED: i32 = 1_000;
 
 /// Why the topology is not as wanted.
@@ -70,13 +70,13 @@ enum Object {
 /// A group of exchanges and queues that are declared together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// The way of the notices: all that the contract names.
+    /// The path of the notices: every object that the contract names.
     Notices,
     /// `xiebao.refused`.
     Record,
 }
 
-/// The way of the notices, in an order in which it can be declared.
+/// The path of the notices, in an order in which it can be declared.
 fn wanted() -> Vec<Object> {
     let mut wanted = Vec::from(passage(DEAD, quorum([("x-delivery-limit", number(NEVER))])));
     wanted.extend([
@@ -120,7 +120,7 @@ impl Part {
     }
 }
 
-/// Nothing depends on it: when nobody takes it, the oldest makes room.
+/// Nothing depends on the record: when nobody reads it, its oldest message makes room for the next.
 fn record() -> FieldTable {
     let mut arguments = FieldTable::default();
     for (name, value) in [
@@ -134,7 +134,7 @@ fn record() -> FieldTable {
     arguments
 }
 
-/// An exchange and the one queue that takes all it gets, of the same name. Routing keys pass through unchanged.
+/// An exchange, and a queue of the same name that gets all its messages. Routing keys pass through unchanged.
 fn passage(name: &'static str, arguments: FieldTable) -> [Object; 3] {
     [
         Object::Exchange(name, ExchangeKind::Fanout),
@@ -147,7 +147,7 @@ fn passage(name: &'static str, arguments: FieldTable) -> [Object; 3] {
     ]
 }
 
-/// Nobody consumes from it: what has waited long enough goes back to the queue of notices, at least once.
+/// Nobody consumes from this queue. After its time a message goes back to the queue of notices, at least once.
 fn waiting_room(length: Duration) -> FieldTable {
     let milliseconds = i32::try_from(length.as_millis()).unwrap_or(i32::MAX);
     quorum([
@@ -157,8 +157,8 @@ fn waiting_room(length: Duration) -> FieldTable {
     ])
 }
 
-/// A queue that refuses what it can't hold: dropping its oldest message would lose it, and dead-lettering at least
-/// once is to be had with this overflow only.
+/// A queue that refuses messages above its limit: dropping its oldest message would lose it, and at-least-once
+/// dead-lettering works only with this overflow.
 fn quorum(more: impl IntoIterator<Item = (&'static str, AMQPValue)>) -> FieldTable {
     let mut arguments = FieldTable::default();
     let always = [
@@ -179,7 +179,7 @@ fn number(value: i32) -> AMQPValue {
     AMQPValue::LongInt(value)
 }
 
-/// Declares the way of the notices.
+/// Declares the path of the notices.
 ///
 /// # Errors
 /// Those of [`Part::ensure`].
@@ -206,7 +206,7 @@ async fn declare(connection: &Connection, objects: &[Object]) -> Result<(), Topo
             .await
             .map_err(|e| TopologyError::new(object.describe(), e))?;
     }
-    // The topology stands, whatever becomes of this channel.
+    // The topology is declared; a failure to close the channel does not matter.
     let _ = channel.close(200, "done".into()).await;
     Ok(())
 }
@@ -220,7 +220,7 @@ impl TopologyError {
     }
 }
 
-/// The broker's complaint, where it closed no more than the channel.
+/// The broker's error, if it closed only the channel.
 fn soft_error(error: &lapin::Error) -> Option<(AMQPSoftError, String)> {
     match error.kind() {
         ErrorKind::ProtocolError(complaint) => match complaint.kind() {

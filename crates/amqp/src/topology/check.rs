@@ -1,4 +1,4 @@
-//! Looks at the topology without making anything.
+//! Checks the topology without creating anything.
 
 use lapin::options::{ExchangeDeclareOptions, QueueDeclareOptions};
 use lapin::protocol::AMQPSoftError;
@@ -7,7 +7,7 @@ use lapin::{Channel, Connection};
 
 use super::{Object, Part, TopologyError, soft_error};
 
-/// An exchange or a queue, and how it stands.
+/// An exchange or a queue, and its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectReport {
     /// As in `queue xiebao.notices`.
@@ -17,10 +17,10 @@ pub struct ObjectReport {
     pub state: ObjectState,
 }
 
-/// How an object stands.
+/// The state of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ObjectState {
-    /// As wanted; of a queue also how many messages wait in it and how many consumers it has.
+    /// As wanted. For a queue also the number of waiting messages and the number of consumers.
     AsWanted {
         queue: Option<(u32, u32)>,
     },
@@ -38,7 +38,7 @@ pub async fn check(connection: &Connection) -> Result<Vec<ObjectReport>, Topolog
     for (part, object) in Part::ALL.into_iter().flat_map(objects) {
         if !matches!(object, Object::Binding { .. }) {
             let fail = |e| TopologyError::new(object.describe(), e);
-            // Each has a channel of its own, since every complaint closes the channel.
+            // Each object gets its own channel, because every error closes the channel.
             let channel = connection.create_channel().await.map_err(fail)?;
             let state = match (part, state(&object, &channel).await) {
                 (Part::Record, Err(error)) => denied(error).map_err(fail)?,
@@ -58,7 +58,7 @@ fn objects(part: Part) -> impl Iterator<Item = (Part, Object)> {
     part.wanted().into_iter().map(move |object| (part, object))
 }
 
-/// A user without the right to the record can still tell how the way of the notices stands.
+/// A user without permission for the record can still check the path of the notices.
 fn denied(error: lapin::Error) -> Result<ObjectState, lapin::Error> {
     match soft_error(&error) {
         Some((AMQPSoftError::ACCESSREFUSED, words)) => Ok(ObjectState::Drift(words)),
@@ -66,7 +66,8 @@ fn denied(error: lapin::Error) -> Result<ObjectState, lapin::Error> {
     }
 }
 
-/// First passively, which does not compare; then, since it is there and won't be made, actively, which does.
+/// A passive declaration finds the object but compares nothing. The active one that follows compares, and creates nothing
+/// because the object exists.
 async fn state(object: &Object, channel: &Channel) -> Result<ObjectState, lapin::Error> {
     let looked_up = match look_up(object, channel).await {
         Ok(queue) => object.declare(channel).await.map(|()| queue),
