@@ -3,6 +3,7 @@
 mod copies;
 mod entry_row;
 mod held;
+mod outcome;
 mod pages;
 mod stored_notice;
 
@@ -20,6 +21,7 @@ use xiebao_core::ledger::{Deliveries, Entry, Ignored, Pruned, WriteState};
 
 pub use copies::recount;
 pub use held::{HeldRow, held, held_by_digest};
+pub use outcome::NoticeOutcome;
 pub use pages::{
     applied_by_digest, count_ignored, counted_of_type, ignored_of_type, proposals, proposals_with_type,
     remove_ignored,
@@ -29,7 +31,6 @@ use entry_row::{ChangedRow, EntryRow};
 
 use super::bulk::{bulk_update, bulk_upsert_repeating};
 use super::by_keys::{self, joined, numbers};
-use super::text_enum::text_enum;
 use crate::schema::notices;
 use crate::{Cause, Connection, ROWS_PER_STATEMENT, StoreError};
 
@@ -79,18 +80,6 @@ pub struct NoticeRow {
 /// True for rows whose body was not pruned: see [`NoticeRow::emptied_at`].
 pub(crate) fn whole() -> SqlLiteral<Bool> {
     sql("(notices.pruned_at IS NULL OR notices.raw <> '')")
-}
-
-text_enum! {
-    /// `notices.outcome`.
-    NoticeOutcome {
-        /// Its facts count, unless it is voided.
-        Applied = "applied",
-        /// It waits for another notice.
-        Held = "held",
-        /// Its type was not subscribed when it came.
-        Ignored = "ignored",
-    }
 }
 
 /// A row as the ledger of its proposal takes it.
