@@ -75,7 +75,8 @@ impl ConnectionPool {
         }
     }
 
-    /// The connection of this thread, or the next in turn, that takes messages; waits while there is none. Nothing is handed to a blocked
+    /// An open connection that is not blocked: that of this thread if it has one, else the next in turn. Waits until there is
+    /// one. Nothing is handed to a blocked
     /// connection, which would keep it in memory for as long as the broker is short of its own.
     async fn next_open(&self) -> Arc<OpenConnection> {
         let mut opened = None;

@@ -1,9 +1,10 @@
 //! The broker: connections, exchanges and queues, and publishing that is confirmed. It knows bytes, properties and routing
-//! keys; it knows no notice, no configuration file and no metrics.
+//! keys; it reads no notice, no configuration file and no metrics.
 //!
 //! - [`Broker`]: the nodes of one broker, with a pool of connections to each;
 //! - [`Publisher`]: publishes within a hard bound, through connections that are kept open;
 //! - [`ConfirmChannels`]: the channels of a connection, one publish in flight on each;
+//! - the receiver's threads publish through `xiebao_wire` instead; `open_connection` chooses;
 //! - [`topology`]: the exchanges and queues, declared and checked;
 //! - [`Trouble`]: why nothing can be published.
 

@@ -12,7 +12,9 @@
 //! 1. a line in `tables/list.rs`: name, type, SQL type, meaning;
 //! 2. the line that computes it: where a fact is read (`facts/issue.rs` for `policies`, whose rows are statements of the notice)
 //!    or where the row is projected (`rows/project.rs`, `rows/logs.rs`);
-//! 3. a migration.
+//! 3. a migration, and its lines in the store's `sql/inventory.txt`.
+//!
+//! CONTRIBUTING.md lists the files of people's pages, tests and the simulator.
 //!
 //! # Expanding the list elsewhere
 //!

@@ -2,8 +2,8 @@
 //!
 //! [`business_tables!`](crate::business_tables) is that list. It passes all tables to the macro that its caller names, which
 //! makes of them what its crate needs. Core makes the row structs below, [`Rows`](crate::rows::Rows) and
-//! [`Changes`](crate::rows::Changes); the store makes its schema, its records and its statements. A column is therefore added here
-//! and in a migration; nothing between the two names it.
+//! [`Changes`](crate::rows::Changes); the store makes its schema, its records and its statements. Schema,
+//! records and statements follow from it; [Adding a column](crate::rows) names the other places.
 //!
 //! This module depends on identities and statuses only, so that both the facts and the rows can use it.
 

@@ -1,5 +1,6 @@
-//! The database: its schema, every SQL statement, the one transaction that touches proposals, and the maintenance built on it.
-//! The only crate that uses diesel.
+//! The database: its schema, every SQL statement, the transaction that decides about proposals, and the maintenance built on it.
+//! Of the programs' crates only this one and the simulator, which
+//! asks with SQL of its own on purpose, use diesel.
 //!
 //! - [`Store`]: pooled connections, each use of one bounded in time;
 //! - [`sql`]: the statements; `schema`: the tables; [`sql::migrations`]: the migrations;

@@ -1,7 +1,7 @@
 //! THE transaction: lock the proposals in a fixed order, load their ledgers, decide, write what has changed, commit.
 //!
-//! Everything that touches a proposal goes through here (a batch of deliveries, a sweep of due waits, a reissue link, a
-//! release by hand), so the rules that keep workers apart are in one place.
+//! Everything that applies, holds, releases or voids a notice goes through here (a batch of deliveries, a sweep of due waits,
+//! a reissue link, a release by hand), so the rules that keep workers apart are in one place.
 
 mod fast_path;
 mod plan;
