@@ -103,7 +103,7 @@ pub struct Broker {
 }
 
 /// One node, with its pool.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Node {
     pool: Pool,
     uri: AMQPUri,
@@ -166,6 +166,15 @@ impl Broker {
     }
 }
 
+impl fmt::Debug for Node {
+    /// Without the address, which holds a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Node {
     fn new(url: String, uri: AMQPUri, name: &str, size: usize) -> Result<Self, ConnectError> {
         let runtime = Runtime::new(WatchedTcp::new(patience(&uri)));
@@ -199,6 +208,17 @@ pub async fn connect(settings: &Settings, name: &str) -> Result<lapin::Connectio
     Ok(Connection::take(
         Broker::new(settings, name, 1)?.connection().await?,
     ))
+}
+
+/// One connection to a node of this broker on which publishes go past lapin; its socket lives in the current Tokio runtime.
+///
+/// # Errors
+/// When every node failed.
+pub async fn connect_past_lapin(settings: &Settings, name: &str) -> Result<WiredConnection, ConnectError> {
+    let (broker, here) = (Broker::new(settings, name, 1)?, Handle::current());
+    let attempt = |number: usize| broker.wired_to(number, &here);
+    let (_, connection) = first_success(broker.addresses(), 0, attempt).await?;
+    Ok(connection)
 }
 
 /// Runs `work`, bounded in time.

@@ -6,14 +6,19 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, PublisherConfirm};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 /// `delivery_mode` of a message that the broker writes to disk.
 const PERSISTENT: u8 = 2;
+
+/// How long the channel of a caller that has left waits for the confirm, before it is closed.
+const ABANDONED_WITHIN: Duration = Duration::from_secs(30);
 
 /// A message and its destination.
 #[derive(Debug, Clone)]
@@ -42,6 +47,9 @@ pub enum PublishError {
         /// The broker's text.
         text: String,
     },
+    /// A name or the properties are larger than the protocol or a frame allows: no fault of the connection.
+    #[error("the message cannot be sent: {0}")]
+    Invalid(lapin::Error),
     /// The connection or the channel ended first. The broker may or may not have stored the message.
     #[error("the broker did not confirm: {0}")]
     Broker(#[from] lapin::Error),
@@ -62,9 +70,13 @@ struct Shared {
     ended: AtomicU64,
 }
 
-/// A channel in use by one publish, and the progress of that publish.
+/// A publish that has begun. It counts as ended when this is dropped.
+#[derive(Debug)]
+struct InFlight(Arc<Shared>);
+
+/// A channel in use by one publish, and how far that is.
 struct Lease {
-    shared: Arc<Shared>,
+    in_flight: Option<InFlight>,
     channel: Option<Channel>,
     progress: Progress,
     /// Given back with the lease.
@@ -77,6 +89,8 @@ enum Progress {
     /// The message may be half written.
     Sending,
     Sent(PublisherConfirm),
+    /// The channel must not be used again.
+    Failed,
 }
 
 impl From<xiebao_wire::PublishError> for PublishError {
@@ -87,21 +101,28 @@ impl From<xiebao_wire::PublishError> for PublishError {
                 code: returned.reply_code,
                 text: returned.reply_text,
             },
+            xiebao_wire::PublishError::Invalid(error) => Self::Invalid(error),
             xiebao_wire::PublishError::Broker(error) => Self::Broker(error),
         }
     }
 }
 
 impl ConfirmChannels {
-    /// Channels of this connection, at most `most` of them. Opens one, so that a connection that cannot is noticed.
+    /// Channels of this connection, at most `most` of them, and no more than the broker allows. Opens one, so that a connection
+    /// that cannot is noticed.
     ///
     /// # Errors
     /// When the broker opens no channel.
     pub async fn open(connection: Arc<Connection>, most: usize) -> Result<Self, lapin::Error> {
+        // One for declarations, one for a channel that is closing; 0 means that there is no limit.
+        let allowed = match usize::from(connection.configuration().channel_max()) {
+            0 => most,
+            allowed => most.min(allowed.saturating_sub(2)).max(1),
+        };
         let shared = Shared {
             connection,
             idle: Mutex::default(),
-            slots: Arc::new(Semaphore::new(most)),
+            slots: Arc::new(Semaphore::new(allowed)),
             begun: AtomicU64::new(0),
             ended: AtomicU64::new(0),
         };
@@ -117,9 +138,17 @@ impl ConfirmChannels {
     /// # Errors
     /// See [`PublishError`].
     pub async fn publish(&self, message: &Message<'_>) -> Result<(), PublishError> {
+        self.check(message).map_err(PublishError::Invalid)?;
         let mut lease = self.lease().await?;
         lease.send(message).await?;
         lease.confirmation().await
+    }
+
+    /// Whether a frame can hold the message's names and properties. The client does not look.
+    fn check(&self, message: &Message<'_>) -> Result<(), lapin::Error> {
+        let frame_max = self.0.connection.configuration().frame_max();
+        let to = (message.exchange, &*message.routing_key);
+        xiebao_wire::check(to, &message.properties, frame_max)
     }
 
     /// The number of publishes that have ended, successfully or not.
@@ -127,13 +156,14 @@ impl ConfirmChannels {
         self.0.ended.load(Ordering::Relaxed)
     }
 
-    /// Returns `true` while at least one publish waits for its confirm.
+    /// Returns `true` while at least one publish waits for a channel or for its confirm.
     pub fn is_waiting(&self) -> bool {
         self.0.begun.load(Ordering::Relaxed) > self.ended()
     }
 
     async fn lease(&self) -> Result<Lease, lapin::Error> {
         let shared = &self.0;
+        let in_flight = InFlight::begin(shared);
         // The semaphore is never closed.
         let permit = Arc::clone(&shared.slots).acquire_owned().await.ok();
         let idle = shared.idle().pop();
@@ -142,11 +172,24 @@ impl ConfirmChannels {
             _ => shared.new_channel().await?,
         };
         Ok(Lease {
-            shared: Arc::clone(shared),
+            in_flight: Some(in_flight),
             channel: Some(channel),
             progress: Progress::Idle,
             permit,
         })
+    }
+}
+
+impl InFlight {
+    fn begin(shared: &Arc<Shared>) -> Self {
+        shared.begun.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -179,7 +222,6 @@ impl Lease {
         };
         let properties = message.properties.clone().with_delivery_mode(PERSISTENT);
         let routing_key = message.routing_key.as_ref().into();
-        self.shared.begun.fetch_add(1, Ordering::Relaxed);
         self.progress = Progress::Sending;
         let sending = channel.basic_publish(
             message.exchange.into(),
@@ -188,8 +230,16 @@ impl Lease {
             message.body,
             properties,
         );
-        self.progress = Progress::Sent(sending.await?);
-        Ok(())
+        match sending.await {
+            Ok(confirm) => {
+                self.progress = Progress::Sent(confirm);
+                Ok(())
+            }
+            Err(error) => {
+                self.progress = Progress::Failed;
+                Err(error)
+            }
+        }
     }
 
     async fn confirmation(&mut self) -> Result<(), PublishError> {
@@ -197,47 +247,62 @@ impl Lease {
             unreachable!("the message was sent");
         };
         let confirmation = confirm.await;
-        self.progress = Progress::Idle;
-        self.shared.ended.fetch_add(1, Ordering::Relaxed);
-        match confirmation? {
-            Confirmation::Ack(None) => Ok(()),
-            Confirmation::Ack(Some(returned)) | Confirmation::Nack(Some(returned)) => {
-                Err(PublishError::Unroutable {
-                    code: returned.reply_code,
-                    text: returned.reply_text.to_string(),
-                })
-            }
-            Confirmation::Nack(None) | Confirmation::NotRequested => Err(PublishError::Nacked),
+        let outcome = outcome(confirmation);
+        self.progress = match &outcome {
+            Ok(()) | Err(PublishError::Unroutable { .. }) => Progress::Idle,
+            // A broker of 3.10 goes on refusing on a channel on which it has refused once.
+            Err(_) => Progress::Failed,
+        };
+        outcome
+    }
+}
+
+fn outcome(confirmation: Result<Confirmation, lapin::Error>) -> Result<(), PublishError> {
+    match confirmation? {
+        Confirmation::Ack(None) => Ok(()),
+        Confirmation::Ack(Some(returned)) | Confirmation::Nack(Some(returned)) => {
+            Err(PublishError::Unroutable {
+                code: returned.reply_code,
+                text: returned.reply_text.to_string(),
+            })
         }
+        Confirmation::Nack(None) | Confirmation::NotRequested => Err(PublishError::Nacked),
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(channel) = self.channel.take() else {
+        let (Some(channel), Some(in_flight)) = (self.channel.take(), self.in_flight.take()) else {
             return;
         };
-        match std::mem::replace(&mut self.progress, Progress::Idle) {
-            Progress::Idle => self.shared.put_back(channel),
-            Progress::Sent(confirm) => {
-                let permit = self.permit.take();
-                let shared = Arc::clone(&self.shared);
-                // Without a runtime the process ends, and the connection with it.
-                if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-                    runtime.spawn(async move {
-                        let _permit = permit;
-                        let known = confirm.await.is_ok();
-                        shared.ended.fetch_add(1, Ordering::Relaxed);
-                        if known {
-                            shared.put_back(channel);
-                        }
-                    });
-                }
-            }
-            // The client closes a channel once its last handle is dropped.
-            Progress::Sending => {
-                self.shared.ended.fetch_add(1, Ordering::Relaxed);
+        let rest = match std::mem::replace(&mut self.progress, Progress::Failed) {
+            Progress::Idle => return in_flight.0.put_back(channel),
+            // The client closes a channel that nobody holds any more.
+            Progress::Failed => return,
+            Progress::Sending => None,
+            Progress::Sent(confirm) => Some(confirm),
+        };
+        let permit = self.permit.take();
+        // Without a runtime the process ends, and the connection with it.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                let _permit = permit;
+                finish(&in_flight.0, channel, rest).await;
+            });
+        }
+    }
+}
+
+/// Waits for the end of a publish whose caller has left. To close the channel earlier would send the close before the frames
+/// of the message, and the broker answers that by closing the connection.
+async fn finish(shared: &Shared, channel: Channel, confirm: Option<PublisherConfirm>) {
+    match confirm {
+        Some(confirm) => {
+            let confirmation = timeout(ABANDONED_WITHIN, confirm).await;
+            if let Ok(Ok(Confirmation::Ack(_))) = confirmation {
+                shared.put_back(channel);
             }
         }
+        None => drop(timeout(ABANDONED_WITHIN, channel.wait_for_confirms()).await),
     }
 }

@@ -20,7 +20,7 @@ mod publisher;
 pub mod topology;
 mod trouble;
 
-pub use broker::{Broker, ConnectError, Connection, Settings, connect};
+pub use broker::{Broker, ConnectError, Connection, Settings, connect, connect_past_lapin};
 pub use confirm_channels::{ConfirmChannels, Message, PublishError};
 pub use pacing::Pacing;
 pub use publisher::{Publisher, Unavailable};

@@ -169,6 +169,7 @@ impl OpenConnection {
                 self.unroutable.notify_one();
             }
             Err(PublishError::Nacked) => self.note_refusal(),
+            Err(PublishError::Invalid(_)) => {}
             // The channel is closed, or the whole connection.
             Err(error @ PublishError::Broker(_)) => self.give_up(Trouble::from(error)),
         }

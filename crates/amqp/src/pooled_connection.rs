@@ -254,13 +254,20 @@ async fn watch_over(shared: &Shared, open: &OpenConnection) -> Option<Trouble> {
             () = shared.closing.cancelled() => return None,
             () = open.given_up().cancelled() => return Some(open.end()),
             () = open.unroutable.notified() => {
-                match within(shared.broker.connect_timeout, shared.part.ensure(open.connection())).await {
+                let bound = shared.broker.connect_timeout.min(shared.patience);
+                let declaration = within(bound, shared.part.ensure(open.connection()));
+                let declared = tokio::select! {
+                    () = shared.closing.cancelled() => return None,
+                    () = open.given_up().cancelled() => return Some(open.end()),
+                    declared = declaration => declared,
+                };
+                match declared {
                     Ok(()) => tracing::warn!("a message came back unroutable; topology declared again"),
                     Err(error) => return Some(Trouble::from(&error)),
                 }
             }
             Some(event) = events.next() => {
-                if let Some(trouble) = handle_event(shared, &event) {
+                if let Some(trouble) = handle_event(shared, open, &event) {
                     return Some(trouble);
                 }
             }
@@ -276,7 +283,7 @@ async fn watch_over(shared: &Shared, open: &OpenConnection) -> Option<Trouble> {
     }
 }
 
-fn handle_event(shared: &Shared, event: &Event) -> Option<Trouble> {
+fn handle_event(shared: &Shared, open: &OpenConnection, event: &Event) -> Option<Trouble> {
     match event {
         Event::ConnectionBlocked(reason) => {
             tracing::warn!(amqp.trouble = reason, "the broker takes no messages");
@@ -285,7 +292,8 @@ fn handle_event(shared: &Shared, event: &Event) -> Option<Trouble> {
             tracing::info!("the broker takes messages again");
             shared.opened.send_modify(|count| *count += 1);
         }
-        Event::Error(error) => {
+        // The client says the same of an error that ends a channel alone.
+        Event::Error(error) if !open.connection().status().connected() => {
             return Some(Trouble::from(&ConnectError::from(error.clone())));
         }
         _ => {}

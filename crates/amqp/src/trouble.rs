@@ -49,6 +49,7 @@ impl From<&PublishError> for Trouble {
         match error {
             PublishError::Nacked => Self::Full,
             PublishError::Unroutable { .. } => Self::Unroutable(error.to_string()),
+            PublishError::Invalid(_) => Self::Refused(error.to_string()),
             PublishError::Broker(source) => Self::new(is_refusal(source), error.to_string()),
         }
     }

@@ -10,7 +10,7 @@ use lapin::BasicProperties;
 use tokio::task::JoinSet;
 use xiebao_amqp::topology::{self, NOTICES};
 use xiebao_amqp::{ConfirmChannels, Message, PublishError, Settings, connect};
-use xiebao_testkit::Broker;
+use xiebao_testkit::{Broker, Proxy};
 
 /// Far fewer than the tests publish at once, so that channels are waited for and used again.
 const MOST: usize = 16;
@@ -141,4 +141,40 @@ async fn a_body_of_many_frames_arrives_whole_beside_small_ones() {
         assert!(message.body.iter().all(|byte| *byte == first));
         assert_eq!(message.body.len(), if first % 8 == 0 { 300_000 } else { 10 });
     }
+}
+
+/// The broker stops reading (a memory alarm), callers leave, and the alarm ends: the messages that they left are written late,
+/// on channels that are still open, and the connection goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_that_leave_a_stalled_connection_do_not_cost_the_connection() {
+    let broker = Broker::new().await;
+    let proxy = Proxy::start(broker.address()).await;
+    let settings = Settings {
+        urls: vec![proxy.instead_of(&broker.url())],
+        connect_timeout: Duration::from_secs(3),
+    };
+    let connection = Arc::new(connect(&settings, "test").await.unwrap());
+    topology::ensure(&connection).await.unwrap();
+    let channels = ConfirmChannels::open(Arc::clone(&connection), MOST)
+        .await
+        .unwrap();
+    publish(&channels, 1).await.unwrap();
+    proxy.stall();
+    // Enough to fill the buffers on the way, so that some messages are not written when their callers leave.
+    let body = vec![b'x'; 1 << 20];
+    let mut callers = JoinSet::new();
+    for _ in 0..MOST {
+        let (channels, body) = (channels.clone(), body.clone());
+        callers.spawn(async move {
+            let message = message(NOTICES, "notice.1", &body);
+            tokio::time::timeout(Duration::from_millis(300), channels.publish(&message))
+                .await
+                .is_err()
+        });
+    }
+    assert!(callers.join_all().await.into_iter().all(|left| left));
+    proxy.resume();
+    let published = tokio::time::timeout(Duration::from_secs(20), publish(&channels, 2)).await;
+    published.unwrap().unwrap();
+    assert!(connection.status().connected());
 }

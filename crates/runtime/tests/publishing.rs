@@ -151,3 +151,49 @@ async fn what_was_acknowledged_is_in_a_queue_though_other_callers_left_and_the_b
     let lost = acknowledged.difference(&stored).count();
     assert_eq!(lost, 0, "of {} acknowledged", acknowledged.len());
 }
+
+/// A thread with a runtime of its own, to which one connection of the publisher is pinned until the sender is dropped, and
+/// which publishes there first.
+fn pinned_thread(
+    publisher: &Arc<NoticePublisher>,
+    number: usize,
+) -> (tokio::sync::oneshot::Sender<()>, std::thread::JoinHandle<()>) {
+    let publisher = Arc::clone(publisher);
+    let (stay, leave) = tokio::sync::oneshot::channel();
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            publisher.pin_to_this_thread();
+            publisher.publish(&envelope(number)).await.unwrap();
+            let _ = leave.await;
+        });
+    });
+    (stay, thread)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_left_to_the_others_when_its_thread_ends() {
+    let broker = Broker::new().await;
+    let config = config(&broker.url());
+    let amqp = config.require_amqp().unwrap();
+    let publisher =
+        Arc::new(NoticePublisher::start_unpinned(amqp, "test", 1, Duration::from_secs(5)).unwrap());
+    assert!(publisher.ready().is_err());
+    for round in 0..3 {
+        let (stay, thread) = pinned_thread(&publisher, 10 * round);
+        // From elsewhere as well.
+        publisher.publish(&envelope(10 * round + 1)).await.unwrap();
+        drop(stay);
+        tokio::task::spawn_blocking(|| thread.join().unwrap())
+            .await
+            .unwrap();
+        // Those who are still at work have the connection, as on a shutdown, when idle threads end first.
+        publisher.publish(&envelope(10 * round + 2)).await.unwrap();
+        // The next thread takes it over.
+    }
+    publisher.close().await;
+    assert_eq!(broker.drain(topology::NOTICES).await.len(), 3 * 3);
+}

@@ -24,6 +24,9 @@ pub enum PublishError {
     /// No queue is bound for it.
     #[error("the broker had no queue for the message ({} {})", .0.reply_code, .0.reply_text)]
     Unroutable(Box<Returned>),
+    /// A name or the properties are larger than the protocol or a frame allows.
+    #[error("the message cannot be sent: {0}")]
+    Invalid(lapin::Error),
     /// The connection or the channel ended first. The message may or may not be stored.
     #[error("the broker did not confirm: {0}")]
     Broker(#[from] lapin::Error),
@@ -69,7 +72,7 @@ impl ConfirmChannel {
     /// connection notices a silent broker. A cancelled call leaves the message published or not.
     ///
     /// # Errors
-    /// See [`PublishError`]. A name or properties too large for the protocol are a [`PublishError::Broker`].
+    /// See [`PublishError`].
     pub async fn publish(
         &self,
         exchange: &str,
@@ -77,10 +80,10 @@ impl ConfirmChannel {
         body: &[u8],
         properties: BasicProperties,
     ) -> Result<(), PublishError> {
-        let properties = Properties::with_correlation_id(next_correlation_id(), properties)?;
-        self.send(exchange, routing_key, body, &properties)?
-            .confirmed()
-            .await
+        let properties = Properties::with_correlation_id(next_correlation_id(), properties);
+        let properties = properties.map_err(PublishError::Invalid)?;
+        let sent = self.send(exchange, routing_key, body, &properties);
+        sent.map_err(PublishError::Invalid)?.confirmed().await
     }
 
     fn send(
@@ -98,6 +101,20 @@ impl ConfirmChannel {
             properties.correlation_id,
         )))
     }
+}
+
+/// Checks that a frame can hold the names and the properties of a message. `frame_max` is in bytes; 0: no limit.
+///
+/// # Errors
+/// What does not fit.
+pub fn check(
+    (exchange, routing_key): (&str, &str),
+    properties: &BasicProperties,
+    frame_max: u32,
+) -> Result<(), lapin::Error> {
+    let properties = Properties::with_correlation_id(u64::MAX, properties.clone())?;
+    let frame_max = usize::try_from(frame_max).unwrap_or_default();
+    encode::publish(1, (exchange, routing_key), &[], &properties.bytes, frame_max).map(drop)
 }
 
 /// A correlation id that no other publish of this process has.

@@ -39,7 +39,7 @@ mod wire;
 #[doc(hidden)]
 pub mod fuzzing;
 
-pub use channel::{ConfirmChannel, PublishError};
+pub use channel::{ConfirmChannel, PublishError, check};
 pub use connection::WiredConnection;
 pub use transport::WatchedTcp;
 pub use unconfirmed::Returned;
