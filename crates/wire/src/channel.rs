@@ -106,7 +106,7 @@ impl ConfirmChannel {
 /// Checks that a frame can hold the names and the properties of a message. `frame_max` is in bytes; 0: no limit.
 ///
 /// # Errors
-/// What does not fit.
+/// When one does not fit.
 pub fn check(
     (exchange, routing_key): (&str, &str),
     properties: &BasicProperties,

@@ -141,6 +141,7 @@ impl Trial {
                     assert!(stored.is_some() && came_back, "publish {number}")
                 }
                 Err(PublishError::Broker(_)) => assert!(matches!(handled, Handled::Closed(_))),
+                Err(PublishError::Invalid(error)) => panic!("publish {number} was sent: {error}"),
             }
         }
         resolved

@@ -54,7 +54,7 @@ fn letters(outcomes: &mut [Receiver<Outcome>]) -> String {
         Ok(Ok(())) => '+',
         Ok(Err(PublishError::Nacked)) => '-',
         Ok(Err(PublishError::Unroutable(_))) => '<',
-        Ok(Err(PublishError::Broker(_))) => 'x',
+        Ok(Err(PublishError::Broker(_) | PublishError::Invalid(_))) => 'x',
         Err(TryRecvError::Empty) => '.',
         Err(TryRecvError::Closed) => '?',
     };
