@@ -1,6 +1,5 @@
 //! The database: its schema, every SQL statement, the transaction that decides about proposals, and the maintenance built on it.
-//! Of the programs' crates only this one and the simulator, which
-//! asks with SQL of its own on purpose, use diesel.
+//! Diesel is used here, and by the simulator, which asks with SQL of its own on purpose; no other crate of the programs uses it.
 //!
 //! - [`Store`]: pooled connections, each use of one bounded in time;
 //! - [`sql`]: the statements; `schema`: the tables; [`sql::migrations`]: the migrations;
