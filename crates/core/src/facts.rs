@@ -2,6 +2,7 @@
 //! a value that is not exactly as documented is a [`Rejection`], which makes the notice a dead letter.
 
 mod cancellation;
+mod dates;
 mod endorsement;
 mod fields;
 mod issue;
@@ -174,8 +175,8 @@ fn proposal_number(data: &Json<'_>) -> Result<InsureNum, Rejection> {
             )
         })?,
     };
-    InsureNum::parse(text)
-        .map_err(|_| fields::too_long("insureNum", text, NUMBER_CHARS))?
+    InsureNum::parse(&text)
+        .map_err(|_| fields::too_long("insureNum", &text, NUMBER_CHARS))?
         .ok_or_else(absent)
 }
 

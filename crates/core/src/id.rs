@@ -1,11 +1,11 @@
 //! Identities. Only a valid value can become one.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::json::Json;
+use crate::json::{self, Json};
 use crate::limits::NUMBER_CHARS;
 
 /// A channel of the platform (`partnerId`). The keys file lists the keys of a partner under this number.
@@ -57,28 +57,23 @@ impl Borrow<str> for InsureNum {
     }
 }
 
-/// The text of a number in `data` that identifies something, not yet validated. The platform sends a string; in the endorsement
-/// notice, an integer. `None` for any other value.
-pub fn identifier_text<'j>(value: &'j Json<'_>) -> Option<&'j str> {
+/// The text of a number in `data` that identifies something, not yet validated. The platform sends a string, which stays as it is; in
+/// the endorsement notice, an integer, whose [digits](json::digits) count. `None` for any other value.
+pub fn identifier_text<'j>(value: &'j Json<'_>) -> Option<Cow<'j, str>> {
     match value {
-        Json::String(text) => Some(text.as_ref()),
-        Json::Number(spelling) if spelling.bytes().all(|b| b.is_ascii_digit()) => Some(spelling),
+        Json::String(text) => Some(Cow::Borrowed(text.as_ref())),
+        Json::Number(spelling) => json::digits(spelling).filter(|digits| !digits.starts_with('-')),
         _ => None,
     }
 }
 
-/// A whole number within 64 bits, quoted or not; no fraction, exponent, plus sign or white space.
+/// A [whole](json::whole) number, quoted or not; blanks inside the quotes do not count. The only reader of whole numbers.
 pub fn integer(value: &Json<'_>) -> Option<i64> {
-    let text = match value {
-        Json::Number(spelling) => spelling,
-        Json::String(text) => text.as_ref(),
-        _ => return None,
-    };
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
+    match value {
+        Json::Number(spelling) => json::whole(spelling),
+        Json::String(text) => json::whole(text.trim()),
+        _ => None,
     }
-    text.parse().ok()
 }
 
 /// SHA-256 in lower-case hex. That of a notice covers partner, type and data; see [`crate::digest`].

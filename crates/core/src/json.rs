@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+pub use number::{digits, whole};
 use write::Order;
 
 /// Maximum nesting, in levels. The platform's notices nest three; the limit bounds the recursion.

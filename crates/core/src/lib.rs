@@ -6,7 +6,8 @@
 //!
 //! Modules build on each other in this order, without cycles:
 //!
-//! - identities: [`json`], [`limits`], [`id`], [`digest`], [`reason`], [`status`], [`lang`], [`traceparent`];
+//! - identities: [`json`], [`limits`], [`id`], [`digest`], [`names`], [`reason`], [`status`], [`lang`],
+//!   [`traceparent`];
 //! - messages: [`notice`], [`signature`], [`attempts`], [`refused`];
 //! - content: [`tables`] (the columns), [`facts`], [`lifecycle`], [`envelope`];
 //! - the proposal: [`ledger`] (its notices), [`rules`], [`sequencing`] (decides, and changes the ledger), [`rows`].
@@ -23,6 +24,7 @@ pub mod lang;
 pub mod ledger;
 pub mod lifecycle;
 pub mod limits;
+pub mod names;
 pub mod notice;
 pub mod reason;
 pub mod refused;

@@ -122,7 +122,7 @@ impl<'a> RawData<'a> {
 /// The proposal that `data` names; `Ok(None)` if it names none, `Err` if the number is longer than its column.
 pub fn insure_num(data: &Json<'_>) -> Result<Option<InsureNum>, TooLong> {
     match data.get("insureNum").and_then(identifier_text) {
-        Some(text) => InsureNum::parse(text),
+        Some(text) => InsureNum::parse(&text),
         None => Ok(None),
     }
 }

@@ -44,6 +44,7 @@
 mod changes;
 mod disagreement;
 mod logs;
+mod persons;
 mod project;
 
 use std::collections::BTreeMap;
@@ -53,7 +54,7 @@ pub use disagreement::{Disagreement, disagreements};
 
 pub use crate::tables::{
     AbnormalityRow, CancellationRow, EndorsementRow, FactKey, LogKey, PaymentRow, PersonKey, PersonRow,
-    PolicyRow, ProposalRow,
+    PolicyRow, ProposalRow, UnmatchedRow,
 };
 use crate::tables::{InsureNum, PartnerId};
 

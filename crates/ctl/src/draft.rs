@@ -1,10 +1,13 @@
 //! A notice as it stands in a file, made ready to be posted.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
+use xiebao_core::id::{PartnerId, identifier_text};
+use xiebao_core::json::Json;
 use xiebao_simulator::platform::Signer;
 
 use crate::exit::Failure;
@@ -75,12 +78,13 @@ fn draft(
     let data = envelope.data.get();
     let unescaped: Option<String> = serde_json::from_str(data).ok();
     let signed_text = unescaped.as_deref().unwrap_or(data);
-    let meaning: Value = serde_json::from_str(signed_text).unwrap_or_default();
+    let meaning = Json::parse(signed_text).unwrap_or(Json::Null);
     let body = match envelope.sign {
         Some(_) => raw.get().to_owned(),
         None => {
-            let partner = whole_number(&meaning["partnerId"]).ok_or(DraftError::NoPartner(place))?;
-            let sign = signer(partner).map_err(DraftError::Key)?.sign(signed_text);
+            let partner = meaning.get("partnerId").and_then(PartnerId::from_json);
+            let partner = partner.ok_or(DraftError::NoPartner(place))?;
+            let sign = signer(partner.0).map_err(DraftError::Key)?.sign(signed_text);
             format!(
                 "{{\"notifyType\":{},\"sign\":\"{sign}\",\"data\":{data}}}",
                 envelope.notify_type
@@ -90,20 +94,11 @@ fn draft(
     Ok(Draft {
         body: Bytes::from(body),
         notify_type: envelope.notify_type.get().trim_matches('"').to_owned(),
-        insure_num: identifier(&meaning["insureNum"]),
+        insure_num: meaning
+            .get("insureNum")
+            .and_then(identifier_text)
+            .map(Cow::into_owned),
     })
-}
-
-fn whole_number(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_str()?.parse().ok())
-}
-
-fn identifier(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -126,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_notice_without_sign_is_signed_over_its_data_as_it_stands() {
-        let data = "{ \"partnerId\": \"7\",\"insureNum\":12 }";
+        let data = "{ \"partnerId\": 7.0,\"insureNum\":12 }";
         let drafts = read(&format!("{{\"data\":{data},\"notifyType\":26}}"), &signer).expect("a notice");
         let sign = Signer::new(PartnerId(7), "key of 7".to_owned()).sign(data);
         let body = format!("{{\"notifyType\":26,\"sign\":\"{sign}\",\"data\":{data}}}");

@@ -14,9 +14,10 @@ Exit code 1 if none is found.
 Examples:
   xiebao find --policy 8600021234567
   xiebao find --user u-651532
-  xiebao find --name 张三";
+  xiebao find --name 张三
+  xiebao find --unmatched";
 
-/// Find proposals by a policy, the user, or a name
+/// Find proposals by a policy, the user, or a name, or whose cancellation names nobody insured
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -42,6 +43,9 @@ struct By {
     /// The name of an insured person or applicant, in full
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Those whose cancellation names a person who is in no policy
+    #[arg(long)]
+    unmatched: bool,
 }
 
 /// Runs the command.
@@ -58,6 +62,9 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
 
 impl By {
     fn clue(self) -> Clue {
+        if self.unmatched {
+            return Clue::Unmatched;
+        }
         match (self.policy, self.name) {
             (Some(policy), _) => Clue::Policy(policy),
             (None, Some(name)) => Clue::Name(name),

@@ -74,6 +74,11 @@ pub enum Fact {
         /// The age from which a proposal counts, in seconds.
         after_seconds: u64,
     },
+    /// Proposals with a cancellation that names a person who is in no policy.
+    Unmatched {
+        /// How many.
+        proposals: i64,
+    },
     /// Requests that were refused in the last hour. Strangers may post anything to a listener that they reach, so only `missing`
     /// needs a person.
     Refused {
@@ -112,6 +117,7 @@ impl Fact {
             Self::Held { overdue, .. } => *overdue == 0,
             Self::DeadLetters { open, .. } => *open == 0,
             Self::Stuck { count, .. } => *count == 0,
+            Self::Unmatched { proposals } => *proposals == 0,
             Self::Refused { missing, .. } => *missing == 0,
             Self::Service { ready, .. } => *ready,
         }

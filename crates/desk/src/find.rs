@@ -1,16 +1,17 @@
-//! Proposals found by a clue of a customer: a policy, the user, a name.
+//! Proposals found by a clue of a customer: a policy, the user, a name; and those whose cancellation names a stranger.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use xiebao_core::lifecycle::Status;
+use xiebao_core::names;
 use xiebao_store::sql::find::{self, Summary};
 use xiebao_store::{Connection, Store, StoreError};
 
 use crate::screen::{columns, cut_to, plain};
 use crate::words::{Flags, Label, Words};
 
-/// The clue of a customer. Surrounding blanks of a policy and a name do not count.
+/// The clue of a customer. Surrounding blanks of a policy and a name do not count, nor does the kind of dot in a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Clue {
     /// The number of a policy.
@@ -19,6 +20,8 @@ pub enum Clue {
     Name(String),
     /// The user at the partner (`partnerUniqueKey`).
     User(String),
+    /// A cancellation names a person who is in no policy.
+    Unmatched,
 }
 
 /// The answer to [`find`].
@@ -60,7 +63,8 @@ pub async fn find(store: &Store, clue: &Clue, limit: u32) -> Result<FoundProposa
 async fn numbers(conn: &mut Connection, clue: &Clue, most: i64) -> Result<Vec<String>, StoreError> {
     match clue {
         Clue::Policy(policy) => find::by_policy(conn, policy.trim()).await,
-        Clue::Name(name) => find::by_name(conn, name.trim(), most).await,
+        Clue::Name(name) => find::by_name(conn, &names::spellings(name), most).await,
+        Clue::Unmatched => find::unmatched(conn, most).await,
         Clue::User(user) => find::by_user(conn, user, most).await,
     }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use xiebao_core::envelope::EnvelopeError;
 use xiebao_core::id::NotifyType;
+use xiebao_core::reason::Reason;
 use xiebao_store::sql::dead_letters::{DeadLetter, DeadLetterStatus};
 
 /// A dead letter without its body.
@@ -65,6 +66,12 @@ impl Letter {
             digest: row.digest.clone(),
             pruned_at: row.pruned_at.map(|at| at.and_utc()),
         }
+    }
+
+    /// The release that filed it could not accept its content, and no command changes that.
+    pub fn needs_a_new_notice(&self) -> bool {
+        let reason = Reason::from_name(&self.reason);
+        matches!(reason, Some(Reason::Incomplete | Reason::InvalidField))
     }
 
     /// It waits for a decision.

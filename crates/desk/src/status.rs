@@ -78,6 +78,7 @@ async fn read(
     let held = samples::held(conn, now, i64::MAX).await?;
     let open = samples::open_dead_letters(conn, i64::MAX).await?;
     let stuck = samples::paid_not_issued(conn, now, stuck_after).await?;
+    let unmatched = samples::unmatched(conn, i64::MAX).await?;
     let an_hour_ago = now - TimeDelta::hours(1);
     let refused = refused::count(conn, an_hour_ago).await?;
     let missing = missing(conn, an_hour_ago).await?;
@@ -97,6 +98,7 @@ async fn read(
             oldest: stuck.oldest.map(|at| at.and_utc()),
             after_seconds: stuck_after.as_secs(),
         },
+        Fact::Unmatched { proposals: unmatched },
         Fact::Refused {
             requests: refused.iter().map(|(_, tries)| tries).sum(),
             by_verdict: refused.into_iter().collect(),

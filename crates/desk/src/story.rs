@@ -13,7 +13,7 @@ use xiebao_core::facts::Fact;
 use xiebao_core::id::{InsureNum, PartnerId};
 use xiebao_core::ledger::Ledger;
 use xiebao_core::lifecycle::Status;
-use xiebao_core::rows::{self, Disagreement, PaymentRow, PolicyRow, ProposalRow, Rows};
+use xiebao_core::rows::{self, Disagreement, PaymentRow, PolicyRow, ProposalRow, Rows, UnmatchedRow};
 use xiebao_core::rules::Rules;
 use xiebao_store::sql::dead_letters::DeadLetter;
 use xiebao_store::sql::notices::NoticeRow;
@@ -77,6 +77,8 @@ pub struct Story<'l> {
     pub operations: Vec<LoggedOperation>,
     /// Where issue notices disagree.
     pub disagreements: Vec<Disagreement>,
+    /// The persons whom a cancellation names and no policy insures, by cancellation.
+    pub unmatched_persons: Vec<Vec<String>>,
     /// Its rows of `payments`.
     pub payments: Vec<PaymentRow>,
     /// Its rows of `policies`.
@@ -171,6 +173,11 @@ impl<'l> Story<'l> {
                 .map(LoggedOperation::of)
                 .collect(),
             disagreements: rows::disagreements(ledger),
+            unmatched_persons: rows
+                .unmatched_persons
+                .values()
+                .map(UnmatchedRow::persons)
+                .collect(),
             policies: policies(&rows),
             possible: possibilities(ledger, &rows),
             payments: rows.payments.into_values().collect(),

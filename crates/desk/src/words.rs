@@ -64,6 +64,8 @@ pub trait Terms {
     fn reason(&self, reason: Reason) -> &'static str;
     /// How to repair a dead letter of that reason.
     fn repair(&self, reason: Reason) -> &'static str;
+    /// How to repair a dead letter whose content this release can read.
+    fn readable_now(&self) -> &'static str;
     /// The name of an operation.
     fn action(&self, action: Action) -> &'static str;
     /// `open`, `requeued`, `discarded`.
@@ -86,6 +88,7 @@ pub enum Label {
     Pruned,
     DeadLetters,
     Disagreements,
+    Unmatched,
     Reissues,
     Rows,
     Possible,
@@ -139,6 +142,8 @@ pub trait StoryWords {
     fn missing(&self, missing: &Missing) -> String;
     fn ignored(&self, notify_type: NotifyType) -> &'static str;
     fn disagreement(&self, disagreement: &Disagreement) -> String;
+    /// A cancellation names these persons, who are in no policy.
+    fn unmatched(&self, names: &str) -> String;
     fn possible(&self, possibility: Possibility) -> &'static str;
     /// The bodies were emptied at that time.
     fn pruned_at(&self, at: DateTime<Utc>) -> String;
@@ -190,6 +195,8 @@ pub trait DeskWords {
     fn released(&self, insure_num: &str, by_hand: usize, followed: usize) -> String;
     fn now_stands_at(&self, status: &str) -> String;
     fn no_dead_letters(&self) -> &'static str;
+    /// Some of the listed letters have content that no command can change.
+    fn only_a_new_notice_helps(&self) -> &'static str;
     /// One group of dead letters: how many, and when the first and the last died.
     fn group(&self, count: i64, first: &str, last: &str) -> String;
     fn no_such_letter(&self, id: i64) -> String;

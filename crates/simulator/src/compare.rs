@@ -103,6 +103,7 @@ pub fn compare_rows(expected: &Rows, found: &Rows, findings: &mut Differences) {
     compare_table(&expected.cancellations, &found.cancellations, findings);
     compare_table(&expected.endorsements, &found.endorsements, findings);
     compare_table(&expected.abnormalities, &found.abnormalities, findings);
+    compare_table(&expected.unmatched_persons, &found.unmatched_persons, findings);
 }
 
 /// Rows that one key names; more than one only in a log.

@@ -86,6 +86,7 @@ impl Database {
             cancellations: self.table(&list).await?,
             endorsements: self.table(&list).await?,
             abnormalities: self.table(&list).await?,
+            unmatched_persons: self.table(&list).await?,
         })
     }
 

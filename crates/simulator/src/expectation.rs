@@ -73,6 +73,9 @@ impl View<'_> {
         rows.cancellations.extend(self.cancellation_rows());
         rows.endorsements.extend(self.endorsements());
         rows.abnormalities.extend(self.abnormalities());
+        if !cancelled {
+            rows.unmatched_persons.extend(self.unmatched_persons(&policies));
+        }
     }
 
     fn proposal(&self, partner: PartnerId) -> rows::Proposal {

@@ -158,6 +158,13 @@ row! {
     {}
 }
 
+row! {
+    /// Cancelled persons who are in no policy.
+    UnmatchedPersons in "unmatched_persons"
+    { names: String as Text }
+    {}
+}
+
 /// The rows of some proposals in all business tables.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rows {
@@ -175,6 +182,8 @@ pub struct Rows {
     pub endorsements: Vec<Endorsement>,
     /// Rows of `abnormalities`.
     pub abnormalities: Vec<Abnormality>,
+    /// Rows of `unmatched_persons`.
+    pub unmatched_persons: Vec<UnmatchedPersons>,
 }
 
 impl Rows {
@@ -187,6 +196,7 @@ impl Rows {
             + self.cancellations.len()
             + self.endorsements.len()
             + self.abnormalities.len()
+            + self.unmatched_persons.len()
     }
 
     /// Adds the rows of another set.
@@ -198,5 +208,6 @@ impl Rows {
         self.cancellations.append(&mut other.cancellations);
         self.endorsements.append(&mut other.endorsements);
         self.abnormalities.append(&mut other.abnormalities);
+        self.unmatched_persons.append(&mut other.unmatched_persons);
     }
 }

@@ -23,11 +23,19 @@ pub enum Group {
     Queues,
     /// Proposals that were paid and not issued in time.
     Stuck,
+    /// Cancelled persons who are in no policy.
+    Unmatched,
 }
 
 impl Group {
     /// Every group.
-    pub const ALL: [Self; 4] = [Self::Held, Self::DeadLetters, Self::Queues, Self::Stuck];
+    pub const ALL: [Self; 5] = [
+        Self::Held,
+        Self::DeadLetters,
+        Self::Queues,
+        Self::Stuck,
+        Self::Unmatched,
+    ];
 
     /// The value of the label `group`.
     pub const fn name(self) -> &'static str {
@@ -36,6 +44,7 @@ impl Group {
             Self::DeadLetters => "dead_letters",
             Self::Queues => "queues",
             Self::Stuck => "stuck",
+            Self::Unmatched => "unmatched",
         }
     }
 }

@@ -53,6 +53,7 @@ pub async fn run(worker: Arc<Worker>) {
             let after = worker.settings.stuck_after;
             let stuck = store.ask(async |conn| stuck(conn, clock::now(), after).await);
             keep(samples, Group::Stuck, stuck).await;
+            keep(samples, Group::Unmatched, store.ask(unmatched)).await;
         };
         let queues = keep(samples, Group::Queues, queues(&worker, &mut broker));
         tokio::join!(tables, queues);
@@ -146,6 +147,17 @@ async fn stuck(
          of the 10,000 with the greatest numbers",
         None,
         Series::By("step", by_step),
+    )])
+}
+
+/// Proposals whose cancellation marked nobody for a name.
+async fn unmatched(conn: &mut xiebao_store::Connection) -> Result<Vec<Reading>, StoreError> {
+    let proposals = samples::unmatched(conn, COUNT_LIMIT).await?;
+    Ok(vec![gauge(
+        "proposals_unmatched",
+        "Proposals with a cancellation that names a person who is in no policy, up to 100,000",
+        None,
+        Series::One(proposals as f64),
     )])
 }
 

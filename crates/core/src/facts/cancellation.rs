@@ -2,7 +2,6 @@ use std::collections::BTreeSet;
 
 use super::fields::{Fields, invalid};
 use crate::id::InsureNum;
-use crate::json::Json;
 use crate::limits::{INSURANTS_BYTES, MESSAGE_CHARS};
 use crate::reason::{Reason, Rejection};
 
@@ -22,7 +21,7 @@ pub struct Cancellation {
 impl Cancellation {
     pub(super) fn read(fields: &Fields<'_>) -> Result<Self, Rejection> {
         let cancellation = Self {
-            insurants: insurants(fields)?,
+            insurants: fields.names("cancelInsurants")?,
             new_insure_num: fields.number("newInsureNum")?,
             cancel_msg: fields.text("cancelMsg", MESSAGE_CHARS)?,
             fail_msg: fields.text("failMsg", MESSAGE_CHARS)?,
@@ -59,33 +58,4 @@ impl Cancellation {
     pub fn insurants_json(&self) -> Option<String> {
         (!self.insurants.is_empty()).then(|| serde_json::json!(self.insurants).to_string())
     }
-}
-
-fn insurants(fields: &Fields<'_>) -> Result<BTreeSet<String>, Rejection> {
-    let wrong = || invalid("cancelInsurants", "is not a list of names");
-    let entries = match fields.stated("cancelInsurants") {
-        None => return Ok(BTreeSet::new()),
-        Some(Json::Array(entries)) => entries.iter().collect(),
-        Some(single @ Json::String(_)) => vec![single],
-        Some(_) => return Err(wrong()),
-    };
-    let mut names = BTreeSet::new();
-    for entry in entries {
-        match entry {
-            Json::Null => {}
-            Json::String(text) => names.extend(split_names(text)),
-            // A cancellation whose persons cannot be read must not count as a cancellation of the whole proposal.
-            _ => return Err(wrong()),
-        }
-    }
-    Ok(names)
-}
-
-/// The distinct names in a text, which a comma (half or full width) or an enumeration comma separates.
-pub(super) fn split_names(text: &str) -> BTreeSet<String> {
-    text.split([',', '，', '、'])
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect()
 }

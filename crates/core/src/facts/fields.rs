@@ -1,10 +1,15 @@
 //! Reading single fields. Absent, `null`, blank text and `[]` mean the same: the field is left out.
 
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
+use chrono::{NaiveDate, NaiveDateTime};
+
+use super::dates;
 use crate::id::{InsureNum, identifier_text, integer};
-use crate::json::Json;
+use crate::json::{self, Json};
 use crate::limits::NUMBER_CHARS;
+use crate::names;
 use crate::reason::{Reason, Rejection};
 
 /// The members of `data`, or of an object in it.
@@ -28,26 +33,49 @@ impl<'j> Fields<'j> {
         })
     }
 
-    /// Text of at most `width` characters, as stated. A whole number counts as text, because it has only one spelling; `1.0` and
-    /// `1e0` do not, because they have the same digest and would make different rows.
+    /// Text of at most `width` characters, as stated. A whole number counts as text: its [digits](json::digits).
     pub fn text(&self, name: &str, width: usize) -> Result<Option<String>, Rejection> {
-        let Some(value) = self.stated(name) else {
+        let Some(text) = self.written(name)? else {
             return Ok(None);
         };
-        let text = match value {
-            Json::String(text) => text.as_ref(),
-            Json::Number(spelling) if is_whole(spelling) => spelling,
-            _ => return Err(invalid(name, "is not text")),
-        };
         if text.chars().count() > width {
-            return Err(too_long(name, text, width));
+            return Err(too_long(name, &text, width));
         }
-        Ok(Some(text.to_owned()))
+        Ok(Some(text.into_owned()))
+    }
+
+    fn written(&self, name: &str) -> Result<Option<Cow<'j, str>>, Rejection> {
+        let text = match self.stated(name) {
+            None => return Ok(None),
+            Some(Json::String(text)) => Some(Cow::Borrowed(text.as_ref())),
+            Some(Json::Number(spelling)) => json::digits(spelling),
+            Some(_) => None,
+        };
+        text.map(Some).ok_or_else(|| invalid(name, "is not text"))
     }
 
     /// A name: text, trimmed.
     pub fn name(&self, name: &str, width: usize) -> Result<Option<String>, Rejection> {
         Ok(self.text(name, width)?.map(|text| text.trim().to_owned()))
+    }
+
+    /// Names of persons: a list of texts, or one text, each split into names.
+    pub fn names(&self, name: &str) -> Result<BTreeSet<String>, Rejection> {
+        let entries = match self.stated(name) {
+            None => return Ok(BTreeSet::new()),
+            Some(Json::Array(entries)) => entries,
+            Some(single) => std::slice::from_ref(single),
+        };
+        let mut all = BTreeSet::new();
+        for entry in entries {
+            match entry {
+                Json::Null => {}
+                Json::String(text) => all.extend(names::split(text)),
+                // A cancellation whose persons cannot be read must not count as a cancellation of the whole proposal.
+                _ => return Err(invalid(name, "is not a list of names")),
+            }
+        }
+        Ok(all)
     }
 
     /// A proposal or policy number: text or a whole number.
@@ -57,15 +85,15 @@ impl<'j> Fields<'j> {
         };
         let text =
             identifier_text(value).ok_or_else(|| invalid(name, "is neither text nor a whole number"))?;
-        InsureNum::parse(text).map_err(|_| too_long(name, text, NUMBER_CHARS))
+        InsureNum::parse(&text).map_err(|_| too_long(name, &text, NUMBER_CHARS))
     }
 
-    /// A whole number within 64 bits, quoted or not.
+    /// A whole number within 64 bits, quoted or not; see [`integer`].
     pub fn integer(&self, name: &str) -> Result<Option<i64>, Rejection> {
         let Some(value) = self.stated(name) else {
             return Ok(None);
         };
-        whole_number(value)
+        integer(value)
             .map(Some)
             .ok_or_else(|| invalid(name, "is not a whole number within 64 bits"))
     }
@@ -89,36 +117,27 @@ impl<'j> Fields<'j> {
         }
     }
 
-    /// A day of the calendar, written `yyyy-MM-dd`.
-    pub fn date(&self, name: &str) -> Result<Option<NaiveDate>, Rejection> {
-        let read = |text: &str| date(text).ok_or_else(|| invalid(name, "is not a date yyyy-MM-dd"));
-        self.shaped(name, read)
+    /// The first day of cover; see [`dates`].
+    pub fn first_day(&self, name: &str) -> Result<Option<NaiveDate>, Rejection> {
+        self.dated(name, dates::first_day, "is not a date yyyy-MM-dd")
     }
 
-    /// Beijing wall-clock time, written `yyyy-MM-dd HH:mm:ss`.
-    pub fn date_time(&self, name: &str) -> Result<Option<NaiveDateTime>, Rejection> {
-        let read =
-            |text: &str| date_time(text).ok_or_else(|| invalid(name, "is not a time yyyy-MM-dd HH:mm:ss"));
-        self.shaped(name, read)
+    /// The last day of cover; see [`dates`].
+    pub fn last_day(&self, name: &str) -> Result<Option<NaiveDate>, Rejection> {
+        self.dated(name, dates::last_day, "is not a date yyyy-MM-dd")
     }
 
-    /// Text, read by `read`.
-    fn shaped<T>(
-        &self,
-        name: &str,
-        read: impl FnOnce(&str) -> Result<T, Rejection>,
-    ) -> Result<Option<T>, Rejection> {
-        match self.stated(name) {
-            None => Ok(None),
-            Some(Json::String(text)) => read(text).map(Some),
-            Some(_) => Err(invalid(name, "is not text")),
-        }
+    /// Beijing wall-clock time; see [`dates`].
+    pub fn moment(&self, name: &str) -> Result<Option<NaiveDateTime>, Rejection> {
+        self.dated(name, dates::moment, "is not a time yyyy-MM-dd HH:mm:ss")
     }
-}
 
-fn is_whole(spelling: &str) -> bool {
-    let digits = spelling.strip_prefix('-').unwrap_or(spelling);
-    digits.bytes().all(|b| b.is_ascii_digit()) && spelling != "-0"
+    fn dated<T>(&self, name: &str, read: fn(&str) -> Option<T>, fault: &str) -> Result<Option<T>, Rejection> {
+        let Some(text) = self.written(name)? else {
+            return Ok(None);
+        };
+        read(&text).map(Some).ok_or_else(|| invalid(name, fault))
+    }
 }
 
 pub fn invalid(name: &str, what: &str) -> Rejection {
@@ -131,42 +150,4 @@ pub fn too_long(name: &str, text: &str, width: usize) -> Rejection {
         Reason::TooLong,
         format!("{name} has {length} characters, its column holds {width}"),
     )
-}
-
-/// Reads `100.0` and `1e2` as 100, as the digest does: two spellings of one notice must not have different results.
-fn whole_number(value: &Json<'_>) -> Option<i64> {
-    let respelled = || {
-        let Json::Number(_) = value else { return None };
-        let canonical = value.canonical();
-        let (digits, zeros) = canonical.split_once('e').unwrap_or((&canonical, "0"));
-        let zeros: usize = zeros.parse().ok().filter(|zeros| *zeros <= 18)?;
-        format!("{digits}{}", "0".repeat(zeros)).parse().ok()
-    };
-    integer(value).or_else(respelled)
-}
-
-/// Checks the shape first, because chrono alone also accepts `2026-8-1` and `+2026`.
-fn date(text: &str) -> Option<NaiveDate> {
-    let [y, m, d] = digits(text, "dddd-dd-dd")?[..] else {
-        return None;
-    };
-    // MySQL stores the years 1000 to 9999.
-    (y >= 1000).then(|| NaiveDate::from_ymd_opt(i32::try_from(y).ok()?, m, d))?
-}
-
-fn date_time(text: &str) -> Option<NaiveDateTime> {
-    let (day, time) = text.split_once(' ')?;
-    let [h, m, s] = digits(time, "dd:dd:dd")?[..] else {
-        return None;
-    };
-    Some(date(day)?.and_time(NaiveTime::from_hms_opt(h, m, s)?))
-}
-
-/// The numbers in `text`, if it has exactly that shape, where `d` is a digit.
-fn digits(text: &str, shape: &str) -> Option<Vec<u32>> {
-    let fits = |(c, s): (u8, u8)| if s == b'd' { c.is_ascii_digit() } else { c == s };
-    if text.len() != shape.len() || !text.bytes().zip(shape.bytes()).all(fits) {
-        return None;
-    }
-    text.split(['-', ':']).map(|part| part.parse().ok()).collect()
 }

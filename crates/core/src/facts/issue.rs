@@ -1,6 +1,5 @@
 use std::collections::BTreeSet;
 
-use super::cancellation::split_names;
 use super::fields::{Fields, invalid, too_long};
 use crate::id::InsureNum;
 use crate::json::Json;
@@ -76,8 +75,8 @@ fn entry_policy(entry: &Json<'_>) -> Result<Option<IssuedPolicy>, Rejection> {
                 plan_id: fields.integer("planId")?,
                 plan_name: fields.text("planName", NAME_CHARS)?,
                 applicant: fields.name("applicant", NAME_CHARS)?,
-                start_date: fields.date("startDate")?,
-                end_date: fields.date("endDate")?,
+                start_date: fields.first_day("startDate")?,
+                end_date: fields.last_day("endDate")?,
                 cancelled: false,
             },
             persons: persons(&fields)?,
@@ -87,11 +86,7 @@ fn entry_policy(entry: &Json<'_>) -> Result<Option<IssuedPolicy>, Rejection> {
 }
 
 fn persons(fields: &Fields<'_>) -> Result<BTreeSet<String>, Rejection> {
-    let names = match fields.stated("insurant") {
-        None => return Ok(BTreeSet::new()),
-        Some(Json::String(text)) => split_names(text),
-        Some(_) => return Err(invalid("insurant", "is not text")),
-    };
+    let names = fields.names("insurant")?;
     match names.iter().find(|name| name.chars().count() > PERSON_CHARS) {
         Some(name) => Err(too_long("a name in insurant", name, PERSON_CHARS)),
         None => Ok(names),

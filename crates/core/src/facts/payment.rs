@@ -24,7 +24,7 @@ impl Payment {
     pub(super) fn read(fields: &Fields<'_>, success: bool) -> Result<Self, Rejection> {
         let payment = Self {
             price: fields.amount("price")?,
-            pay_time: fields.date_time("payTime")?,
+            pay_time: fields.moment("payTime")?,
             gateway: fields.integer("onlinePaymentId")?,
             fail_msg: fields.text("failMsg", MESSAGE_CHARS)?,
         };

@@ -4,8 +4,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::samples::{body, notice, payment, policy, read};
 
+mod dates;
 mod issue;
 mod money;
+mod numbers;
+mod page;
 mod persons;
 
 /// The reason why a notice is rejected; `None` if it is valid.
@@ -108,14 +111,14 @@ fn an_endorsement_needs_a_status_that_is_a_number() {
     for nothing in [json!(null), json!(""), json!([])] {
         assert_eq!(refusal(26, json!({"status": nothing})), Some(Reason::Incomplete));
     }
-    for odd in [json!("done"), json!(1.5), json!(true), json!({}), json!(" 4 ")] {
+    for odd in [json!("done"), json!(1.5), json!(true), json!({}), json!("4 5")] {
         assert_eq!(
             refusal(26, json!({"status": odd})),
             Some(Reason::InvalidField),
             "{odd}"
         );
     }
-    let Fact::Endorsement(endorsement) = notice(26, json!({"status": "4", "msg": 17})).fact else {
+    let Fact::Endorsement(endorsement) = notice(26, json!({"status": " 4 ", "msg": 17})).fact else {
         panic!("an endorsement");
     };
     assert_eq!(

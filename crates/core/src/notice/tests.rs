@@ -25,9 +25,9 @@ fn numbers_may_be_quoted() {
     let body = r#"{"notifyType":"26","sign":"s","data":{"partnerId":"1048483"}}"#;
     assert_eq!(parse(body).map(|read| (read.0, read.1)), Ok((26, 1_048_483)));
     for wrong in [
-        "1.0",
+        "1.5",
         "\"\"",
-        "\"1 \"",
+        "\"1 0\"",
         "null",
         "true",
         "9223372036854775808",
@@ -121,7 +121,7 @@ fn a_proposal_number_is_text_or_a_whole_number_that_fits() {
     );
     assert_eq!(number("49203900460028"), Ok(Some("49203900460028".to_owned())));
     assert_eq!(number(r#"" 1 ""#), Ok(Some("1".to_owned())));
-    for absent in [r#""""#, r#""  ""#, "null", "true", "[]", "-1", "1.5", "1e3"] {
+    for absent in [r#""""#, r#""  ""#, "null", "true", "[]", "-1", "1.5", "1e30"] {
         assert_eq!(number(absent), Ok(None), "{absent}");
     }
     assert_eq!(number(&"1".repeat(64)), Ok(Some("1".repeat(64))));

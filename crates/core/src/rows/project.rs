@@ -1,11 +1,12 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{CancellationRow, FactKey, PaymentRow, PersonKey, PersonRow, ProposalRow, Rows};
+use super::{CancellationRow, FactKey, PaymentRow, ProposalRow, Rows};
 use crate::facts::{Cancellation, Fact, IssuedPolicy, Notice, Payment};
-use crate::id::{InsureNum, Step};
+use crate::id::Step;
 use crate::ledger::{Entry, Ledger};
+use crate::names::comparable;
 
 impl Rows {
     /// The rows that follow from the applied notices and the links. Neither the order of entries nor the order of applying matters.
@@ -55,53 +56,18 @@ impl Rows {
 
     fn add_cancellation(&mut self, notice: &Notice, cancellation: &Cancellation) {
         let notify_type = notice.step.notify_type().0;
-        let key = fact_key(serde_json::json!([
-            notify_type,
-            notice.success,
-            cancellation.insurants,
-            cancellation.new_insure_num
-        ]));
+        let key = cancellation_key(notice, cancellation);
         let row = self.cancellations.entry(key).or_insert_with(|| CancellationRow {
             notify_type,
             success: notice.success,
-            insurants: cancellation.insurants_json(),
+            insurants: None,
             new_insure_num: cancellation.new_insure_num.clone(),
             cancel_msg: None,
             fail_msg: None,
         });
+        keep_greatest(&mut row.insurants, &cancellation.insurants_json());
         keep_greatest(&mut row.cancel_msg, &cancellation.cancel_msg);
         keep_greatest(&mut row.fail_msg, &cancellation.fail_msg);
-    }
-
-    fn add_policies(&mut self, ledger: &Ledger) {
-        let facts = ledger.facts();
-        let cancelled = facts.cancelled_in_full || facts.succeeded.contains(Step::Reissued);
-        let gone = cancelled_names(ledger);
-        let mut persons: BTreeMap<&InsureNum, &BTreeSet<String>> = BTreeMap::new();
-        for issued in issued_policies(ledger) {
-            let row = self.policies.entry(issued.policy_num.clone());
-            let row = row
-                .and_modify(|row| row.take_over(&issued.stated))
-                .or_insert_with(|| issued.stated.clone());
-            row.cancelled = cancelled;
-            if !issued.persons.is_empty() {
-                persons.insert(&issued.policy_num, &issued.persons);
-            }
-        }
-        for (policy_num, names) in persons {
-            for name in names {
-                let key = PersonKey {
-                    policy_num: policy_num.clone(),
-                    name: name.clone(),
-                };
-                self.insured_persons.insert(
-                    key,
-                    PersonRow {
-                        cancelled: gone.contains(name.as_str()),
-                    },
-                );
-            }
-        }
     }
 
     fn add_proposal(&mut self, ledger: &Ledger) {
@@ -141,21 +107,6 @@ pub(super) fn issued_policies(ledger: &Ledger) -> Vec<&IssuedPolicy> {
     issues.into_iter().flat_map(|(_, policies)| policies).collect()
 }
 
-fn cancelled_names(ledger: &Ledger) -> BTreeSet<&str> {
-    let successful = ledger
-        .counted()
-        .map(|entry| &entry.notice)
-        .filter(|notice| notice.success);
-    successful
-        .filter_map(|notice| match &notice.fact {
-            Fact::Cancelled(cancellation) | Fact::Reissued(cancellation) => Some(&cancellation.insurants),
-            _ => None,
-        })
-        .flatten()
-        .map(String::as_str)
-        .collect()
-}
-
 /// The value that the notices of the lowest type state; the bytewise greatest if they state several.
 fn lowest_statement<'l>(
     ledger: &'l Ledger,
@@ -178,6 +129,21 @@ fn keep_greatest(slot: &mut Option<String>, stated: &Option<String>) {
     if *slot < *stated {
         slot.clone_from(stated);
     }
+}
+
+/// Persons count in the form in which names are compared: two spellings are one cancellation.
+pub(super) fn cancellation_key(notice: &Notice, cancellation: &Cancellation) -> FactKey {
+    let persons: BTreeSet<_> = cancellation
+        .insurants
+        .iter()
+        .map(|name| comparable(name))
+        .collect();
+    fact_key(serde_json::json!([
+        notice.step.notify_type().0,
+        notice.success,
+        persons,
+        cancellation.new_insure_num
+    ]))
 }
 
 /// Hashes the JSON array `identity`. Its text must never change, because the keys of stored rows depend on it.

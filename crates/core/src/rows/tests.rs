@@ -114,9 +114,11 @@ fn a_cancellation_reported_twice_is_one_row_with_the_greatest_value_of_each_colu
         (4, some("a", "d")),
         (4, some("b", "c")),
         (4, json!({"cancelInsurants": "赵一、赵一"})),
+        (4, json!({"cancelInsurants": "赵\u{3000}一"})),
     ]);
     let cancellations: Vec<&CancellationRow> = rows.cancellations.values().collect();
     assert_eq!(cancellations.len(), 1);
+    assert_eq!(cancellations[0].insurants.as_deref(), Some(r#"["赵一"]"#));
     assert_eq!(cancellations[0].cancel_msg.as_deref(), Some("b"));
     assert_eq!(cancellations[0].fail_msg.as_deref(), Some("d"));
 }
@@ -269,6 +271,7 @@ fn every_table_is_counted() {
         ("cancellations", 1),
         ("endorsements", 1),
         ("abnormalities", 1),
+        ("unmatched_persons", 0),
     ];
     assert_eq!(rows.counts(), expected);
 }

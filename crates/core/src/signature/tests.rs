@@ -235,3 +235,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_partner_in_any_spelling_is_verified_with_its_key() {
+    for spelled in [
+        "7700123",
+        "7700123.0",
+        "7.700123e6",
+        "\"7700123\"",
+        "\"7700123.0\"",
+    ] {
+        let data = format!(r#"{{"partnerId":{spelled},"state":true,"insureNum":"20260101000106"}}"#);
+        let notice = check(
+            &body("k-of-a-test", &data, &data),
+            &keys(&[(7_700_123, &["k-of-a-test"])]),
+        );
+        let notice = notice.expect(spelled);
+        assert_eq!(
+            (notice.partner_id(), notice.form()),
+            (PartnerId(7_700_123), Form::Raw),
+            "{spelled}"
+        );
+    }
+}

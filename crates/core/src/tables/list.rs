@@ -91,7 +91,7 @@ macro_rules! business_tables {
             /// Insured persons (被保人): one row a distinct name in a policy.
             insured_persons: PersonRow as InsuredPerson by PersonKey = (PersonKey { policy_num, name })
             { policy_num: InsureNum [Text], name: String [Text] } {
-                /// A successful cancellation names this person.
+                /// A successful cancellation names this person, in whichever spelling.
                 cancelled: bool [Bool],
             }
 
@@ -129,6 +129,12 @@ macro_rules! business_tables {
             { digest: Digest [Text], occurrence: i32 [Integer] } {
                 /// The abnormality, in the words of the platform.
                 fail_msg: Option<String> [Nullable<Text>],
+            }
+
+            /// Successful cancellations that name persons who are in no policy, so that nobody was marked for them. Usually none.
+            unmatched_persons: UnmatchedRow as UnmatchedPersons by FactKey = (FactKey(fact)) { fact: String [Text] } {
+                /// Sorted JSON array of these persons.
+                names: String [Text],
             }
         }
     };

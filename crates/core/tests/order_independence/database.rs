@@ -238,6 +238,7 @@ impl Proposal {
         write(&mut tables.cancellations, changes.cancellations);
         write(&mut tables.endorsements, changes.endorsements);
         write(&mut tables.abnormalities, changes.abnormalities);
+        write(&mut tables.unmatched_persons, changes.unmatched_persons);
         write(&mut tables.reissues, changes.reissues);
     }
 }

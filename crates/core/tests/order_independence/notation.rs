@@ -6,6 +6,7 @@ use std::fmt::Display;
 use xiebao_core::id::InsureNum;
 use xiebao_core::rows::{
     AbnormalityRow, CancellationRow, EndorsementRow, PaymentRow, PersonRow, PolicyRow, ProposalRow, Rows,
+    UnmatchedRow,
 };
 
 use super::notices::{A, B, C};
@@ -32,6 +33,9 @@ pub fn write_down(num: &InsureNum, rows: &Rows) -> Vec<String> {
     out.extend(rows.endorsements.values().map(endorsement));
     for AbnormalityRow { fail_msg } in rows.abnormalities.values() {
         out.push(Line::new("abnormality").column("fail", fail_msg));
+    }
+    for UnmatchedRow { names } in rows.unmatched_persons.values() {
+        out.push(Line::new("unmatched").word(names));
     }
     out.into_iter()
         .map(|line| format!("{} {}", letter(num.as_str()), line.0))

@@ -17,6 +17,8 @@ use crate::notices::*;
 
 const PROPOSALS: [&str; 3] = [A, B, C];
 const NAMES: [&str; 3] = ["赵一", "钱二", "孙三"];
+/// Some of them in two spellings, and one that no policy insures.
+const LEAVING: [&str; 5] = ["赵一", "赵 一", "钱二", "孙三", "李四"];
 const WORDS: [&str; 3] = ["", "甲", "乙"];
 
 /// An event for the workers. Events come one at a time, because a worker locks the proposal.
@@ -36,8 +38,8 @@ fn word() -> impl Strategy<Value = &'static str> {
     select(&WORDS[..])
 }
 
-fn names(least: usize) -> impl Strategy<Value = Vec<&'static str>> {
-    subsequence(NAMES.to_vec(), least..=NAMES.len())
+fn leaving() -> impl Strategy<Value = Vec<&'static str>> {
+    subsequence(LEAVING.to_vec(), 0..=LEAVING.len())
 }
 
 fn any_draft() -> impl Strategy<Value = Draft> {
@@ -50,8 +52,8 @@ fn any_draft() -> impl Strategy<Value = Draft> {
         4 => (proposal(), price(), gateway(), time()).prop_map(|(p, fen, by, at)| paid(p, fen, by, at)),
         4 => (proposal(), subsequence(vec![1, 2, 3], 1..=3), 0..8_u8)
             .prop_map(|(p, policies, leave_out)| issue(p, &policies, leave_out)),
-        3 => (proposal(), names(0)).prop_map(|(p, names)| left(p, &names)),
-        2 => (0..3_usize, 1..3_usize, names(0)).prop_map(|(from, on, names)| {
+        3 => (proposal(), leaving()).prop_map(|(p, names)| left(p, &names)),
+        2 => (0..3_usize, 1..3_usize, leaving()).prop_map(|(from, on, names)| {
             reissued(PROPOSALS[from], PROPOSALS[(from + on) % 3]).with("cancelInsurants", names)
         }),
         1 => proposal().prop_map(e_policy),

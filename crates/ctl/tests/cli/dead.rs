@@ -237,3 +237,33 @@ async fn a_requeued_letter_that_failed_again_before_it_was_marked_stays_open() {
     assert_eq!(mark(before).await, (Some("open".to_owned()), Some(1)));
     assert_eq!(mark(row().await).await, (Some("requeued".to_owned()), Some(2)));
 }
+
+#[tokio::test]
+async fn a_letter_says_whether_this_release_can_read_it_or_only_a_new_notice_helps() {
+    let cli = Cli::new().await;
+    let issue = |end: &str| {
+        let policy = json!({ "policyNum": "P1", "endDate": end });
+        body(3, "20260905000030", json!({ "policys": [policy] }))
+    };
+    let detail = "endDate is not a date yyyy-MM-dd";
+    let readable = cli.file(issue("终身"), Reason::InvalidField, detail).await;
+    let wrong = cli.file(issue("2026-02-30"), Reason::InvalidField, detail).await;
+    let shown = cli.xiebao(&["dead", "show", &readable]).await;
+    shown.says(&["This release can read it: requeue it"]);
+    assert!(!shown.out.contains("becomes a dead letter again"), "{shown:?}");
+    cli.xiebao(&["dead", "show", &readable, "--lang", "zh"])
+        .await
+        .says(&["本版本已能读取其内容：请重新入队"]);
+    let json = cli.json(&["dead", "show", &wrong, "--json"]).await;
+    assert_eq!(json["readable_now"], false);
+    cli.xiebao(&["dead", "show", &wrong]).await.says(&[
+        "send it again as a new notice",
+        "requeued unchanged, it becomes a dead letter again",
+    ]);
+    cli.xiebao(&["dead", "list"])
+        .await
+        .says(&["only a corrected notice helps"]);
+    cli.xiebao(&["dead", "list", "--lang", "zh"])
+        .await
+        .says(&["须由携保推送改正后的新通知"]);
+}

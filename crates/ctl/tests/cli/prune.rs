@@ -115,9 +115,12 @@ async fn what_waits_is_open_in_force_or_was_touched_since_is_left_whole() {
         "20200905000004",
         "20200905000005",
         "20200905000006",
+        "20200905000007",
     ] {
         cli.issue(number).await;
     }
+    let stranger = json!({ "cancelInsurants": ["无名"] });
+    cli.deliver(4, "20200905000007", stranger).await;
     cli.deliver(2, "20200905000009", paid()).await;
     cli.file_all(&[letter(
         body(4, "20200905000002", json!({})),
@@ -138,13 +141,13 @@ async fn what_waits_is_open_in_force_or_was_touched_since_is_left_whole() {
     cli.void("20200905000005", 0).await;
     let told = cli.prune(&[]).await;
     let counts = ["proposals", "unsettled", "in_force", "busy"].map(|count| told[count].as_i64());
-    assert_eq!(counts, [Some(2), Some(2), Some(2), Some(0)], "{told:#}");
+    assert_eq!(counts, [Some(2), Some(3), Some(2), Some(0)], "{told:#}");
     let whole = "SELECT COUNT(DISTINCT insure_num) FROM notices WHERE pruned_at IS NULL";
-    assert_eq!(cli.number(whole).await, 5);
+    assert_eq!(cli.number(whole).await, 6);
     let told = cli.xiebao(&["prune", "--older-than", "3y", "--lang", "zh"]).await;
     told.says(&[
         "0 个投保单的 0 条通知",
-        "2 个投保单保持原样：有未办结",
+        "3 个投保单保持原样：有未办结",
         "2 个投保单保持原样：有保单",
     ]);
 }

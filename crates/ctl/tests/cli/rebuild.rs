@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Cli, issued, paid};
 
-const TABLES: [(&str, &str); 9] = [
+const TABLES: [(&str, &str); 10] = [
     ("proposals", "case_code = 'wrong'"),
     ("payments", "price_fen = price_fen + 1"),
     ("policies", "applicant = 'wrong'"),
@@ -11,6 +11,7 @@ const TABLES: [(&str, &str); 9] = [
     ("cancellations", "notify_type = 9"),
     ("endorsements", "remark = 'wrong'"),
     ("abnormalities", "fail_msg = 'wrong'"),
+    ("unmatched_persons", "names = '[]'"),
     ("holds", "due_at = '2020-01-01'"),
     ("reissue_links", "partner_id = partner_id + 1"),
 ];
@@ -24,6 +25,8 @@ async fn furnished() -> Cli {
     cli.deliver(27, old, json!({ "failMsg": "f" })).await;
     cli.deliver(5, old, json!({ "newInsureNum": new })).await;
     cli.deliver(3, new, issued(new)).await;
+    cli.deliver(4, new, json!({ "cancelInsurants": ["李四", "无名"] }))
+        .await;
     cli.deliver(2, "20260905000003", paid()).await;
     cli
 }

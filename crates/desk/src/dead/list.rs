@@ -41,8 +41,16 @@ impl LetterList {
         }
         let letters: Vec<[String; 5]> = self.letters.iter().map(|letter| row(letter, words)).collect();
         let cut = words.if_cut(self.cut, self.letters.len());
+        let hint = match self
+            .letters
+            .iter()
+            .any(|letter| letter.is_open() && letter.needs_a_new_notice())
+        {
+            true => words.only_a_new_notice_helps(),
+            false => "",
+        };
         format!(
-            "{}\n{}\n{}{cut}",
+            "{}\n{}{hint}\n{}{cut}",
             words.times_are_beijing(),
             groups::table(&self.groups, words),
             columns(0, &letters)

@@ -1,8 +1,10 @@
 //! One dead letter in full: its body, its failed attempts, and the operations on it.
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use xiebao_core::facts::Notice;
 use xiebao_store::sql::dead_letters::{self, Attempt, Filter};
 use xiebao_store::sql::operations;
 use xiebao_store::{Store, StoreError};
@@ -26,6 +28,8 @@ pub struct WholeLetter {
     /// Its row.
     #[serde(flatten)]
     pub letter: Letter,
+    /// This release can read its content, though an earlier one could not: requeuing it helps.
+    pub readable_now: bool,
     /// The failed attempts that workers noted, oldest first.
     pub failures: Vec<FailedAttempt>,
     /// The operations on it, oldest first.
@@ -66,8 +70,10 @@ pub async fn show(store: &Store, id: i64) -> Result<Option<WholeLetter>, StoreEr
     let bytes = bytes.unwrap_or_default();
     let body: Option<Box<RawValue>> = serde_json::from_slice(&bytes).ok();
     let text = || String::from_utf8_lossy(&bytes).into_owned();
+    let letter = Letter::of(row);
     Ok(Some(WholeLetter {
-        letter: Letter::of(row),
+        readable_now: letter.needs_a_new_notice() && Notice::read(&Bytes::copy_from_slice(&bytes)).is_ok(),
+        letter,
         failures: failures.into_iter().map(FailedAttempt::of).collect(),
         operations: operations.into_iter().map(LoggedOperation::of).collect(),
         body_text: body.is_none().then(text),
@@ -103,7 +109,10 @@ impl WholeLetter {
         out.push_str(&format!(
             "\n{}\n{}\n",
             lines::cause(letter, words),
-            lines::repair(letter, words)
+            match self.readable_now && letter.is_open() {
+                true => words.pair(words.label(Label::Repair), words.readable_now()),
+                false => lines::repair(letter, words),
+            }
         ));
         if letter.is_open() {
             out.push_str(&words.letter_hints(letter.id));

@@ -1,4 +1,4 @@
-//! Statements of a notice that have no column: `otherInfo`, some `failMsg`, and undocumented keys.
+//! Statements of a notice that have no column: `otherInfo`, some `failMsg`, undocumented keys, and dates as they were spelled.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -13,8 +13,8 @@ pub enum Also {
     FailMsg(String),
     /// `otherInfo`
     OtherInfo(String),
-    /// A key that the document does not name for this type.
-    Undocumented {
+    /// A key that the document does not name for this type, or a date in another spelling than its column shows.
+    Stated {
         /// The key.
         key: String,
         /// Its value, as text or JSON.
@@ -45,7 +45,39 @@ fn statements(data: &Json<'_>, step: Option<Step>) -> Vec<Also> {
     members
         .iter()
         .filter_map(|(key, value)| statement(key, value, step))
+        .chain(dates(data, step))
         .collect()
+}
+
+/// Dates and times that are not spelled as documented, such as 终身.
+fn dates(data: &Json<'_>, step: Option<Step>) -> Vec<Also> {
+    let policies = match data.get("policys") {
+        Some(Json::Array(entries)) if step == Some(Step::Issued) => &entries[..],
+        _ => &[],
+    };
+    let cover = policies
+        .iter()
+        .flat_map(|policy| ["startDate", "endDate"].map(|key| (key, policy.get(key))));
+    let paid = (step == Some(Step::Paid)).then(|| ("payTime", data.get("payTime")));
+    let respelled = cover.chain(paid).filter_map(|(key, value)| {
+        let text = match value? {
+            Json::String(text) => text.trim(),
+            Json::Number(spelling) => spelling,
+            _ => return None,
+        };
+        (!text.is_empty() && !is_spelled_as_documented(text)).then(|| Also::Stated {
+            key: key.to_owned(),
+            value: text.to_owned(),
+        })
+    });
+    respelled.collect()
+}
+
+fn is_spelled_as_documented(text: &str) -> bool {
+    let shape = text.bytes().map(|b| if b.is_ascii_digit() { b'd' } else { b });
+    [&b"dddd-dd-dd"[..], b"dddd-dd-dd dd:dd:dd"]
+        .into_iter()
+        .any(|form| shape.clone().eq(form.iter().copied()))
 }
 
 fn statement(key: &str, value: &Json<'_>, step: Option<Step>) -> Option<Also> {
@@ -61,7 +93,7 @@ fn statement(key: &str, value: &Json<'_>, step: Option<Step>) -> Option<Also> {
         "otherInfo" => Some(Also::OtherInfo(text)),
         _ if step.is_some_and(|step| has_column(key, step)) || COMMON.contains(&key) => None,
         "failMsg" => Some(Also::FailMsg(text)),
-        _ => Some(Also::Undocumented {
+        _ => Some(Also::Stated {
             key: key.to_owned(),
             value: text,
         }),

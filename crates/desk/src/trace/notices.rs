@@ -218,6 +218,6 @@ fn statement(also: &Also, words: &dyn Words) -> String {
     match also {
         Also::FailMsg(text) => words.pair(words.label(Label::FailReason), &plain(text)),
         Also::OtherInfo(text) => words.pair(words.label(Label::OtherInfo), &plain(text)),
-        Also::Undocumented { key, value } => words.pair(&plain(key), &plain(value)),
+        Also::Stated { key, value } => words.pair(&plain(key), &plain(value)),
     }
 }

@@ -34,6 +34,7 @@ pub fn of(story: &Story<'_>, words: &dyn Words) -> String {
     page.operations(&story.operations);
     let disagreements = story.disagreements.iter().map(|found| words.disagreement(found));
     page.section(Label::Disagreements, disagreements.collect());
+    page.unmatched(story);
     page.reissues(story);
     page.section(Label::Rows, tables::of(story, words));
     let possible = story
@@ -178,6 +179,18 @@ impl Page<'_> {
     fn operations(&mut self, operations: &[LoggedOperation]) {
         let table = table(0, operations, self.words);
         self.section(Label::Operations, table.lines().map(str::to_owned).collect());
+    }
+
+    fn unmatched(&mut self, story: &Story<'_>) {
+        let words = self.words;
+        let line = |names: &Vec<String>| {
+            let names: Vec<String> = names.iter().map(|name| plain(name)).collect();
+            words.unmatched(&words.list(&names))
+        };
+        self.section(
+            Label::Unmatched,
+            story.unmatched_persons.iter().map(line).collect(),
+        );
     }
 
     fn reissues(&mut self, story: &Story<'_>) {

@@ -59,5 +59,5 @@ fn number(body: &Bytes) -> Option<String> {
 
 fn stated(data: &Json<'_>) -> Option<String> {
     let text = data.get("insureNum").and_then(identifier_text)?;
-    xiebao_core::refused::claimed(text)
+    xiebao_core::refused::claimed(&text)
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use xiebao_core::id::InsureNum;
 
 use super::super::rows;
-use super::super::story::{Cancellation, Event};
+use super::super::story::{Cancellation, Event, PolicyEntry};
 use super::{View, keep_greatest};
 
 impl View<'_> {
@@ -54,6 +54,25 @@ impl View<'_> {
             });
             keep_greatest(&mut row.cancel_msg, cancellation.cancel_msg.as_ref());
             keep_greatest(&mut row.fail_msg, cancellation.outcome.fail_msg.as_ref());
+        }
+        all.into_values().collect()
+    }
+
+    /// One row a successful cancellation, with those of its persons whom no policy names.
+    pub(super) fn unmatched_persons(
+        &self,
+        policies: &BTreeMap<&str, PolicyEntry>,
+    ) -> Vec<rows::UnmatchedPersons> {
+        let insured: BTreeSet<&String> = policies.values().flat_map(|entry| &entry.persons).collect();
+        let mut all = BTreeMap::new();
+        for (_, cancellation, _) in self.cancellations() {
+            let strangers = cancellation.persons.iter().filter(|name| !insured.contains(name));
+            let strangers: Vec<String> = strangers.cloned().collect();
+            if let Some(names) = sorted_array(&strangers).filter(|_| cancellation.outcome.success) {
+                let insure_num = self.insure_num.to_string();
+                let row = rows::UnmatchedPersons { insure_num, names };
+                all.insert(sorted_array(&cancellation.persons), row);
+            }
         }
         all.into_values().collect()
     }

@@ -162,6 +162,12 @@ fn persons_of_one_policy_unite_and_leave_every_policy_they_are_in() {
         .map(|row| row.insurants.as_deref())
         .collect();
     assert_eq!(insurants, [Some("[\"丙\"]"), Some("[\"乙\",\"甲\"]")]);
+    let unmatched: Vec<_> = rows
+        .unmatched_persons
+        .iter()
+        .map(|row| row.names.as_str())
+        .collect();
+    assert_eq!(unmatched, ["[\"乙\"]"]);
 }
 
 #[test]

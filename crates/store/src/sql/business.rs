@@ -13,6 +13,7 @@ use xiebao_core::rows::Changes;
 pub(crate) use record::{Derived, Record};
 pub(crate) use records::{
     Abnormality, Cancellation, Endorsement, HoldRow, InsuredPerson, LinkRow, Payment, Policy, Proposal,
+    UnmatchedPersons,
 };
 
 pub use tables::rows;

@@ -1,9 +1,11 @@
 //! Finds proposal numbers by the data that a customer knows, and summarises each proposal.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use crate::schema::{insured_persons, policies, proposals};
+use crate::schema::{insured_persons, policies, proposals, unmatched_persons};
 use crate::{Connection, StoreError};
 
 /// Proposals that have a policy of this number.
@@ -26,17 +28,32 @@ pub async fn by_user(conn: &mut Connection, key: &str, limit: i64) -> Result<Vec
         .await?)
 }
 
-/// Proposals with an insured person or an applicant of this name.
-pub async fn by_name(conn: &mut Connection, name: &str, limit: i64) -> Result<Vec<String>, StoreError> {
+/// Proposals with a cancellation that names a person who is in no policy.
+pub async fn unmatched(conn: &mut Connection, limit: i64) -> Result<Vec<String>, StoreError> {
+    let rows = unmatched_persons::table.select(unmatched_persons::insure_num);
+    Ok(rows
+        .distinct()
+        .order(unmatched_persons::insure_num.desc())
+        .limit(limit)
+        .load(conn)
+        .await?)
+}
+
+/// Proposals with an insured person or an applicant of one of these names.
+pub async fn by_name(
+    conn: &mut Connection,
+    names: &BTreeSet<String>,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
     let insured = insured_persons::table
-        .filter(insured_persons::name.eq(name))
+        .filter(insured_persons::name.eq_any(names))
         .select(insured_persons::insure_num)
         .distinct()
         .order(insured_persons::insure_num.desc())
         .limit(limit);
     let mut found: Vec<String> = insured.load(conn).await?;
     let applied_for = policies::table
-        .filter(policies::applicant.eq(name))
+        .filter(policies::applicant.eq_any(names))
         .select(policies::insure_num)
         .distinct()
         .order(policies::insure_num.desc())

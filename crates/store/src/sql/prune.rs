@@ -11,7 +11,7 @@ use diesel_async::RunQueryDsl;
 use super::dead_letters::DeadLetterStatus;
 use super::notices::NoticeOutcome;
 use super::{dead_letters as letters_store, notices as notices_store};
-use crate::schema::{dead_letters, notices, operations, policies, reissue_outbox};
+use crate::schema::{dead_letters, notices, operations, policies, reissue_outbox, unmatched_persons};
 use crate::{Connection, StoreError};
 
 /// The notices of one proposal, summed up.
@@ -63,8 +63,8 @@ pub async fn sums(conn: &mut Connection, names: &[String]) -> Result<Vec<Sum>, S
     Ok(rows.load(conn).await?)
 }
 
-/// The given proposals with open work, or with work since then: a dead letter, an undelivered link, an operation in the
-/// log.
+/// The given proposals with open work, or with work since then: a dead letter, an undelivered link, an unmatched person,
+/// an operation in the log.
 pub async fn unsettled(
     conn: &mut Connection,
     names: &[String],
@@ -81,6 +81,10 @@ pub async fn unsettled(
         .filter(reissue_outbox::insure_num.eq_any(names))
         .select(reissue_outbox::insure_num);
     all.extend(links.load::<String>(conn).await?);
+    let unmatched = unmatched_persons::table
+        .filter(unmatched_persons::insure_num.eq_any(names))
+        .select(unmatched_persons::insure_num);
+    all.extend(unmatched.load::<String>(conn).await?);
     let operations_since = operations::table
         .filter(operations::insure_num.eq_any(names))
         .filter(operations::at.ge(before))

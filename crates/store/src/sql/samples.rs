@@ -127,6 +127,15 @@ async fn held_by_type(
     Ok(query.load(conn).await?)
 }
 
+/// The number of proposals with a cancellation that names a person who is in no policy, up to `at_most`.
+pub async fn unmatched(conn: &mut Connection, at_most: i64) -> Result<i64, StoreError> {
+    let query = diesel::sql_query(
+        "SELECT COUNT(*) AS `rows` FROM (SELECT DISTINCT insure_num FROM unmatched_persons LIMIT ?) AS counted",
+    );
+    let counted: Counted = query.bind::<BigInt, _>(at_most).get_result(conn).await?;
+    Ok(counted.rows)
+}
+
 /// Open dead letters by reason, `at_most` in all. Only an index is read.
 pub async fn open_dead_letters(
     conn: &mut Connection,

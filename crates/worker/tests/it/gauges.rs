@@ -200,3 +200,30 @@ async fn a_proposal_that_stays_paid_shows_until_it_is_issued() {
     stage.send(3, number, crate::stage::issued("P1", "李四")).await;
     until(admin, stuck, "\"paid\"", |value| value == Some(0.0)).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_person_who_is_in_no_policy_shows_until_an_issue_names_the_person() {
+    let stage = Stage::new().await;
+    let worker = stage.unready_worker(&[OFTEN]);
+    worker.ready().await;
+    let admin = worker.admin;
+    let unmatched = "xiebao_worker_proposals_unmatched";
+    until(admin, unmatched, "", |value| value == Some(0.0)).await;
+    let number = "20261126000001";
+    stage.send(1, number, json!({ "state": true })).await;
+    stage.send(2, number, paid(100)).await;
+    stage
+        .send(3, number, crate::stage::issued("P1", "艾力·买买提"))
+        .await;
+    let leaving = json!({ "state": true, "cancelInsurants": ["艾力•买买提", "李四"] });
+    stage.send(4, number, leaving).await;
+    until(admin, unmatched, "", |value| value == Some(1.0)).await;
+    stage
+        .until("SELECT COUNT(*) FROM insured_persons WHERE cancelled", 1)
+        .await;
+    stage.send(3, number, crate::stage::issued("P2", "李 四")).await;
+    until(admin, unmatched, "", |value| value == Some(0.0)).await;
+    stage
+        .until("SELECT COUNT(*) FROM insured_persons WHERE cancelled", 2)
+        .await;
+}

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::*;
 
 fn policies(data: Value) -> Vec<IssuedPolicy> {
@@ -84,61 +86,6 @@ fn a_field_that_a_policy_leaves_out_is_none_and_never_empty() {
 }
 
 #[test]
-fn a_date_is_a_day_of_the_calendar_in_the_documented_form() {
-    for key in ["startDate", "endDate"] {
-        assert_eq!(
-            refusal(3, json!({"policys": [{"policyNum": "P1", key: "2024-02-29"}]})),
-            None
-        );
-        let odd = [
-            "2026-02-30",
-            "2026-2-3",
-            "2026-02-3",
-            "20260203",
-            "2026/02/03",
-            "2026-13-01",
-            "2026-00-10",
-        ];
-        let odd = odd.into_iter().chain([
-            "2026-02-03 00:00:00",
-            " 2026-02-03",
-            "02026-02-3",
-            "0000-01-01",
-            "-026-01-01",
-        ]);
-        for text in odd {
-            let data = json!({"policys": [{"policyNum": "P1", key: text}]});
-            assert_eq!(refusal(3, data), Some(Reason::InvalidField), "{text}");
-        }
-        let number = json!({"policys": [{"policyNum": "P1", key: 20260203}]});
-        assert_eq!(refusal(3, number), Some(Reason::InvalidField));
-    }
-}
-
-#[test]
-fn numbers_of_products_and_plans_are_whole() {
-    for key in ["productId", "planId"] {
-        assert_eq!(
-            refusal(
-                3,
-                json!({"policys": [{"policyNum": "P1", key: i64::MAX.to_string()}]})
-            ),
-            None
-        );
-        for odd in [
-            json!("x"),
-            json!(1.5),
-            json!("9223372036854775808"),
-            json!({}),
-            json!(true),
-        ] {
-            let data = json!({"policys": [{"policyNum": "P1", key: odd}]});
-            assert_eq!(refusal(3, data), Some(Reason::InvalidField), "{odd}");
-        }
-    }
-}
-
-#[test]
 fn a_policy_value_that_does_not_fit_its_column_is_rejected() {
     let columns = [
         ("policyNum", 64),
@@ -175,4 +122,16 @@ fn entries_with_one_number_are_one_policy_with_the_persons_of_all() {
         (Some("甲"), Some("丙"))
     );
     assert_eq!(united[1].persons.len(), 1);
+}
+
+#[test]
+fn persons_are_one_text_or_a_list_of_texts() {
+    let persons = |insurant: Value| one(json!({"policyNum": "P1", "insurant": insurant})).persons;
+    let three = BTreeSet::from(["孙三", "赵一", "钱二"].map(str::to_owned));
+    assert_eq!(persons(json!("赵一;钱二；孙三\n赵一")), three);
+    assert_eq!(persons(json!(["赵一", null, "孙三､钱二", " "])), three);
+    for odd in [json!(5), json!({}), json!(["赵一", 5]), json!([["赵一"]])] {
+        let data = json!({"policys": [{"policyNum": "P1", "insurant": odd}]});
+        assert_eq!(refusal(3, data), Some(Reason::InvalidField), "{odd}");
+    }
 }

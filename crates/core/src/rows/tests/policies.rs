@@ -135,3 +135,68 @@ fn a_policy_issued_after_the_cancellation_is_cancelled() {
     let rows = rows(&[(4, json!({})), (3, policy("赵一"))]);
     assert!(rows.policies[&num("P1")].cancelled);
 }
+
+fn unmatched(notices: &[(i64, Value)]) -> Vec<String> {
+    rows(notices)
+        .unmatched_persons
+        .into_values()
+        .map(|row| row.names)
+        .collect()
+}
+
+#[test]
+fn a_person_in_another_spelling_is_cancelled_and_each_name_stays_as_it_came() {
+    let rows = rows(&[
+        (3, policy("艾力·买买提,艾力．买买提,钱乙")),
+        (4, json!({"cancelInsurants": ["艾力•买买提"]})),
+    ]);
+    assert_eq!(
+        persons(&rows),
+        [
+            ("P1", "艾力·买买提", true),
+            ("P1", "艾力．买买提", true),
+            ("P1", "钱乙", false)
+        ]
+    );
+    assert!(rows.unmatched_persons.is_empty());
+}
+
+#[test]
+fn a_cancelled_person_who_is_in_no_policy_is_on_record_until_the_facts_say_otherwise() {
+    let leaves = || (4, json!({"cancelInsurants": ["赵一", "无名"]}));
+    let nobody = || vec!["[\"无名\"]".to_owned()];
+    assert_eq!(unmatched(&[(3, policy("赵一")), leaves()]), nobody());
+    assert_eq!(unmatched(&[leaves()]), ["[\"无名\",\"赵一\"]"]);
+    assert_eq!(
+        unmatched(&[(3, policy("赵一,无 名")), leaves()]),
+        Vec::<String>::new()
+    );
+    let later = json!({"policys": [{"policyNum": "P2", "insurant": "无名"}]});
+    assert_eq!(
+        unmatched(&[(3, policy("赵一")), leaves(), (3, later)]),
+        Vec::<String>::new()
+    );
+    for whole in [(4, json!({})), (5, json!({"newInsureNum": "B"}))] {
+        assert_eq!(
+            unmatched(&[(3, policy("赵一")), leaves(), whole]),
+            Vec::<String>::new()
+        );
+    }
+    let failed = (4, json!({"state": false, "cancelInsurants": ["无名"]}));
+    assert_eq!(unmatched(&[(3, policy("赵一")), failed]), Vec::<String>::new());
+    let others = (4, json!({"cancelInsurants": ["无名氏"]}));
+    assert_eq!(unmatched(&[(3, policy("赵一")), leaves(), others]).len(), 2);
+}
+
+#[test]
+fn voiding_the_cancellation_takes_an_unmatched_person_off_the_record() {
+    let mut ledger = settled(&[(3, policy("赵一")), (4, json!({"cancelInsurants": ["无名"]}))]);
+    let digest = ledger
+        .applied()
+        .map(|entry| &entry.notice)
+        .find(|notice| notice.step.notify_type().0 == 4);
+    let digest = digest.expect("a cancellation").digest.clone();
+    assert_eq!(Rows::of(&ledger).unmatched_persons.len(), 1);
+    assert!(ledger.set_voided(&digest, true));
+    assert!(Rows::of(&ledger).unmatched_persons.is_empty());
+}

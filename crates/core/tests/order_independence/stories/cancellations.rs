@@ -133,3 +133,53 @@ pub fn a_person_left_before_the_second_issue() -> Story {
         ",
     }
 }
+
+pub fn persons_leave_in_other_spellings() -> Story {
+    Story {
+        notices: vec![
+            issued(
+                A,
+                [policy("P1", "艾力·买买提,王䶮,陶一"), policy("P2", "艾力.买买提")],
+            ),
+            left(A, &["艾力•买买提", "王\u{e863}"]).with("cancelMsg", "A"),
+            left(A, &["王 䶮", "艾力・买买提\u{200b}"]).with("cancelMsg", "B"),
+            left(A, &["Ｌｉ　Ｓｉ"]),
+            issued(A, [policy("P3", "Li Si,陶 一")]),
+        ],
+        rows: "
+            A proposal partner=7 status=partially_cancelled
+            A policy P1
+            A policy P2
+            A policy P3
+            A person P1 艾力·买买提 cancelled
+            A person P1 王䶮 cancelled
+            A person P1 陶一
+            A person P2 艾力.买买提 cancelled
+            A person P3 Li Si cancelled
+            A person P3 陶 一
+            A cancellation 4 success insurants=[\"王\u{e863}\",\"艾力•买买提\"] msg=B
+            A cancellation 4 success insurants=[\"Ｌｉ　Ｓｉ\"]
+        ",
+    }
+}
+
+pub fn a_person_leaves_who_is_in_no_policy() -> Story {
+    Story {
+        notices: vec![
+            insured(A),
+            issued(A, [policy("P1", "姜一、戚二")]),
+            left(A, &["姜一", "谢三", "邹 四"]),
+            left(A, &["邹四", "谢三", "姜 一"]).with("cancelMsg", "换个写法"),
+            left(A, &["喻五"]).failed("查无此人"),
+        ],
+        rows: "
+            A proposal partner=7 status=partially_cancelled
+            A policy P1
+            A person P1 姜一 cancelled
+            A person P1 戚二
+            A cancellation 4 success insurants=[\"姜一\",\"谢三\",\"邹 四\"] msg=换个写法
+            A cancellation 4 insurants=[\"喻五\"] fail=查无此人
+            A unmatched [\"谢三\",\"邹四\"]
+        ",
+    }
+}

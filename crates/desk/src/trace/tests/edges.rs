@@ -87,3 +87,31 @@ fn the_same_is_there_for_programs() {
     assert_eq!(value["held"][0]["hold"]["until"], "2026-07-23T01:11:00Z");
     assert_eq!(value["not_come_yet"][0]["step"], "paid");
 }
+
+#[test]
+fn a_date_in_another_spelling_is_told_as_it_came() {
+    let mut content = issued();
+    content["policys"][0]["startDate"] = json!("2026/8/1");
+    content["policys"][0]["endDate"] = json!("终身");
+    let mut payment = paid();
+    payment["payTime"] = json!("2026-07-23 09:00:30.0");
+    let case = Case::new()
+        .came(0, 1, json!({}))
+        .came(1, 2, payment)
+        .came(2, 3, content);
+    case.says(
+        Lang::Zh,
+        &[
+            "¥857.64  微信  支付时间：2026-07-23 09:00:30",
+            "payTime：2026-07-23 09:00:30.0",
+            "保单  P1  健康险 / 基础版  2026-08-01 ~ 9999-12-31",
+            "startDate：2026/8/1",
+            "endDate：终身",
+        ],
+    );
+    let plain = Case::new()
+        .came(0, 1, json!({}))
+        .came(1, 2, paid())
+        .came(2, 3, issued());
+    assert!(!plain.page(Lang::Zh).contains("Date："));
+}

@@ -83,6 +83,10 @@ impl DeskWords for English {
         "No dead letters match.\n"
     }
 
+    fn only_a_new_notice_helps(&self) -> &'static str {
+        "incomplete, invalid_field: only a corrected notice helps, unless `dead show` says that this release can read it.\n"
+    }
+
     fn group(&self, count: i64, first: &str, last: &str) -> String {
         format!("{count}, first {first}, last {last}")
     }

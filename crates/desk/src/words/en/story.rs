@@ -163,6 +163,12 @@ impl StoryWords for English {
         )
     }
 
+    fn unmatched(&self, names: &str) -> String {
+        format!(
+            "{names}: in no policy, so nobody was marked as left. Compare the names with the policies, and ask the platform"
+        )
+    }
+
     fn possible(&self, possibility: Possibility) -> &'static str {
         match possibility {
             Possibility::FetchEPolicy => "the e-policy can be fetched from the platform",

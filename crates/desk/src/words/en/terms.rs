@@ -21,6 +21,7 @@ impl Terms for English {
             Label::Pruned => "Pruned: their bodies are gone",
             Label::DeadLetters => "Dead letters",
             Label::Disagreements => "Issue notices that disagree (the one received later is believed)",
+            Label::Unmatched => "Cancelled persons who are in no policy",
             Label::Reissues => "Cancelled and reissued",
             Label::Rows => "Business rows",
             Label::Possible => "Possible now",
@@ -219,6 +220,10 @@ impl Terms for English {
                  bodies from a backup (docs/operations.md), and requeue it."
             }
         }
+    }
+
+    fn readable_now(&self) -> &'static str {
+        "This release can read it: requeue it (dead requeue)."
     }
 
     fn action(&self, action: Action) -> &'static str {

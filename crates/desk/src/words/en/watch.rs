@@ -26,7 +26,7 @@ impl WatchWords for English {
         }
         if report.unsettled > 0 {
             out += &format!(
-                "{} proposals left whole: a dead letter is open or newer, or somebody worked on them since.\n",
+                "{} proposals left whole: a dead letter is open or newer, a cancelled person is in no policy, or somebody worked on them since.\n",
                 report.unsettled
             );
         }
@@ -127,6 +127,9 @@ impl WatchWords for English {
                 )),
                 since(oldest)
             ),
+            Fact::Unmatched { proposals } => {
+                format!("proposals with a cancelled person who is in no policy: {proposals}")
+            }
             Fact::Refused {
                 requests,
                 by_verdict,
@@ -171,6 +174,7 @@ impl WatchWords for English {
             Fact::Held { .. } => Some("xiebao held list"),
             Fact::DeadLetters { .. } => Some("xiebao dead list"),
             Fact::Stuck { .. } => Some("xiebao stuck --step paid"),
+            Fact::Unmatched { .. } => Some("xiebao find --unmatched"),
             Fact::Refused { .. } => Some("xiebao refused list --missing"),
             Fact::Service { .. } => Some("read its log; xiebao doctor"),
         }

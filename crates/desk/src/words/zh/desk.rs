@@ -85,6 +85,10 @@ impl DeskWords for Chinese {
         "没有这样的死信。\n"
     }
 
+    fn only_a_new_notice_helps(&self) -> &'static str {
+        "incomplete、invalid_field：须由携保推送改正后的新通知，除非 `dead show` 提示本版本已能读取。\n"
+    }
+
     fn group(&self, count: i64, first: &str, last: &str) -> String {
         format!("{count} 封，最早 {first}，最近 {last}")
     }

@@ -148,6 +148,10 @@ impl StoryWords for Chinese {
         )
     }
 
+    fn unmatched(&self, names: &str) -> String {
+        format!("{names}：不在任何保单内，未能标记退保。请与保单上的姓名核对，并向携保核实")
+    }
+
     fn possible(&self, possibility: Possibility) -> &'static str {
         match possibility {
             Possibility::FetchEPolicy => "可以向携保下载电子保单",

@@ -21,6 +21,7 @@ impl Terms for Chinese {
             Label::Pruned => "报文已清空，不再保存",
             Label::DeadLetters => "死信",
             Label::Disagreements => "出单通知之间不一致（以后收到的为准）",
+            Label::Unmatched => "不在任何保单内的退保人",
             Label::Reissues => "退保重出",
             Label::Rows => "目前的业务数据",
             Label::Possible => "可执行的操作",
@@ -214,6 +215,10 @@ impl Terms for Chinese {
                  然后放弃它（dead discard）。若仍需处理，请先从备份恢复报文（见 docs/operations.md），再重新入队。"
             }
         }
+    }
+
+    fn readable_now(&self) -> &'static str {
+        "本版本已能读取其内容：请重新入队（dead requeue）。"
     }
 
     fn action(&self, action: Action) -> &'static str {

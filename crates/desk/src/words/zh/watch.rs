@@ -26,7 +26,7 @@ impl WatchWords for Chinese {
         }
         if report.unsettled > 0 {
             out += &format!(
-                "{} 个投保单保持原样：有未办结或较新的死信，或此后有人处理过。\n",
+                "{} 个投保单保持原样：有未办结或较新的死信，有退保人不在任何保单内，或此后有人处理过。\n",
                 report.unsettled
             );
         }
@@ -116,6 +116,7 @@ impl WatchWords for Chinese {
                 )),
                 since(oldest)
             ),
+            Fact::Unmatched { proposals } => format!("退保人不在任何保单内的投保单：{proposals} 个"),
             Fact::Refused {
                 requests,
                 by_verdict,
@@ -160,6 +161,7 @@ impl WatchWords for Chinese {
             Fact::Held { .. } => Some("xiebao held list"),
             Fact::DeadLetters { .. } => Some("xiebao dead list"),
             Fact::Stuck { .. } => Some("xiebao stuck --step paid"),
+            Fact::Unmatched { .. } => Some("xiebao find --unmatched"),
             Fact::Refused { .. } => Some("xiebao refused list --missing"),
             Fact::Service { .. } => Some("查看其日志；xiebao doctor"),
         }

@@ -13,7 +13,7 @@ use super::plain::Plain;
 use super::record::{Derived, record};
 use crate::schema::{
     abnormalities, cancellations, endorsements, holds, insured_persons, payments, policies, proposals,
-    reissue_links,
+    reissue_links, unmatched_persons,
 };
 use crate::{Connection, StoreError};
 

@@ -4,7 +4,7 @@ use xiebao_core::id::{InsureNum, NotifyType, Step};
 use xiebao_core::rows::Rows;
 
 use super::record::Derived;
-use super::{Cancellation, InsuredPerson, Payment, Policy, Proposal};
+use super::{Cancellation, InsuredPerson, Payment, Policy, Proposal, UnmatchedPersons};
 use crate::{Connection, StoreError};
 
 /// The rows of a proposal, except the logs and the cancellations. The links to other proposals come from the successful
@@ -16,6 +16,7 @@ pub async fn rows(conn: &mut Connection, num: &InsureNum) -> Result<Rows, StoreE
         payments: read::<Payment, _>(conn, &names).await?,
         policies: read::<Policy, _>(conn, &names).await?,
         insured_persons: read::<InsuredPerson, _>(conn, &names).await?,
+        unmatched_persons: read::<UnmatchedPersons, _>(conn, &names).await?,
         ..Rows::default()
     };
     let partner = rows.proposals.get(&()).map(|row| row.partner_id);
