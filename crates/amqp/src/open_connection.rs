@@ -115,7 +115,7 @@ impl OpenConnection {
         match &self.writer {
             Writer::Channels { channels, .. } => channels.publish(message).await,
             Writer::Wire { channel, .. } => {
-                let properties = message.properties.clone();
+                let properties = &message.properties;
                 let (exchange, routing_key) = (message.exchange, &*message.routing_key);
                 Ok(channel
                     .publish(exchange, routing_key, message.body, properties)

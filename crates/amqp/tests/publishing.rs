@@ -37,7 +37,7 @@ async fn a_message_without_a_queue_is_never_acknowledged_unnoticed() {
                 (topology::NOTICES, "notice.1")
             };
             let properties = BasicProperties::default().with_message_id(id.as_str().into());
-            channel.publish(exchange, key, id.as_bytes(), properties).await
+            channel.publish(exchange, key, id.as_bytes(), &properties).await
         });
     }
     let mut returned = BTreeSet::new();
@@ -77,7 +77,7 @@ async fn confirms_are_not_swapped_between_tasks_that_share_a_channel() {
                 let properties = BasicProperties::default().with_message_id(id.as_str().into());
                 // Every other one is stored, so that both kinds are confirmed together.
                 let key = ["no such queue", topology::NOTICES][turn % 2];
-                match (turn % 2, channel.publish("", key, b"x", properties).await) {
+                match (turn % 2, channel.publish("", key, b"x", &properties).await) {
                     (0, Err(PublishError::Unroutable(message))) => {
                         assert_eq!(message.properties.message_id().as_ref().unwrap().as_str(), id);
                     }
@@ -104,7 +104,7 @@ async fn a_body_of_many_frames_arrives_whole_beside_small_ones() {
             let body = vec![u8::try_from(number).unwrap(); if number % 8 == 0 { 300_000 } else { 10 }];
             let properties = BasicProperties::default();
             channel
-                .publish(topology::NOTICES, "notice.1", &body, properties)
+                .publish(topology::NOTICES, "notice.1", &body, &properties)
                 .await
                 .unwrap();
         });

@@ -78,7 +78,7 @@ impl ConfirmChannel {
         exchange: &str,
         routing_key: &str,
         body: &[u8],
-        properties: BasicProperties,
+        properties: &BasicProperties,
     ) -> Result<(), PublishError> {
         let properties = Properties::with_correlation_id(next_correlation_id(), properties);
         let properties = properties.map_err(PublishError::Invalid)?;
@@ -112,7 +112,7 @@ pub fn check(
     properties: &BasicProperties,
     frame_max: u32,
 ) -> Result<(), lapin::Error> {
-    let properties = Properties::with_correlation_id(u64::MAX, properties.clone())?;
+    let properties = Properties::with_correlation_id(u64::MAX, properties)?;
     let frame_max = usize::try_from(frame_max).unwrap_or_default();
     encode::publish(1, (exchange, routing_key), &[], &properties.bytes, frame_max).map(drop)
 }

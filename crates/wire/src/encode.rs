@@ -118,7 +118,7 @@ mod tests {
             .with_delivery_mode(2)
             .with_message_id("d".repeat(64).into())
             .with_headers(headers);
-        let encoded = Properties::with_correlation_id(5, properties.clone()).expect("fits");
+        let encoded = Properties::with_correlation_id(5, &properties).expect("fits");
         let body: Vec<u8> = (0..=255).chain(0..144).collect();
         let bytes = publish(7, ("xiebao.notices", "notice.3"), &body, &encoded.bytes, 200).expect("fits");
         let frames = read(&bytes);
