@@ -38,7 +38,7 @@ unpack_missing() {
 
 # In Docker only the two default servers run.
 refuse_beyond_docker() {
-    [[ $database_kind == mariadb ]] || skip 'MySQL' "scripts/services does not run it in Docker"
+    [[ $database_kind == mariadb ]] || skip "$(database_word)" "scripts/services does not run it in Docker"
     [[ $broker_kind == rabbitmq ]] || skip 'RabbitMQ 4' "scripts/services does not run it in Docker"
     [[ $broker_nodes -eq 1 ]] || skip 'a cluster' "scripts/services does not run one in Docker"
     [[ -z $native_only ]] || skip 'servers outside of Docker' 'this instance was made with Docker'

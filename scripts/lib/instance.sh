@@ -4,7 +4,8 @@
 
 # The values of an instance; kept in its state directory, so that `env` prints the same until it is purged.
 readonly instance_values=(backend broker_kind broker_nodes database_kind instance_id node_name amqp_user amqp_password
-    database_user database_password database_name database_socket epmd_port database_port
+    database_user database_password database_name database_socket epmd_port database_port group_port state_port copy_port
+    database_port_2 group_port_2 state_port_2 copy_port_2 database_port_3 group_port_3 state_port_3 copy_port_3
     amqp_port dist_port management_port metrics_port amqp_port_2 dist_port_2 management_port_2 metrics_port_2
     amqp_port_3 dist_port_3 management_port_3 metrics_port_3)
 
@@ -38,18 +39,24 @@ new_instance() {
     database_user=xiebao database_password=$(random_hex 16)
     database_name=xiebao
     free_port epmd_port
-    free_port database_port
+    draw_ports "$database_kind" database_port
 }
 
 # Draws ports for nodes that are new in the instance.
 number_nodes() {
-    local part suffix name
-    for part in $(broker_parts); do
-        suffix=$(port_suffix "$part")
-        for name in amqp_port dist_port management_port metrics_port; do
-            name=$name$suffix
-            [[ -n ${!name} ]] || free_port "$name"
-        done
+    local part
+    for part in $(broker_parts); do draw_ports "$part" amqp_port dist_port management_port metrics_port; done
+    [[ $database_kind == galera ]] || return 0
+    for part in $(database_parts); do draw_ports "$part" database_port group_port state_port copy_port; done
+}
+
+# draw_ports PART NAME…
+draw_ports() {
+    local suffix name
+    suffix=$(port_suffix "$1")
+    for name in "${@:2}"; do
+        name=$name$suffix
+        [[ -n ${!name} ]] || free_port "$name"
     done
 }
 
@@ -78,6 +85,7 @@ want_servers() {
         case $option in
             --cluster) broker_nodes=3 ;;
             --mysql) want_kind database_kind mysql MySQL ;;
+            --galera) want_kind database_kind galera 'a Galera cluster' ;;
             --rabbitmq4) want_kind broker_kind rabbitmq4 'RabbitMQ 4' ;;
             --native) native_only=1 ;;
         esac
@@ -99,14 +107,17 @@ broker_parts() {
     for ((number = 2; number <= broker_nodes; number++)); do printf 'rabbitmq-%s\n' "$number"; done
 }
 
+# database_parts: the directory names of the database's nodes.
+database_parts() {
+    printf '%s\n' "$database_kind"
+    [[ $database_kind != galera ]] || printf '%s\n' galera-2 galera-3
+}
+
 # parts: every server of the instance.
-parts() { printf '%s\n' "$(broker_parts)" "$database_kind"; }
+parts() { printf '%s\n' "$(broker_parts)" "$(database_parts)"; }
 
 # port_suffix PART: the suffix of a node's port variables, e.g. "_2".
-port_suffix() {
-    local suffix=${1#rabbitmq}
-    printf '%s' "${suffix/-/_}"
-}
+port_suffix() { [[ $1 != *-* ]] || printf '_%s' "${1##*-}"; }
 
 # node_value NAME PART: e.g. the amqp_port of rabbitmq-2.
 node_value() {

@@ -11,27 +11,30 @@ readonly mariadb_units=(mariadb.service)
 
 mariadb_alive() { is_marked_alive "$state_dir/mariadb"; }
 
+# mariadb_query SQL [PORT]
 mariadb_query() {
     MYSQL_PWD=$database_password timeout 10 mariadb --no-defaults --protocol=tcp --host=127.0.0.1 \
-        --port="$database_port" --user="$database_user" "$database_name" \
+        --port="${2:-$database_port}" --user="$database_user" "$database_name" \
         --skip-column-names --execute="$1" </dev/null
 }
 
 mariadb_healthy() { mariadb_alive && mariadb_query 'SELECT 1' >/dev/null 2>&1; }
 mariadb_version() { mariadb_query 'SELECT VERSION()' 2>/dev/null; }
 
+# mariadb_create_data PART
 mariadb_create_data() {
-    local data=$state_dir/mariadb/data
-    [[ -f $state_dir/mariadb/created ]] && return 0
+    local data=$state_dir/$1/data
+    [[ -f $state_dir/$1/created ]] && return 0
     rm -rf "$data"
     mkdir -p "$data"
     # A server that starts deletes the temporary tables of every server that uses the same folder, so each gets its own folder.
-    mariadb-install-db --no-defaults --datadir="$data" --tmpdir="$state_dir/mariadb/tmp" --skip-test-db --user="$(id -un)" \
-        </dev/null >"$state_dir/log/mariadb-install.log" 2>&1 || return 1
-    : >"$state_dir/mariadb/created"
+    mariadb-install-db --no-defaults --datadir="$data" --tmpdir="$state_dir/$1/tmp" --skip-test-db --user="$(id -un)" \
+        </dev/null >"$state_dir/log/$1-install.log" 2>&1 || return 1
+    : >"$state_dir/$1/created"
 }
 
 # One statement a line, as the init file requires; run at every start, so that an instance that was half made becomes whole.
+# mariadb_write_accounts PART
 mariadb_write_accounts() {
     local host
     {
@@ -42,16 +45,16 @@ mariadb_write_accounts() {
                 "$database_user" "$host" "$database_password"
             printf "GRANT ALL ON *.* TO '%s'@'%s';\n" "$database_user" "$host"
         done
-    } >"$state_dir/mariadb/accounts.sql"
+    } >"$state_dir/$1/accounts.sql"
 }
 
 mariadb_start() {
     local dir=$state_dir/mariadb
     mkdir -p "$dir/tmp" "$dir/files"
-    mariadb_create_data || return 1
+    mariadb_create_data mariadb || return 1
     renew_port_if_taken database_port
     choose_database_socket mariadb
-    mariadb_write_accounts
+    mariadb_write_accounts mariadb
     spawn "$dir" "$state_dir/log/mariadb.log" "$(mariadb_program)" --no-defaults --user="$(id -un)" \
         --datadir="$dir/data" --tmpdir="$dir/tmp" --secure-file-priv="$dir/files" --socket="$database_socket" \
         --pid-file="$dir/server.pid" --init-file="$dir/accounts.sql" \

@@ -22,13 +22,16 @@ use mysql_async::prelude::Queryable;
 pub(crate) mod errors;
 mod query;
 mod session;
+mod writers;
 
 use errors::for_diesel;
 use query::Query;
+pub(crate) use writers::Writers;
 
 /// One connection to the database. Its statements stay prepared as long as it lives.
 pub struct Connection {
     conn: mysql_async::Conn,
+    writers: Writers,
     /// Prepared statements by their text: as many as the program has texts.
     prepared: HashMap<String, Statement>,
     /// Statements whose text varies (batches, lists). A result may still be read from the last one, so each is closed
@@ -45,15 +48,23 @@ impl Connection {
     /// Connects and sets the session up.
     ///
     /// # Errors
-    /// The driver's error: the address is malformed, nobody answers, or the server does not accept the account.
+    /// The driver's error: the address is malformed, nobody answers, the server does not accept the account, or it belongs
+    /// to a group that this program cannot use safely.
     pub(crate) async fn open(url: &str) -> Result<Self, mysql_async::Error> {
+        let mut conn = session::open(url).await?;
         Ok(Self {
-            conn: session::open(url).await?,
+            writers: writers::ask(&mut conn).await?,
+            conn,
             prepared: HashMap::new(),
             to_close: Vec::new(),
             transactions: AnsiTransactionManager::default(),
             instrumentation: DynInstrumentation::none(),
         })
+    }
+
+    /// The servers that may write to this database besides the connected one.
+    pub(crate) fn writers(&self) -> Writers {
+        self.writers
     }
 
     async fn prepare(&mut self, query: &Query) -> Result<Statement, mysql_async::Error> {

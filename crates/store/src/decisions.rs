@@ -3,12 +3,10 @@
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection as _;
 
+use crate::races::Races;
 use crate::sql::dead_letters::{self, DeadLetter};
 use crate::sql::operations::{self, Action, NewOperation};
 use crate::{Connection, StoreError};
-
-/// How often a transaction runs that loses races for locks with workers.
-const TRIES: usize = 20;
 
 /// Marks dead letters as requeued that the broker has confirmed.
 pub async fn requeue(
@@ -72,10 +70,10 @@ fn operation(action: Action, letter: &DeadLetter, actor: &str, now: DateTime<Utc
 
 /// Repeats a transaction that loses a race for a lock with a worker.
 async fn until_won<T>(mut transaction: impl AsyncFnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    let mut tries = 1;
+    let mut races = Races::default();
     loop {
         match transaction().await {
-            Err(StoreError::Conflict(_)) if tries < TRIES => tries += 1,
+            Err(StoreError::Conflict(_)) if races.again().await => {}
             result => return result,
         }
     }

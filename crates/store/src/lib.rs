@@ -15,6 +15,7 @@ pub mod linking;
 mod pool;
 pub mod probe;
 pub mod prune;
+mod races;
 pub mod rebuild;
 pub mod reprocess;
 mod schema;
@@ -23,6 +24,7 @@ pub mod transaction;
 
 pub use connection::Connection;
 pub use error::{Cause, ServerError, StoreError};
+pub use races::Races;
 pub use pool::{Connections, PooledConnection, Store, connect};
 pub use sql::bulk::ROWS_PER_STATEMENT;
 pub(crate) use sql::incoming;

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use xiebao_core::id::InsureNum;
 use xiebao_core::rules::Rules;
 
-use crate::pool::TRIES;
+use crate::races::Races;
 use crate::sql::links::PendingLink;
 use crate::transaction::{self, Clock, Outcome, Plan};
 use crate::{Store, StoreError};
@@ -54,13 +54,12 @@ async fn deliver_together(
     let mut plan = Plan::default();
     links.iter().for_each(|link| plan.tell(link));
     // Not [`Store::racing`]: its future cannot move between threads, as the tasks of the worker do.
-    let mut tries = 0;
+    let mut races = Races::default();
     loop {
-        tries += 1;
         let delivery = store.with(async |conn| transaction::run(conn, &plan, clock, rules).await);
         let result = AssertUnwindSafe(delivery).catch_unwind().await;
         match result.unwrap_or_else(|_| Err(StoreError::Refused("a panic while linking".into()))) {
-            Err(StoreError::Conflict(_)) if tries < TRIES => {}
+            Err(StoreError::Conflict(_)) if races.again().await => {}
             result => return result,
         }
     }

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use crate::StoreError;
 use crate::connection::Connection;
 use crate::connection::errors::cause;
+use crate::races::Races;
 
 /// Bound on getting a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -22,9 +23,6 @@ const SMALL_ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// A connection that was not used for longer is replaced: the server may have ended it (`wait_timeout`).
 const UNUSED_AT_MOST: Duration = Duration::from_secs(20);
-
-/// Number of tries of work that loses a race for a lock.
-pub(crate) const TRIES: usize = 5;
 
 /// A connection of the pool; dropping it gives it back.
 pub type PooledConnection = Object<Connections>;
@@ -63,17 +61,16 @@ impl Store {
         self.within(ANSWER_WITHIN, work).await
     }
 
-    /// [`with`](Self::with) for a transaction that may lose a race for a lock: it is retried a few times. Its borrows
+    /// [`with`](Self::with) for a transaction that may lose a race for a lock: it is retried, see [`Races`]. Its borrows
     /// keep the future on one thread, so spawned tasks have loops of their own.
     pub async fn racing<T>(
         &self,
         transaction: impl AsyncFn(&mut Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut tries = 0;
+        let mut races = Races::default();
         loop {
-            tries += 1;
             match self.with(&transaction).await {
-                Err(StoreError::Conflict(_)) if tries < TRIES => {}
+                Err(StoreError::Conflict(_)) if races.again().await => {}
                 result => return result,
             }
         }

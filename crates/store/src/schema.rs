@@ -3,6 +3,7 @@
 diesel::table! {
     proposal_locks (insure_num) {
         insure_num -> Text,
+        version -> BigInt,
     }
 }
 

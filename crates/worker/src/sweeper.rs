@@ -14,10 +14,10 @@ use xiebao_runtime::clock;
 
 use crate::links;
 use crate::worker::Worker;
-use xiebao_store::StoreError;
 use xiebao_store::sql::holds;
 use xiebao_store::sql::links::{self as outbox, PendingLink};
 use xiebao_store::transaction::{Outcome, POSTPONED, settle_unlocked};
+use xiebao_store::{Races, StoreError};
 
 /// Proposals of one transaction, and links read at once.
 const PAGE_SIZE: i64 = 200;
@@ -133,7 +133,18 @@ async fn settle(worker: &Worker, due: &[InsureNum]) -> Result<Outcome, StoreErro
     Ok(all)
 }
 
+/// Sweepers on several nodes of a cluster see the same proposals as free, and all but one of them lose the race.
 async fn attempt(worker: &Worker, due: &[InsureNum]) -> Result<Outcome, StoreError> {
+    let mut races = Races::default();
+    loop {
+        match attempt_once(worker, due).await {
+            Err(StoreError::Conflict(_)) if races.again().await => worker.metrics.conflicts.inc(),
+            result => return result,
+        };
+    }
+}
+
+async fn attempt_once(worker: &Worker, due: &[InsureNum]) -> Result<Outcome, StoreError> {
     let settling = worker
         .store
         .with(async |conn| settle_unlocked(conn, due, clock::now, &worker.rules).await);

@@ -2,24 +2,30 @@
 
 use std::collections::BTreeSet;
 
+use diesel::mysql::Mysql;
 use diesel::prelude::*;
+use diesel::query_builder::AstPass;
 use diesel_async::RunQueryDsl;
 use xiebao_core::id::InsureNum;
 
-use super::bulk::{bulk_row, bulk_upsert};
+use super::bulk::{Row, bulk_row, bulk_upsert};
+use crate::connection::Writers;
 use crate::schema::proposal_locks;
 use crate::{Connection, StoreError};
 
 /// Locks proposals until the transaction ends and creates the missing rows. Locks are taken in the given order, which
 /// must be sorted, as everywhere.
+///
+/// Where several nodes take writes, the rows also change: of two transactions with a row in common, the second one to
+/// commit then fails with a conflict. This must precede every read that the transaction acts on.
 pub async fn acquire(conn: &mut Connection, sorted: &[&InsureNum]) -> Result<(), StoreError> {
-    let rows: Vec<_> = sorted
-        .iter()
-        .map(|num| LockRow {
-            insure_num: num.as_str(),
-        })
-        .collect();
-    bulk_upsert(conn, &rows).await
+    let names = sorted.iter().map(|num| LockRow {
+        insure_num: num.as_str(),
+    });
+    match conn.writers() {
+        Writers::One => bulk_upsert(conn, &names.collect::<Vec<_>>()).await,
+        Writers::EachNode => bulk_upsert(conn, &names.map(ChangedLockRow).collect::<Vec<_>>()).await,
+    }
 }
 
 struct LockRow<'n> {
@@ -27,6 +33,18 @@ struct LockRow<'n> {
 }
 
 bulk_row!(LockRow<'_> => proposal_locks { insure_num } updating { insure_num });
+
+/// An upsert that leaves a row as it was is not replicated, so no node would notice it.
+struct ChangedLockRow<'n>(LockRow<'n>);
+
+impl Row for ChangedLockRow<'_> {
+    const INSERT: &'static str = LockRow::INSERT;
+    const UPDATE: &'static str = " ON DUPLICATE KEY UPDATE `version` = `version` + 1";
+
+    fn bind<'b>(&'b self, out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
+        self.0.bind(out)
+    }
+}
 
 /// Creates the missing rows without waiting for rows that are locked: for [`acquire_free`], which finds no proposal
 /// without a row.
@@ -56,9 +74,13 @@ pub async fn acquire_free(conn: &mut Connection, sorted: &[InsureNum]) -> Result
         .skip_locked()
         .load(conn)
         .await?;
-    Ok(sorted
+    let free: Vec<InsureNum> = sorted
         .iter()
         .filter(|num| free.iter().any(|name| name == num.as_str()))
         .cloned()
-        .collect())
+        .collect();
+    if conn.writers() == Writers::EachNode {
+        acquire(conn, &free.iter().collect::<Vec<_>>()).await?;
+    }
+    Ok(free)
 }

@@ -148,7 +148,7 @@ async fn lanes_tell_links_whatever_holds_the_sweeper_up() {
     // It is due, and nobody can settle it: so no sweep comes to the outbox.
     stage
         .execute(
-            "INSERT INTO proposal_locks VALUES ('stuck'); INSERT INTO holds VALUES ('stuck', '2026-01-01')",
+            "INSERT INTO proposal_locks (insure_num) VALUES ('stuck'); INSERT INTO holds VALUES ('stuck', '2026-01-01')",
         )
         .await;
     let mut elsewhere = stage.connect().await;

@@ -1,0 +1,1 @@
+ALTER TABLE proposal_locks DROP COLUMN version;
