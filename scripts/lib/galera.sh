@@ -3,6 +3,8 @@
 # shellcheck disable=SC2034,SC2154 # state_dir and the instance's values come from scripts/lib/instance.sh
 
 readonly galera_provider=/usr/lib/galera/libgalera_smm.so
+# Not rsync itself: the server puts its own directory of scripts before every other.
+readonly copy_method=rsync_as_self
 
 galera_available() { mariadb_available && [[ -f $galera_provider ]] && have rsync; }
 
@@ -65,9 +67,25 @@ galera_position() {
 galera_launch() {
     local name
     mkdir -p "$state_dir/$1/data" "$state_dir/$1/tmp" "$state_dir/$1/files"
+    galera_write_copy_method
     for name in database_port group_port state_port copy_port; do renew_port_if_taken "$name$(port_suffix "$1")"; done
     save_instance
     mark=$state_dir/$1 galera_command "$@"
+}
+
+# A node copies its data to a new one by rsync, whose daemon gives up root's rights, and could not write any more.
+galera_write_copy_method() {
+    mkdir -p "$state_dir/bin"
+    cat >"$state_dir/bin/wsrep_sst_$copy_method" <<'END'
+#!/usr/bin/env bash
+rsync() {
+    [[ $1 != --daemon ]] || exec rsync "$@" --dparam=uid="$(id -u)" --dparam=gid="$(id -g)"
+    command rsync "$@"
+}
+export -f rsync
+exec wsrep_sst_rsync "$@"
+END
+    chmod 700 "$state_dir/bin/wsrep_sst_$copy_method"
 }
 
 # galera_command PART ARGUMENT…: runs its server; in the background if `mark` is set.
@@ -77,7 +95,7 @@ galera_command() {
     group=$(node_value group_port "$part")
     for node in $(database_parts); do addresses+=("127.0.0.1:$(node_value group_port "$node")"); done
     # A relative socket lies in the data directory: a path to it could be too long for an address.
-    command=("$(mariadb_program)" --no-defaults --user="$(id -un)" --datadir="$dir/data" --tmpdir="$dir/tmp"
+    command=(env "PATH=$state_dir/bin:$PATH" "$(mariadb_program)" --no-defaults --user="$(id -un)" --datadir="$dir/data" --tmpdir="$dir/tmp"
         --secure-file-priv="$dir/files" --socket=s.sock --pid-file="$dir/server.pid"
         --bind-address=127.0.0.1 --port="$(node_value database_port "$part")" --skip-name-resolve
         --character-set-server=utf8mb4 --max-connections=500
@@ -85,7 +103,7 @@ galera_command() {
         --binlog-format=ROW --innodb-autoinc-lock-mode=2 --wsrep-on=ON --wsrep-provider="$galera_provider"
         --wsrep-node-name="$part" --wsrep-node-address="127.0.0.1:$group"
         --wsrep-cluster-name="$instance_id" --wsrep-cluster-address="gcomm://$(with_commas "${addresses[@]}")"
-        --wsrep-sst-method=rsync --wsrep-sst-receive-address="127.0.0.1:$(node_value copy_port "$part")"
+        --wsrep-sst-method=$copy_method --wsrep-sst-receive-address="127.0.0.1:$(node_value copy_port "$part")"
         "--wsrep-provider-options=gmcast.listen_addr=tcp://127.0.0.1:$group;ist.recv_addr=127.0.0.1:$(node_value state_port "$part");pc.recovery=false")
     if [[ -n ${mark:-} ]]; then
         spawn "$mark" "$state_dir/log/$part.log" "${command[@]}" "$@"

@@ -24,7 +24,7 @@ pub mod transaction;
 
 pub use connection::Connection;
 pub use error::{Cause, ServerError, StoreError};
-pub use races::Races;
 pub use pool::{Connections, PooledConnection, Store, connect};
+pub use races::Races;
 pub use sql::bulk::ROWS_PER_STATEMENT;
 pub(crate) use sql::incoming;

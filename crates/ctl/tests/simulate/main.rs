@@ -1,5 +1,6 @@
 //! `xiebao simulate` against two real receivers and three real workers, and against services that are not there.
 
+mod galera;
 mod log_level;
 mod logs;
 mod outage;

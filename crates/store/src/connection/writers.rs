@@ -10,7 +10,7 @@ pub(crate) enum Writers {
     /// The connected server only: its row locks keep transactions apart.
     One,
     /// Every node of a Galera cluster. A row lock is known to its own node only. Two transactions are kept apart by writing
-    /// the same row: the second one fails at its commit (docs/adr/0068).
+    /// the same row: the second one fails at its commit (docs/adr/0007).
     EachNode,
 }
 
@@ -27,8 +27,8 @@ struct MultiPrimary;
 const QUESTION: &str = "SHOW VARIABLES WHERE Variable_name IN ('wsrep_on', 'wsrep_provider', 'group_replication_group_name', \
      'group_replication_single_primary_mode')";
 
-/// A read then waits until the node has applied every commit of the cluster made before it. Reads inside a transaction
-/// are as of its begin.
+/// A read then waits until the node has applied every earlier commit of the cluster. Inside a transaction only its begin
+/// waits.
 const READ_ALL_COMMITS: &str = "SET SESSION wsrep_sync_wait = 1";
 
 pub(super) async fn ask(conn: &mut Conn) -> Result<Writers, Error> {
@@ -73,13 +73,19 @@ mod tests {
 
     #[test]
     fn only_a_server_with_a_provider_is_a_node() {
-        let node = [("wsrep_on", "ON"), ("wsrep_provider", "/usr/lib/galera/libgalera_smm.so")];
+        let node = [
+            ("wsrep_on", "ON"),
+            ("wsrep_provider", "/usr/lib/galera/libgalera_smm.so"),
+        ];
         assert!(is_galera(&variables(&node)));
         let alone = [
             &[("wsrep_on", "OFF"), ("wsrep_provider", "none")][..],
             &[("wsrep_on", "ON"), ("wsrep_provider", "none")],
             &[("wsrep_on", "ON"), ("wsrep_provider", "")],
-            &[("wsrep_on", "OFF"), ("wsrep_provider", "/usr/lib/galera/libgalera_smm.so")],
+            &[
+                ("wsrep_on", "OFF"),
+                ("wsrep_provider", "/usr/lib/galera/libgalera_smm.so"),
+            ],
             &[],
         ];
         for server in alone {
@@ -89,7 +95,10 @@ mod tests {
 
     #[test]
     fn only_a_group_without_a_single_primary_is_refused() {
-        let name = ("group_replication_group_name", "3e11fa47-71ca-11e1-9e33-c80aa9429562");
+        let name = (
+            "group_replication_group_name",
+            "3e11fa47-71ca-11e1-9e33-c80aa9429562",
+        );
         let mode = |mode| ("group_replication_single_primary_mode", mode);
         assert!(is_multi_primary(&variables(&[name, mode("OFF")])));
         let fine = [
