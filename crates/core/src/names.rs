@@ -17,20 +17,35 @@ const DOT: char = '·';
 /// Characters that are written for [`DOT`].
 const DOTS: [char; 9] = [DOT, '•', '・', '．', '.', '‧', '∙', '⋅', '●'];
 
+/// References of HTML to dots, which a web page leaves behind.
+const REFERENCES: [&str; 4] = ["&middot;", "&#183;", "&bull;", "&#8226;"];
+
 /// The distinct names in a text, each without white space at its ends.
 pub fn split(text: &str) -> BTreeSet<String> {
-    text.split(SEPARATORS)
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect()
+    let marks = text.match_indices(SEPARATORS);
+    let marks = marks.filter(|(at, mark)| *mark != ";" || !ends_with_reference(&text[..*at]));
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for (at, mark) in marks {
+        parts.push(&text[start..at]);
+        start = at + mark.len();
+    }
+    parts.push(&text[start..]);
+    let names = parts.into_iter().map(str::trim).filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
+}
+
+/// The semicolon after this text ends a character reference of HTML, as in `艾力&middot;买买提`.
+fn ends_with_reference(text: &str) -> bool {
+    let name = text.rsplit_once('&').map_or("", |(_, name)| name);
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'#')
 }
 
 /// The form in which names are compared. No two persons differ only in what it changes:
 ///
 /// - NFKC makes one of composed and decomposed, full-width and half-width, and compatibility characters: encodings of the same text.
 /// - Characters that nobody sees (zero-width, direction marks, variation selectors) go; they come with copied text.
-/// - Every dot becomes `·`. Input methods offer several; which one was typed tells no persons apart.
+/// - Every dot becomes `·`, a reference of HTML to one too. Input methods offer several; which was typed tells no persons apart.
 /// - White space goes beside an ideograph or a dot, where it only pads, and is one space elsewhere, as in `Li Si`.
 /// - U+E863, where Windows and GB 18030-2000 keep 䶮, becomes 䶮.
 ///
@@ -40,6 +55,9 @@ pub fn comparable(name: &str) -> Cow<'_, str> {
     if name.chars().all(is_usual) {
         return Cow::Borrowed(name);
     }
+    let name = REFERENCES
+        .iter()
+        .fold(name.to_owned(), |name, reference| name.replace(reference, "·"));
     let visible = name.chars().filter(|c| !is_invisible(*c)).map(in_unicode);
     let one_dot = visible.nfkc().map(|c| if DOTS.contains(&c) { DOT } else { c });
     Cow::Owned(without_padding(&one_dot.collect::<String>()))
@@ -100,6 +118,8 @@ mod tests {
         }
         for (one, other) in [
             ("艾力·买买提", " 艾力 · 买买提 "),
+            ("艾力·买买提", "艾力&middot;买买提"),
+            ("艾力·买买提", "艾力&#8226;买买提"),
             ("艾力·买买提", "艾力\u{200b}·\u{feff}买买提\u{200e}"),
             ("张三", "张 三"),
             ("张三", "张\u{3000}\u{3000}三"),
@@ -178,5 +198,10 @@ mod tests {
             );
         }
         assert_eq!(Vec::from_iter(split("Li Si\u{3000}")), ["Li Si"]);
+        let dotted = "艾力&middot;买买提;艾力&#183;买;A & B;乙";
+        assert_eq!(
+            Vec::from_iter(split(dotted)),
+            ["A & B", "乙", "艾力&#183;买", "艾力&middot;买买提"]
+        );
     }
 }
