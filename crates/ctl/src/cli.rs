@@ -19,7 +19,7 @@ Exit codes:
   0  done
   1  the answer is no: nothing found, or a check failed
   2  the arguments or the configuration are wrong
-  3  the broker, the database or the receiver cannot be reached
+  3  the broker, the database or the receiver cannot be reached, or the output cannot be written
 
 Settings come from the file that --config names; the environment overrides it: database.url is XIEBAO__DATABASE__URL.
 

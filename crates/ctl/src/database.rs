@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use xiebao_runtime::config::{Config, Needs, without_password};
-use xiebao_store::{Store, StoreError};
+use xiebao_store::{Connection, Store, StoreError, connect_unchecked};
 
 use crate::context::Context;
 use crate::exit::Failure;
@@ -55,8 +55,25 @@ impl Database {
     /// # Errors
     /// The database cannot be reached; the failure names its address.
     pub async fn check(&self) -> Result<(), Failure> {
-        match tokio::time::timeout(CONNECT_TIMEOUT, self.store.connection()).await {
-            Ok(Ok(_)) => Ok(()),
+        self.within_time(self.store.connection()).await.map(drop)
+    }
+
+    /// A connection to look at the schema, whatever the settings of the server are.
+    ///
+    /// # Errors
+    /// The database cannot be reached; the failure names its address.
+    pub async fn for_looking(&self) -> Result<Connection, Failure> {
+        let url = self.config.require_database()?.url.expose();
+        self.within_time(connect_unchecked(url)).await
+    }
+
+    async fn within_time<T>(
+        &self,
+        connecting: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, Failure> {
+        match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) if error.wrong_setting().is_some() => Err(error.into()),
             Ok(Err(error)) => Err(self.unreachable(error)),
             Err(_) => Err(self.unreachable(format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()))),
         }
@@ -73,6 +90,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match &error {
             error if error.is_not_migrated() => Failure::Refused(format!("{error} (run `xiebao migrate`)")),
+            error if error.wrong_setting().is_some() => Failure::Refused(error.to_string()),
             StoreError::Refused(_) | StoreError::Unreadable { .. } => Failure::Refused(error.to_string()),
             StoreError::Unavailable(_) | StoreError::Conflict(_) => Failure::Unreachable(error.to_string()),
         }

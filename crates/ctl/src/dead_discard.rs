@@ -42,7 +42,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let database = Database::reach(context).await?;
     if args.choice.dry_run {
         let groups = discard::rehearse(&database.store, &choice).await?;
-        show(&discard::rehearsal_page(&groups, words));
+        show(&discard::rehearsal_page(&groups, words))?;
         return Ok(Exit::of_found(!groups.is_empty()));
     }
     let reasons = Reasons {
@@ -51,6 +51,6 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         clock: clock::now,
     };
     let discarded = discard::discard(&database.store, &choice, reasons).await?;
-    show(&discarded.page(words));
+    show(&discarded.page(words))?;
     Ok(Exit::of_found(discarded.is_whole()))
 }

@@ -60,17 +60,17 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let chosen = requeue::choose(&database.store, &choice).await?;
     let mut is_whole = chosen.is_whole();
     if chosen.total == 0 && !chosen.by_number {
-        show(words.no_dead_letters());
+        show(words.no_dead_letters())?;
     } else if args.choice.dry_run && chosen.total > 0 {
-        show(&chosen.rehearsal_page(words));
+        show(&chosen.rehearsal_page(words))?;
     } else if chosen.total > 0 {
         let requeuer = requeuer(&database, args.rate, context)?;
         let (progress, end) = requeuer.run(&database.store, &chosen).await;
-        show(&progress.page(&chosen, words));
+        show(&progress.page(&chosen, words))?;
         end?;
         is_whole &= progress.is_whole();
     }
-    show(&chosen.missing_page(words));
+    show(&chosen.missing_page(words))?;
     Ok(Exit::of_found(is_whole))
 }
 

@@ -6,7 +6,7 @@ use xiebao_desk::dead::show;
 use crate::context::Context;
 use crate::database::Database;
 use crate::exit::{Exit, Failure};
-use crate::output::{show as print, show_json};
+use crate::output::{complain, show as print, show_json};
 
 const EXAMPLES: &str = "\
 Exit code 1 if there is no such dead letter.
@@ -31,13 +31,13 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let words = context.words();
     let database = Database::reach(context).await?;
     let Some(letter) = show::show(&database.store, args.id).await? else {
-        eprint!("{}", words.no_such_letter(args.id));
+        complain(&words.no_such_letter(args.id));
         return Ok(Exit::No);
     };
     if args.json {
         show_json(&letter)?;
     } else {
-        print(&letter.page(words));
+        print(&letter.page(words))?;
     }
     Ok(Exit::Done)
 }

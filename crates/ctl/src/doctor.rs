@@ -36,7 +36,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if args.json {
         show_json(&doctor::judged(&findings))?;
     } else {
-        show(&doctor::page(&findings, context.words()));
+        show(&doctor::page(&findings, context.words()))?;
     }
     exit(&findings)
 }

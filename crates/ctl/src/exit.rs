@@ -37,6 +37,9 @@ pub enum Failure {
     /// The broker, the database or the receiver does not answer.
     #[error("{0}")]
     Unreachable(String),
+    /// The answer cannot be written.
+    #[error("{0}")]
+    Unwritable(String),
 }
 
 impl From<SimulationError> for Failure {
@@ -62,7 +65,7 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Failure::Usage(_) | Failure::Configuration(_) | Failure::Refused(_) => 2,
-            Failure::Unreachable(_) => 3,
+            Failure::Unreachable(_) | Failure::Unwritable(_) => 3,
         })
     }
 }

@@ -55,7 +55,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if args.json {
         show_json(&found)?;
     } else {
-        show(&found.page(context.words()));
+        show(&found.page(context.words()))?;
     }
     Ok(Exit::of_found(!found.proposals.is_empty()))
 }

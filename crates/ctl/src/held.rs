@@ -9,7 +9,7 @@ use crate::{held_list, held_release};
 const EXAMPLES: &str = "\
 Examples:
   xiebao held list
-  xiebao held release --proposal 20260723373797
+  xiebao held release 20260723373797
   xiebao held release 5f0c9a3e";
 
 /// List notices that wait for an earlier one, or release them

@@ -34,7 +34,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if args.json {
         show_json(&list)?;
     } else {
-        show(&list.page(context.words()));
+        show(&list.page(context.words()))?;
     }
     Ok(Exit::of_found(!list.held.is_empty()))
 }

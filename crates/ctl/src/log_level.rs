@@ -64,7 +64,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if args.json {
         show_json(&levels)?;
     } else {
-        show(&levels.page(context.words()));
+        show(&levels.page(context.words()))?;
     }
     exit(&levels, args.level.is_some())
 }

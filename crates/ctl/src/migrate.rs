@@ -7,8 +7,8 @@ use tokio::time::{sleep, timeout};
 use xiebao_desk::schema::{self, SchemaReport};
 use xiebao_desk::words::Words;
 use xiebao_runtime::shutdown;
+use xiebao_store::connect;
 use xiebao_store::sql::migrations;
-use xiebao_store::{StoreError, connect};
 
 use crate::context::Context;
 use crate::database::Database;
@@ -22,7 +22,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 const EXAMPLES: &str = "\
 The migrations are in this program. The user of database.url must be allowed to create and alter
-tables.
+tables. A run that was interrupted is continued by the next one.
 
 Examples:
   xiebao migrate
@@ -56,21 +56,20 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     }
     let mut report = look(&database).await?;
     if !args.check && !report.pending.is_empty() {
-        let url = database.config.require_database()?.url.expose().to_owned();
-        report.ran(&run_all(url).await?);
+        report.ran(run_all(&database, context.words()).await?);
     }
     if args.json {
         show_json(&report)?;
     } else {
-        show(&report.page(context.words()));
+        show(&report.page(context.words()))?;
     }
     Ok(Exit::of_found(report.pending.is_empty()))
 }
 
 /// Compares the database with this release.
 async fn look(database: &Database) -> Result<SchemaReport, Failure> {
-    database.check().await?;
-    Ok(schema::examine(&database.store).await?)
+    let mut conn = database.for_looking().await?;
+    Ok(schema::examine(&mut conn).await?)
 }
 
 /// Only a database that answers can tell that its schema is behind. An unreachable database delays nobody: a receiver needs none,
@@ -80,41 +79,39 @@ async fn wait(database: &Database, words: &dyn Words) -> Result<Exit, Failure> {
     loop {
         let report = match timeout(ANSWER_WITHIN, look(database)).await {
             Ok(Err(Failure::Unreachable(problem))) => {
-                show(&words.waiting_for_no_database(&problem));
+                show(&words.waiting_for_no_database(&problem))?;
                 return Ok(Exit::Done);
             }
             Ok(looked) => looked?,
             Err(_) => {
                 let problem = format!("no answer within {} s", ANSWER_WITHIN.as_secs());
-                show(&words.waiting_for_no_database(&problem));
+                show(&words.waiting_for_no_database(&problem))?;
                 return Ok(Exit::Done);
             }
         };
         if report.pending.is_empty() {
-            show(&report.page(words));
+            show(&report.page(words))?;
             return Ok(Exit::Done);
         }
         if !announced {
-            show(&words.waiting_for_schema(&report.pending));
+            show(&words.waiting_for_schema(&report.pending))?;
             announced = true;
         }
         sleep(EVERY).await;
     }
 }
 
-/// Runs the missing migrations and returns their versions. They have a runtime of their own, since their harness blocks its
-/// thread.
-async fn run_all(url: String) -> Result<Vec<String>, Failure> {
-    let work = move || -> Result<Vec<String>, StoreError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build();
-        let runtime = runtime.map_err(|error| StoreError::Unavailable(error.into()))?;
-        runtime.block_on(async { migrations::run(connect(url).await?) })
-    };
-    let ended = tokio::task::spawn_blocking(work).await;
-    let ended = ended.map_err(|error| Failure::Refused(error.to_string()))?;
-    // The database answered a moment ago, so an error now is about the migrations.
-    ended.map_err(|error| Failure::Refused(error.to_string()))
+/// Runs the missing migrations and returns their names. They may take hours, so this connection has no time limit.
+async fn run_all(database: &Database, words: &dyn Words) -> Result<Vec<String>, Failure> {
+    let url = database.config.require_database()?.url.expose().to_owned();
+    let mut conn = connect(url).await?;
+    let ran = migrations::run(&mut conn).await;
+    ran.map_err(|error| {
+        let text = schema::failure(&error, words);
+        if error.is_unreachable() {
+            Failure::Unreachable(text)
+        } else {
+            Failure::Refused(text)
+        }
+    })
 }

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::database::Database;
 use crate::exit::{Exit, Failure};
 use crate::input::{digits, proposal_number, why};
-use crate::output::show;
+use crate::output::{complain, show};
 
 const EXAMPLES: &str = "\
 A voided notice stays in the inbox and in `trace`, and a copy of it is still a duplicate, but its facts count no longer.
@@ -67,8 +67,8 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let page = decided.page(context.words());
     match decided {
         Decided::Ambiguous { .. } => return Err(Failure::Usage(page)),
-        Decided::NoAppliedNotice { .. } => eprint!("{page}"),
-        Decided::Pruned(_) | Decided::Done { .. } => show(&page),
+        Decided::NoAppliedNotice { .. } => complain(&page),
+        Decided::Pruned(_) | Decided::Done { .. } => show(&page)?,
     }
     Ok(Exit::of_found(matches!(decided, Decided::Done { .. })))
 }

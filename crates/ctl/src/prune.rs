@@ -66,7 +66,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if args.json {
         show_json(&report)?;
     } else {
-        show(&xiebao_desk::prune::page(&report, before, args.dry_run, words));
+        show(&xiebao_desk::prune::page(&report, before, args.dry_run, words))?;
     }
     ended?;
     Ok(Exit::of_found(report.complete))

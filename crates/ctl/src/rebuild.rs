@@ -65,7 +65,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if args.json {
         show_json(&report)?;
     } else {
-        show(&rebuild::page(&report, &scope, args.check, context.words()));
+        show(&rebuild::page(&report, &scope, args.check, context.words()))?;
     }
     ended?;
     Ok(Exit::of_found(rebuild::is_well(&report, &scope, args.check)))

@@ -73,8 +73,8 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let list = refused::list(&database.store, &filter, args.limit).await?;
     match (args.json, args.text) {
         (true, _) => show_json(&list)?,
-        (false, true) => show(&list.text()),
-        (false, false) => show(&list.page(context.words())),
+        (false, true) => show(&list.text())?,
+        (false, false) => show(&list.page(context.words()))?,
     }
     Ok(Exit::of_found(!list.refused.is_empty()))
 }

@@ -41,7 +41,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     database.check().await?;
     if args.dry_run {
         let count = reprocess::count(&database.store, notify_type).await?;
-        show(&count.page(words));
+        show(&count.page(words))?;
         return Ok(Exit::Done);
     }
     let actor = context.actor();
@@ -53,7 +53,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     };
     let mut done = Reprocessed::default();
     let ended = xiebao_store::reprocess::run(&database.store, &options, &mut done).await;
-    show(&reprocess::page(&done, words));
+    show(&reprocess::page(&done, words))?;
     ended?;
     Ok(Exit::of_found(done.refused == 0))
 }

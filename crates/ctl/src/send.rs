@@ -12,6 +12,7 @@ use xiebao_simulator::platform::{ContentType, ResendRule};
 use crate::context::Context;
 use crate::draft::Draft;
 use crate::exit::{Exit, Failure};
+use crate::output::{show, show_json};
 use crate::{draft, input};
 
 const EXAMPLES: &str = "\
@@ -89,14 +90,11 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let mut ends = Vec::new();
     for draft in &drafts {
         for _ in 0..args.repeat {
-            ends.push(sender.send(draft).await);
+            ends.push(sender.send(draft).await?);
         }
     }
     if args.json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&sender.sent).unwrap_or_default()
-        );
+        show_json(&sender.sent)?;
     }
     verdict(&url, &ends)
 }
@@ -138,17 +136,17 @@ struct Sender {
 
 impl Sender {
     /// Once, or by the platform's rule until it is acknowledged or given up. Returns the last request.
-    async fn send(&mut self, draft: &Draft) -> Sent {
+    async fn send(&mut self, draft: &Draft) -> Result<Sent, Failure> {
         for attempt in 1.. {
             let outcome = self.client.post(&draft.body, ContentType::Json).await;
             let sent = Sent::of(draft, attempt, outcome);
             if let Some(lang) = self.show {
-                println!("{}", sent.in_words(lang));
+                show(&format!("{}\n", sent.in_words(lang)))?;
             }
             self.sent.push(sent.clone());
             match self.rule.and_then(|rule| rule.delay_after(attempt)) {
                 Some(delay) if !sent.acknowledged => sleep(delay).await,
-                _ => return sent,
+                _ => return Ok(sent),
             }
         }
         unreachable!("the rule gives up")

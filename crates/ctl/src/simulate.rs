@@ -15,6 +15,7 @@ use xiebao_simulator::sender::Pace;
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::input::{positive, share};
+use crate::output::{complain, show, show_json};
 
 const EXAMPLES: &str = "\
 The seed determines the stories: played again, all their notices are duplicates, and the rows must still be right.
@@ -104,14 +105,16 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         patience: Duration::from_secs_f64(args.settle),
         lang: context.lang,
     };
-    eprintln!("{} {}", context.lang.pick("种子", "seed"), settings.seed);
+    complain(&format!(
+        "{} {}\n",
+        context.lang.pick("种子", "seed"),
+        settings.seed
+    ));
     let report = run.play().await?;
     if args.json {
-        let text =
-            serde_json::to_string_pretty(&report).map_err(|error| Failure::Usage(error.to_string()))?;
-        println!("{text}");
+        show_json(&report)?;
     } else {
-        print!("{}", report.in_words(context.lang));
+        show(&report.in_words(context.lang))?;
     }
     Ok(if report.is_clean() { Exit::Done } else { Exit::No })
 }

@@ -87,7 +87,7 @@ fn present(status: &Status, json: bool, redraws: bool, words: &dyn Words) -> Res
     }
     // Moves the cursor to the top left corner and clears the screen.
     let home = if redraws { "\u{1b}[H\u{1b}[2J" } else { "" };
-    show(&format!("{home}{}", status.page(words)));
+    show(&format!("{home}{}", status.page(words)))?;
     Ok(())
 }
 

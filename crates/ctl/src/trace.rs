@@ -40,7 +40,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if args.json {
         show_json(&story)?;
     } else {
-        show(&trace::page(&story, context.words()));
+        show(&trace::page(&story, context.words()))?;
     }
     Ok(Exit::of_found(trace::is_known(&story)))
 }

@@ -52,7 +52,7 @@ pub async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if args.json {
         show_json(&examination)?;
     } else {
-        show(&examination.page(context.lang));
+        show(&examination.page(context.lang))?;
     }
     Ok(Exit::of_found(examination.is_sound()))
 }

@@ -3,7 +3,6 @@
 //! [`settings`] and [`database`] examine; the caller looks at the broker and the services, and turns the answers into findings.
 
 pub mod database;
-mod server;
 pub mod settings;
 
 use serde::Serialize;

@@ -1,8 +1,8 @@
 //! The schema of the database: the migrations that it has and lacks.
 
 use serde::Serialize;
-use xiebao_store::sql::migrations;
-use xiebao_store::{Store, StoreError};
+use xiebao_store::sql::migrations::{self, MigrationError};
+use xiebao_store::{Connection, StoreError};
 
 use crate::words::Words;
 
@@ -18,9 +18,8 @@ pub struct SchemaReport {
 }
 
 /// Compares the database with this release.
-pub async fn examine(store: &Store) -> Result<SchemaReport, StoreError> {
-    let mut conn = store.connection().await?;
-    let found = migrations::difference(&mut conn).await?;
+pub async fn examine(conn: &mut Connection) -> Result<SchemaReport, StoreError> {
+    let found = migrations::difference(conn).await?;
     Ok(SchemaReport {
         pending: found.pending,
         unknown: found.unknown,
@@ -29,10 +28,9 @@ pub async fn examine(store: &Store) -> Result<SchemaReport, StoreError> {
 }
 
 impl SchemaReport {
-    /// Notes that the migrations of these versions were run.
-    pub fn ran(&mut self, versions: &[String]) {
-        self.done.clone_from(&self.pending);
-        self.done.retain(|name| versions.contains(&version(name)));
+    /// Notes that the migrations of these names were run.
+    pub fn ran(&mut self, names: Vec<String>) {
+        self.done = names;
         self.pending.clear();
     }
 
@@ -55,7 +53,17 @@ impl SchemaReport {
     }
 }
 
-/// The version in a migration's name, as diesel has it: the digits before the first underscore.
-fn version(name: &str) -> String {
-    name.split('_').next().unwrap_or_default().replace('-', "")
+/// Why the migrations stopped, and what to do, as text.
+pub fn failure(error: &MigrationError, words: &dyn Words) -> String {
+    match error {
+        MigrationError::Database(_) => words.migrating_stopped(None, &error.reason()),
+        MigrationError::Stopped {
+            migration, statement, ..
+        } => {
+            let at = format!("{migration}, {statement}");
+            words.migrating_stopped(Some(&at), &error.reason())
+        }
+        MigrationError::Foreign { table, columns } => words.table_of_another_program(table, columns),
+        MigrationError::Drifted { missing } => words.migrated_differently(missing),
+    }
 }

@@ -5,6 +5,7 @@
 
 mod doctor;
 mod en;
+mod schema;
 mod watch;
 mod zh;
 
@@ -30,12 +31,19 @@ use crate::story::missing::Missing;
 use crate::story::{Possibility, Standing};
 
 pub use doctor::DoctorWords;
+pub use schema::SchemaWords;
 pub use watch::WatchWords;
 
 /// All texts of a language.
-pub trait Words: Terms + StoryWords + DeskWords + RepairWords + WatchWords + DoctorWords + Sync {}
+pub trait Words:
+    Terms + StoryWords + DeskWords + RepairWords + SchemaWords + WatchWords + DoctorWords + Sync
+{
+}
 
-impl<T: Terms + StoryWords + DeskWords + RepairWords + WatchWords + DoctorWords + Sync> Words for T {}
+impl<T> Words for T where
+    T: Terms + StoryWords + DeskWords + RepairWords + SchemaWords + WatchWords + DoctorWords + Sync
+{
+}
 
 /// The texts of this language.
 pub fn of(lang: Lang) -> &'static dyn Words {
@@ -193,6 +201,8 @@ pub trait DeskWords {
     fn not_held(&self, what: &str) -> String;
     fn ambiguous_digest(&self, beginning: &str, proposals: &[String]) -> String;
     fn released(&self, insure_num: &str, by_hand: usize, followed: usize) -> String;
+    /// The notices follow.
+    fn would_release(&self, insure_num: &str, count: usize) -> String;
     fn now_stands_at(&self, status: &str) -> String;
     fn no_dead_letters(&self) -> &'static str;
     /// Some of the listed letters have content that no command can change.
@@ -215,12 +225,6 @@ pub trait DeskWords {
     fn not_discardable(&self, id: i64) -> String;
     fn no_operations(&self) -> &'static str;
     fn letter_hints(&self, id: i64) -> String;
-    fn migrated(&self, names: &[String]) -> String;
-    fn schema_is_current(&self) -> &'static str;
-    fn waiting_for_schema(&self, names: &[String]) -> String;
-    fn waiting_for_no_database(&self, problem: &str) -> String;
-    fn pending(&self, names: &[String]) -> String;
-    fn newer_schema(&self, versions: &[String]) -> String;
     fn finding(&self, finding: &Finding) -> String;
     /// How to repair it; `None` if there is nothing to repair.
     fn advice(&self, finding: &Finding) -> Option<&'static str>;

@@ -24,6 +24,7 @@ mod query;
 mod session;
 mod writers;
 
+use crate::settings;
 use errors::for_diesel;
 use query::Query;
 pub(crate) use writers::Writers;
@@ -65,6 +66,16 @@ impl Connection {
     /// The servers that may write to this database besides the connected one.
     pub(crate) fn writers(&self) -> Writers {
         self.writers
+    }
+
+    /// Connects to a server whose settings are right.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), and a [`WrongSetting`](crate::WrongSetting).
+    pub(crate) async fn open_checked(url: &str) -> Result<Self, mysql_async::Error> {
+        let mut connection = Self::open(url).await?;
+        settings::check(&mut connection.conn).await?;
+        Ok(connection)
     }
 
     async fn prepare(&mut self, query: &Query) -> Result<Statement, mysql_async::Error> {

@@ -11,6 +11,7 @@ mod values;
 pub use server::ServerError;
 
 use crate::connection::errors::cause;
+use crate::settings::WrongSetting;
 
 /// The error beneath a [`StoreError`]: a [`ServerError`], one of the driver, or a sentence of this program.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -50,11 +51,25 @@ impl StoreError {
 
     /// True if a table or a column is missing: the schema is not the one of this release.
     pub fn is_not_migrated(&self) -> bool {
+        matches!(self, Self::Refused(_)) && self.server_error().is_some_and(ServerError::is_not_migrated)
+    }
+
+    /// The server's answer; `None` if there was none, or if the fault is not the server's.
+    pub fn server_error(&self) -> Option<&ServerError> {
+        self.cause().downcast_ref()
+    }
+
+    /// The setting for which the database is not used.
+    pub fn wrong_setting(&self) -> Option<&WrongSetting> {
+        self.cause().downcast_ref()
+    }
+
+    fn cause(&self) -> &Cause {
         match self {
-            Self::Refused(cause) => cause
-                .downcast_ref::<ServerError>()
-                .is_some_and(ServerError::is_not_migrated),
-            _ => false,
+            Self::Conflict(cause)
+            | Self::Refused(cause)
+            | Self::Unavailable(cause)
+            | Self::Unreadable { cause, .. } => cause,
         }
     }
 }

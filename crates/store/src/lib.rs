@@ -2,6 +2,7 @@
 //! Diesel is used here, and by the simulator, which asks with SQL of its own on purpose; no other crate of the programs uses it.
 //!
 //! - [`Store`]: pooled connections, each use of one bounded in time;
+//! - [`settings`]: the variables of the server that promises rest on;
 //! - [`sql`]: the statements; `schema`: the tables; [`sql::migrations`]: the migrations;
 //! - [`transaction`]: lock, load, decide, write, commit; [`linking`] carries reissue links to their new proposals;
 //! - [`rebuild`], [`prune`], [`reprocess`]: maintenance;
@@ -19,12 +20,14 @@ mod races;
 pub mod rebuild;
 pub mod reprocess;
 mod schema;
+pub mod settings;
 pub mod sql;
 pub mod transaction;
 
 pub use connection::Connection;
 pub use error::{Cause, ServerError, StoreError};
-pub use pool::{Connections, PooledConnection, Store, connect};
+pub use pool::{Connections, PooledConnection, Store, connect, connect_unchecked};
 pub use races::Races;
+pub use settings::WrongSetting;
 pub use sql::bulk::ROWS_PER_STATEMENT;
 pub(crate) use sql::incoming;

@@ -1,5 +1,6 @@
 //! The pool of database connections, and time bounds on their use.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use deadpool::managed::{Manager, Metrics, Object, Pool, QueueMode, RecycleError, RecycleResult};
@@ -10,6 +11,7 @@ use crate::StoreError;
 use crate::connection::Connection;
 use crate::connection::errors::cause;
 use crate::races::Races;
+use crate::settings::WrongSetting;
 
 /// Bound on getting a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -36,7 +38,11 @@ pub struct Store {
 impl Store {
     /// Does not connect yet. `size` is the maximum number of connections.
     pub fn new(url: &str, size: usize) -> Self {
-        let pool = Pool::builder(Connections { url: url.to_owned() })
+        let connections = Connections {
+            url: url.to_owned(),
+            wrong_setting: Mutex::default(),
+        };
+        let pool = Pool::builder(connections)
             .max_size(size)
             // Each connection keeps its own prepared statements, so few busy connections are best.
             .queue_mode(QueueMode::Lifo)
@@ -51,6 +57,11 @@ impl Store {
     pub fn close_unused(&self) {
         self.pool
             .retain(|_, metrics| metrics.last_used() <= UNUSED_AT_MOST);
+    }
+
+    /// The setting of the server for which the last attempt to connect failed.
+    pub fn wrong_setting(&self) -> Option<WrongSetting> {
+        self.pool.manager().wrong_setting().clone()
     }
 
     /// Runs `work` on a connection, in bounded time. A failed connection is not used again.
@@ -95,7 +106,8 @@ impl Store {
         };
         let silent = || StoreError::Unavailable(format!("no answer within {bound:?}").into());
         let result = timeout(bound, work(conn)).await.unwrap_or_else(|_| Err(silent()));
-        if !matches!(result, Err(StoreError::Unavailable(_))) {
+        // A session keeps the settings with which it began. After a refusal, the next one sees those of now.
+        if !matches!(result, Err(StoreError::Unavailable(_) | StoreError::Refused(_))) {
             drop(lease.0.take());
         }
         result
@@ -123,13 +135,29 @@ impl Drop for Lease {
 /// # Errors
 /// [`StoreError::Unavailable`] if there is no connection, for whatever reason.
 pub async fn connect(url: String) -> Result<Connection, StoreError> {
-    let connection = Connection::open(&url).await;
+    let connection = Connection::open_checked(&url).await;
+    connection.map_err(|error| StoreError::Unavailable(cause(error)))
+}
+
+/// A connection to a server whatever its settings are, to examine them.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_unchecked(url: &str) -> Result<Connection, StoreError> {
+    let connection = Connection::open(url).await;
     connection.map_err(|error| StoreError::Unavailable(cause(error)))
 }
 
 /// Makes the pool's connections.
 pub struct Connections {
     url: String,
+    wrong_setting: Mutex<Option<WrongSetting>>,
+}
+
+impl Connections {
+    fn wrong_setting(&self) -> MutexGuard<'_, Option<WrongSetting>> {
+        self.wrong_setting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Manager for Connections {
@@ -137,7 +165,12 @@ impl Manager for Connections {
     type Error = mysql_async::Error;
 
     async fn create(&self) -> Result<Connection, mysql_async::Error> {
-        Connection::open(&self.url).await
+        let opened = Connection::open_checked(&self.url).await;
+        *self.wrong_setting() = match &opened {
+            Err(mysql_async::Error::Other(cause)) => cause.downcast_ref().cloned(),
+            _ => None,
+        };
+        opened
     }
 
     /// Asks the server nothing: a dead connection shows at its first statement, and [`Store::with`] does not give it

@@ -18,8 +18,15 @@ impl Database {
     /// # Panics
     /// If there is no server; the message says how to start one.
     pub async fn new() -> Self {
-        let server =
-            Url::parse(&variable("XIEBAO__DATABASE__URL")).expect("XIEBAO__DATABASE__URL is an address");
+        Self::on(&variable("XIEBAO__DATABASE__URL")).await
+    }
+
+    /// Creates an empty database on the server at this address.
+    ///
+    /// # Panics
+    /// If there is no server.
+    pub async fn on(server: &str) -> Self {
+        let server = Url::parse(server).expect("an address of a database");
         let database = Self {
             name: unique_name(),
             server,

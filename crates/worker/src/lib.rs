@@ -40,7 +40,7 @@ use xiebao_runtime::config::Config;
 use xiebao_runtime::shutdown::finish_within;
 use xiebao_runtime::traces;
 use xiebao_store::sql::migrations;
-use xiebao_store::{Store, StoreError};
+use xiebao_store::{Store, StoreError, WrongSetting, settings};
 
 use crate::worker::Worker;
 
@@ -61,16 +61,17 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         .admin_listen
         .map(|_| AbortOnDropHandle::new(tokio::spawn(sampling::run(Arc::clone(&worker)))));
     let drifted = async { Err(anyhow!("{}", worker.publisher.drifted().await)) };
+    let largest_body = config.receiver.max_body_bytes;
     tokio::select! {
         biased;
         result = drifted => return result,
-        prepared = shutdown.run_until_cancelled(prepare(&worker)) => if prepared.is_none() { return Ok(()) },
+        prepared = shutdown.run_until_cancelled(prepare(&worker, largest_body)) => if prepared.is_none() { return Ok(()) },
     }
     supervise(worker, shutdown).await
 }
 
 /// Waits for a migrated database and for the broker.
-async fn prepare(worker: &Worker) {
+async fn prepare(worker: &Worker, largest_body: usize) {
     let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_secs(2));
     loop {
         match pending_migrations(&worker.store).await {
@@ -85,8 +86,29 @@ async fn prepare(worker: &Worker) {
         }
         pacing.pause().await;
     }
+    warn_of_settings(&worker.store, largest_body).await;
     worker.migrated.store(true, Ordering::Relaxed);
     worker.publisher.opened().await;
+}
+
+/// An operator may have chosen such a setting, so the worker works with it. If the database is away again, the next start warns.
+async fn warn_of_settings(store: &Store, largest_body: usize) {
+    let wrong = store.ask(async |conn| settings::examine(conn, largest_body).await);
+    for WrongSetting {
+        name,
+        is,
+        wanted,
+        why,
+    } in wrong.await.unwrap_or_default()
+    {
+        tracing::warn!(
+            setting.name = name,
+            setting.is = is,
+            setting.wanted = wanted,
+            why,
+            "a setting of the database endangers notices"
+        );
+    }
 }
 
 async fn pending_migrations(store: &Store) -> Result<Vec<String>, StoreError> {

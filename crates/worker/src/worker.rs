@@ -84,7 +84,8 @@ impl Worker {
     /// The reason why it does not, for `/readyz`.
     pub fn ready(&self) -> Result<(), String> {
         if let Some(trouble) = self.database_trouble() {
-            return Err(trouble.to_owned());
+            let setting = self.store.wrong_setting();
+            return Err(setting.map_or_else(|| trouble.to_owned(), |setting| format!("{trouble}: {setting}")));
         }
         if !self.consuming.load(Ordering::Relaxed) {
             return Err("not consuming from the broker".to_owned());

@@ -36,9 +36,13 @@ impl Cli {
     }
 
     pub async fn unmigrated() -> Self {
+        Self::on(Database::new().await)
+    }
+
+    pub fn on(database: Database) -> Self {
         // No server listens there: only tests that need a broker get one.
         Self {
-            database: Database::new().await,
+            database,
             amqp_url: "amqp://guest:guest@127.0.0.1:1/%2f".to_owned(),
         }
     }

@@ -80,6 +80,38 @@ async fn what_does_not_wait_cannot_be_released() {
         1
     );
     assert_eq!(cli.xiebao(&["held", "release", "abcdef"]).await.code, 1);
-    assert_eq!(cli.xiebao(&["held", "release", "abc%"]).await.code, 2);
+    let wild = cli.xiebao(&["held", "release", "abc%"]).await;
+    assert_eq!(wild.code, 1);
+    assert!(wild.err.contains("No waiting notice: abc%"), "{wild:?}");
     assert_eq!(cli.xiebao(&["held", "release"]).await.code, 2);
+}
+
+#[tokio::test]
+async fn a_proposals_number_releases_all_that_waits_of_it() {
+    let cli = Cli::new().await;
+    let number = "20260904000007";
+    cli.deliver(3, number, issued(number)).await;
+    cli.deliver(9, number, json!({})).await;
+    cli.deliver(2, "20260904000008", paid()).await;
+    let foreseen = cli.xiebao(&["held", "release", number, "--dry-run"]).await;
+    assert_eq!(foreseen.code, 0, "{foreseen:?}");
+    foreseen.says(&[
+        "Would be released of proposal 20260904000007: 2\n  issue notice (3)     ",
+        "\n  e-policy notice (9)  ",
+    ]);
+    let foreseen = cli
+        .xiebao(&["held", "release", number, "--dry-run", "--lang", "zh"])
+        .await;
+    foreseen.says(&["投保单 20260904000007 将放行 2 条"]);
+    let answer = cli.xiebao(&["held", "release", number]).await;
+    assert_eq!(answer.code, 0, "{answer:?}");
+    answer.says(&["Proposal 20260904000007: released 2 notices.", "Now: issued"]);
+    let left = cli.json(&["held", "list", "--json"]).await;
+    assert_eq!(left["held"].as_array().map(Vec::len), Some(1), "{left}");
+    let again = cli.xiebao(&["held", "release", number]).await;
+    assert_eq!(again.code, 1, "{again:?}");
+    assert!(
+        again.err.contains("No waiting notice: 20260904000007"),
+        "{again:?}"
+    );
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use xiebao_store::settings::{self, WrongSetting};
 use xiebao_store::sql::{inventory, migrations, server};
-use xiebao_store::{Connection, StoreError, connect};
+use xiebao_store::{Connection, StoreError, connect_unchecked};
 
 use crate::finding::Finding;
 use crate::finding::concern::Concern;
@@ -44,9 +45,9 @@ pub async fn examine(server: Server<'_>) -> Vec<Finding> {
 }
 
 async fn look(database: Server<'_>, findings: &mut Vec<Finding>) -> Result<(), StoreError> {
-    let mut conn = connect(database.url.to_owned()).await?;
+    let mut conn = connect_unchecked(database.url).await?;
     let version = server::version(&mut conn).await?;
-    let too_old = super::server::too_old(&version);
+    let too_old = too_old(&version);
     findings.push(Finding::DatabaseReached {
         address: database.address.to_owned(),
         version,
@@ -58,14 +59,24 @@ async fn look(database: Server<'_>, findings: &mut Vec<Finding>) -> Result<(), S
     if current {
         findings.push(Finding::Concerning(drift(&mut conn).await?));
     }
-    let variables = server::variables(&mut conn).await?;
+    let wrong = settings::examine(&mut conn, database.largest_body).await?;
+    findings.extend(wrong.into_iter().map(setting));
     // The record of refused requests has one connection beside the pool.
-    let concerns = super::server::examine(&variables, database.largest_body, database.pool_size + 1);
-    findings.extend(concerns.into_iter().map(Finding::Concerning));
+    let needed = database.pool_size + 1;
+    let free = server::free_connections(&mut conn).await?;
+    let least = i64::try_from(needed).unwrap_or(i64::MAX);
+    if let Some(free) = free.filter(|free| *free < least) {
+        findings.push(Finding::Concerning(Concern::ConnectionsScarce { free, needed }));
+    }
     let before = (database.clock)();
     let theirs = server::time(&mut conn).await?;
     findings.push(clocks(before, theirs, (database.clock)()));
     Ok(())
+}
+
+fn setting(WrongSetting { name, is, wanted, .. }: WrongSetting) -> Finding {
+    let name = name.to_owned();
+    Finding::Concerning(Concern::DatabaseSetting { name, is, wanted })
 }
 
 async fn drift(conn: &mut Connection) -> Result<Concern, StoreError> {
@@ -102,4 +113,21 @@ pub(super) fn clocks(before: DateTime<Utc>, theirs: DateTime<Utc>, after: DateTi
     } else {
         Finding::ClocksAgree { difference_ms }
     }
+}
+
+/// The server is older than MariaDB 10.6 or MySQL 8. A version of another form passes.
+pub(super) fn too_old(version: &str) -> Option<Concern> {
+    let maria = version.contains("MariaDB");
+    let needed = if maria { (10, 6) } else { (8, 0) };
+    let mut numbers = version.split(['.', '-']).map(|part| part.parse::<u32>().ok());
+    let is = (numbers.next()??, numbers.next()??);
+    (is < needed).then(|| Concern::DatabaseTooOld {
+        version: version.to_owned(),
+        needed: format!(
+            "{} {}.{}",
+            if maria { "MariaDB" } else { "MySQL" },
+            needed.0,
+            needed.1
+        ),
+    })
 }

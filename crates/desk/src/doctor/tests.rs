@@ -43,3 +43,19 @@ fn every_failed_check_says_what_to_do_in_both_languages() {
         }
     }
 }
+
+#[test]
+fn only_servers_that_are_too_old_are_concerns() {
+    for old in ["10.5.9-MariaDB-1:10.5.9", "5.7.44-log"] {
+        assert!(database::too_old(old).is_some(), "{old}");
+    }
+    for new in [
+        "10.11.6-MariaDB-0+deb12u1",
+        "11.4.2-MariaDB",
+        "8.0.36",
+        "9.7.0",
+        "unheard of",
+    ] {
+        assert_eq!(database::too_old(new), None, "{new}");
+    }
+}

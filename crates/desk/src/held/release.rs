@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use xiebao_core::id::{Digest, InsureNum};
-use xiebao_core::ledger::Ledger;
+use xiebao_core::id::{Digest, InsureNum, NotifyType};
+use xiebao_core::ledger::{Entry, Ledger};
 use xiebao_core::lifecycle::Status;
 use xiebao_core::rules::Rules;
 use xiebao_store::sql::notices;
@@ -12,6 +12,7 @@ use xiebao_store::transaction::{self, Outcome, Plan, Release, Task};
 use xiebao_store::{Connection, Store, StoreError, linking};
 
 use crate::operation::Authority;
+use crate::screen::{columns, short};
 use crate::words::Words;
 
 /// The notices to let go.
@@ -19,8 +20,8 @@ use crate::words::Words;
 pub enum ReleaseChoice {
     /// All that wait of this proposal.
     Proposal(InsureNum),
-    /// The one whose digest begins with these digits.
-    Digest(String),
+    /// All that wait of the proposal of this number, or else the one whose digest begins with it.
+    Named(String),
 }
 
 /// The answer to [`release`].
@@ -28,12 +29,19 @@ pub enum ReleaseChoice {
 pub enum Released {
     /// The choice fits no waiting notice.
     NothingHeld(ReleaseChoice),
-    /// The digits fit notices of several proposals.
+    /// The digits fit several notices.
     Ambiguous {
         /// The digits.
         beginning: String,
         /// The proposals.
         proposals: Vec<String>,
+    },
+    /// A rehearsal: they would be applied.
+    Foreseen {
+        /// Their proposal.
+        insure_num: InsureNum,
+        /// Type and digest of each, in the order of applying.
+        notices: Vec<(NotifyType, Digest)>,
     },
     /// They are applied.
     Done {
@@ -49,46 +57,85 @@ pub enum Released {
 }
 
 /// Lets the chosen notices go, as a worker would under the lock of the proposal, and brings the links to the proposals that
-/// replace it.
+/// replace it. A rehearsal only finds them.
 pub async fn release(
     store: &Store,
     choice: ReleaseChoice,
+    dry_run: bool,
     authority: Authority<'_>,
 ) -> Result<Released, StoreError> {
     let mut conn = store.connection().await?;
-    let (number, digests) = match &choice {
-        ReleaseChoice::Proposal(number) => {
-            (number.clone(), held_of(&mut conn, number, authority.rules).await?)
-        }
-        ReleaseChoice::Digest(beginning) => {
-            let found = notices::held_by_digest(&mut conn, beginning).await?;
-            let found: Vec<_> = found
-                .iter()
-                .filter_map(|(number, digest)| identified(number, digest))
-                .collect();
-            match &found[..] {
-                [] => return Ok(Released::NothingHeld(choice)),
-                [(number, digest)] => (number.clone(), vec![digest.clone()]),
-                several => {
-                    return Ok(Released::Ambiguous {
-                        beginning: beginning.clone(),
-                        proposals: several.iter().map(|(number, _)| number.to_string()).collect(),
-                    });
-                }
-            }
-        }
+    let (insure_num, notices) = match find(&mut conn, &choice, authority.rules).await? {
+        Found::Notices(insure_num, notices) => (insure_num, notices),
+        Found::Several { beginning, proposals } => return Ok(Released::Ambiguous { beginning, proposals }),
+        Found::Nothing => return Ok(Released::NothingHeld(choice)),
     };
-    let outcome = apply(store, &mut conn, &number, digests, authority).await?;
-    if outcome.let_go == 0 {
-        return Ok(Released::NothingHeld(ReleaseChoice::Proposal(number)));
+    if dry_run {
+        return Ok(Released::Foreseen { insure_num, notices });
     }
-    let ledgers = transaction::load(&mut conn, std::iter::once(&number)).await?;
+    let digests = notices.into_iter().map(|(_, digest)| digest).collect();
+    let outcome = apply(store, &mut conn, &insure_num, digests, authority).await?;
+    if outcome.let_go == 0 {
+        return Ok(Released::NothingHeld(ReleaseChoice::Proposal(insure_num)));
+    }
+    let ledgers = transaction::load(&mut conn, std::iter::once(&insure_num)).await?;
     Ok(Released::Done {
         by_hand: outcome.let_go,
         followed: outcome.released + outcome.timed_out,
-        status: ledgers.get(&number).and_then(|ledger| ledger.facts().status()),
-        insure_num: number,
+        status: ledgers
+            .get(&insure_num)
+            .and_then(|ledger| ledger.facts().status()),
+        insure_num,
     })
+}
+
+/// What a choice fits.
+enum Found {
+    Notices(InsureNum, Vec<(NotifyType, Digest)>),
+    /// The digits fit notices of these proposals.
+    Several {
+        beginning: String,
+        proposals: Vec<String>,
+    },
+    Nothing,
+}
+
+async fn find(conn: &mut Connection, choice: &ReleaseChoice, rules: &Rules) -> Result<Found, StoreError> {
+    let (number, beginning) = match choice {
+        ReleaseChoice::Proposal(number) => (Some(number.clone()), None),
+        ReleaseChoice::Named(name) => (InsureNum::parse(name).ok().flatten(), Some(name)),
+    };
+    if let Some(number) = number {
+        let held = held_of(conn, &number, rules).await?;
+        if !held.is_empty() {
+            return Ok(Found::Notices(number, held));
+        }
+    }
+    let Some(beginning) = beginning.filter(|name| is_beginning_of_digest(name)) else {
+        return Ok(Found::Nothing);
+    };
+    let rows = notices::held_by_digest(conn, &beginning.to_ascii_lowercase()).await?;
+    let found: Vec<_> = rows
+        .iter()
+        .filter_map(|(number, digest)| identified(number, digest))
+        .collect();
+    let [(number, digest)] = &found[..] else {
+        let proposals: Vec<String> = found.iter().map(|(number, _)| number.to_string()).collect();
+        let beginning = beginning.clone();
+        return Ok(match proposals.is_empty() {
+            true => Found::Nothing,
+            false => Found::Several { beginning, proposals },
+        });
+    };
+    let mut held = held_of(conn, number, rules).await?;
+    held.retain(|(_, held)| held == digest);
+    held.truncate(1);
+    Ok(Found::Notices(number.clone(), held))
+}
+
+/// Fewer digits fit too many.
+fn is_beginning_of_digest(name: &str) -> bool {
+    (6..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn identified(number: &str, digest: &str) -> Option<(InsureNum, Digest)> {
@@ -100,14 +147,15 @@ async fn held_of(
     conn: &mut Connection,
     number: &InsureNum,
     rules: &Rules,
-) -> Result<Vec<Digest>, StoreError> {
+) -> Result<Vec<(NotifyType, Digest)>, StoreError> {
     let mut ledgers = transaction::load(conn, std::iter::once(number)).await?;
     let ledger = ledgers
         .remove(number)
         .unwrap_or_else(|| Ledger::empty(number.clone()));
     let mut held: Vec<_> = ledger.held().collect();
     held.sort_by_key(|entry| (rules.rank(entry.notice.step), entry.deliveries.first));
-    Ok(held.iter().map(|entry| entry.notice.digest.clone()).collect())
+    let named = |entry: &&Entry| (entry.notice.step.notify_type(), entry.notice.digest.clone());
+    Ok(held.iter().map(named).collect())
 }
 
 async fn apply(
@@ -143,8 +191,16 @@ impl Released {
     pub fn page(&self, words: &dyn Words) -> String {
         match self {
             Self::NothingHeld(ReleaseChoice::Proposal(number)) => words.not_held(number.as_str()),
-            Self::NothingHeld(ReleaseChoice::Digest(beginning)) => words.not_held(beginning),
+            Self::NothingHeld(ReleaseChoice::Named(name)) => words.not_held(name),
             Self::Ambiguous { beginning, proposals } => words.ambiguous_digest(beginning, proposals),
+            Self::Foreseen { insure_num, notices } => {
+                let row = |(notify_type, digest): &(NotifyType, Digest)| {
+                    [words.notice(Some(*notify_type)), short(digest.as_str())]
+                };
+                let rows: Vec<[String; 2]> = notices.iter().map(row).collect();
+                let title = words.would_release(insure_num.as_str(), notices.len());
+                format!("{title}{}", columns(2, &rows))
+            }
             Self::Done {
                 insure_num,
                 by_hand,

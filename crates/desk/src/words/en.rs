@@ -3,6 +3,7 @@
 mod desk;
 mod doctor;
 mod repair;
+mod schema;
 mod story;
 mod terms;
 mod watch;

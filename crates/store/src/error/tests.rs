@@ -111,6 +111,15 @@ fn a_server_that_accepts_nothing_is_waited_for() {
             1143,
             "SELECT command denied to user 'xiebao'@'localhost' for column 'raw' in table 'notices'",
         ),
+        (
+            1665,
+            "Cannot execute statement: impossible to write to binary log since BINLOG_FORMAT = STATEMENT and at least \
+             one table uses a storage engine limited to row-based logging.",
+        ),
+        (
+            1461,
+            "Can't create more than max_prepared_stmt_count statements (current value: 16382)",
+        ),
         (1047, "WSREP has not yet prepared node for application use"),
     ];
     for (number, text) in errors {

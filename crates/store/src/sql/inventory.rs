@@ -55,6 +55,26 @@ pub async fn drift(conn: &mut Connection) -> Result<Drift, StoreError> {
     })
 }
 
+/// The columns of a table, with its name, that no migration makes.
+pub(crate) async fn unknown_columns(conn: &mut Connection, name: &str) -> Result<Vec<String>, StoreError> {
+    let ours: BTreeSet<&str> = EXPECTED.lines().filter_map(column).collect();
+    let is = read(conn).await?;
+    let columns = is
+        .iter()
+        .filter(|line| table(line) == name)
+        .filter_map(|line| column(line));
+    Ok(columns
+        .filter(|column| !ours.contains(column))
+        .map(str::to_owned)
+        .collect())
+}
+
+/// `notices.raw`; `None` for the line of an index.
+fn column(line: &str) -> Option<&str> {
+    let first = line.split(' ').next()?;
+    first.contains('.').then_some(first)
+}
+
 fn table(line: &str) -> &str {
     line.split(['.', ' ']).next().unwrap_or_default()
 }

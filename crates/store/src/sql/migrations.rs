@@ -1,22 +1,145 @@
-//! The migrations, embedded in the program.
+//! Brings the schema up to this release, from wherever an earlier run stopped.
+//!
+//! Servers commit each change of a table by itself, so a run that is killed leaves a part of a migration. The next run
+//! begins that migration again and passes over its finished statements, which the server refuses as already done. The
+//! same makes two runs at once harmless, on one node or on several.
 
-use diesel::migration::MigrationSource;
-use diesel::mysql::Mysql;
-use diesel_async::AsyncMigrationHarness;
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+mod error;
+mod list;
 
-use super::server;
+use diesel::prelude::*;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+
+pub use error::MigrationError;
+use list::Migration;
+
+use super::{inventory, server};
 use crate::{Connection, StoreError};
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+/// The finished migrations. Diesel's tools know the table by this name and shape.
+const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS __diesel_schema_migrations (\
+    version VARCHAR(50) PRIMARY KEY NOT NULL, \
+    run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP) ENGINE=InnoDB";
 
-/// Runs the pending migrations and returns their names. Needs a multi-threaded runtime.
-pub fn run(conn: Connection) -> Result<Vec<String>, StoreError> {
-    let mut harness = AsyncMigrationHarness::new(conn);
-    let done = harness
-        .run_pending_migrations(MIGRATIONS)
-        .map_err(StoreError::Unavailable)?;
-    Ok(done.iter().map(ToString::to_string).collect())
+diesel::table! {
+    __diesel_schema_migrations (version) {
+        version -> Text,
+    }
+}
+use __diesel_schema_migrations as ledger;
+
+/// Table exists, duplicate column, duplicate key name, nothing to drop. `ER_TABLE_EXISTS_ERROR`, `ER_DUP_FIELDNAME`,
+/// `ER_DUP_KEYNAME`, `ER_CANT_DROP_FIELD_OR_KEY`.
+const ALREADY_DONE: [u16; 4] = [1050, 1060, 1061, 1091];
+
+/// Tries of a statement that loses a race against another run.
+const TRIES: usize = 10;
+
+/// Runs the pending migrations and returns their names.
+///
+/// # Errors
+/// The first statement that failed; or the tables are not as the migrations make them. Then the migrations that passed
+/// over a finished statement stay pending.
+pub async fn run(conn: &mut Connection) -> Result<Vec<String>, MigrationError> {
+    conn.batch_execute(CREATE_LEDGER)
+        .await
+        .map_err(StoreError::from)?;
+    let recorded = recorded(conn).await?;
+    let is_pending = |migration: &&Migration| !recorded.contains(&migration.version());
+    let pending: Vec<&Migration> = list::ALL.iter().filter(is_pending).collect();
+    let mut unproven = Vec::new();
+    for migration in &pending {
+        let resumed = carry_out(conn, migration).await?;
+        if resumed || !unproven.is_empty() {
+            unproven.push(*migration);
+        } else {
+            record(conn, migration).await?;
+        }
+    }
+    if !unproven.is_empty() {
+        prove(conn).await?;
+    }
+    for migration in unproven {
+        record(conn, migration).await?;
+    }
+    Ok(pending
+        .iter()
+        .map(|migration| migration.name.to_owned())
+        .collect())
+}
+
+/// Runs every statement of the migration. True if one of them was done before.
+async fn carry_out(conn: &mut Connection, migration: &Migration) -> Result<bool, MigrationError> {
+    let mut resumed = false;
+    for statement in migration.statements() {
+        let done_before = execute(conn, &statement).await;
+        let done_before = done_before.map_err(|cause| MigrationError::Stopped {
+            migration: migration.name,
+            statement: beginning(&statement),
+            cause,
+        })?;
+        if done_before {
+            is_our_table(conn, &statement).await?;
+        }
+        resumed |= done_before;
+    }
+    Ok(resumed)
+}
+
+/// True if the statement was done before.
+async fn execute(conn: &mut Connection, statement: &str) -> Result<bool, StoreError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match conn.batch_execute(statement).await.map_err(StoreError::from) {
+            Ok(()) => return Ok(false),
+            Err(StoreError::Conflict(_)) if tries < TRIES => {}
+            Err(error) => {
+                let number = error.server_error().map(crate::ServerError::number);
+                let done = number.is_some_and(|number| ALREADY_DONE.contains(&number));
+                return if done { Ok(true) } else { Err(error) };
+            }
+        }
+    }
+}
+
+/// A table of another program may have the name of one of ours. Nothing may be added to it.
+async fn is_our_table(conn: &mut Connection, statement: &str) -> Result<(), MigrationError> {
+    let ["CREATE", _, table] = statement.split_whitespace().take(3).collect::<Vec<_>>()[..] else {
+        return Ok(());
+    };
+    let columns = inventory::unknown_columns(conn, table).await?;
+    if columns.is_empty() {
+        return Ok(());
+    }
+    Err(MigrationError::Foreign {
+        table: table.to_owned(),
+        columns,
+    })
+}
+
+/// A statement that was done before may have been done differently.
+async fn prove(conn: &mut Connection) -> Result<(), MigrationError> {
+    let missing = inventory::drift(conn).await?.missing;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(MigrationError::Drifted { missing })
+}
+
+/// `ALTER TABLE notices`
+fn beginning(statement: &str) -> String {
+    let words: Vec<&str> = statement.split_whitespace().take(3).collect();
+    words.join(" ")
+}
+
+/// Another run may have recorded it meanwhile.
+async fn record(conn: &mut Connection, migration: &Migration) -> Result<(), StoreError> {
+    diesel::insert_or_ignore_into(ledger::table)
+        .values(ledger::version.eq(migration.version()))
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// The migrations of the database compared with those of this release.
@@ -28,62 +151,25 @@ pub struct Difference {
     pub unknown: Vec<String>,
 }
 
-/// Compares by reading only: it needs no right to create anything, and works in any runtime.
+/// Compares by reading only: it needs no right to create anything.
 pub async fn difference(conn: &mut Connection) -> Result<Difference, StoreError> {
-    let mut unknown = if server::has_table(conn, LEDGER).await? {
+    let mut unknown = if server::has_table(conn, "__diesel_schema_migrations").await? {
         recorded(conn).await?
     } else {
         vec![]
     };
     let mut pending = Vec::new();
-    for migration in MigrationSource::<Mysql>::migrations(&MIGRATIONS).map_err(StoreError::Unavailable)? {
-        let version = migration.name().version().to_string();
+    for migration in list::ALL {
+        let version = migration.version();
         match unknown.iter().position(|known| *known == version) {
             Some(index) => drop(unknown.remove(index)),
-            None => pending.push(migration.name().to_string()),
+            None => pending.push(migration.name.to_owned()),
         }
     }
     Ok(Difference { pending, unknown })
 }
 
-/// Diesel's table of executed migrations.
-const LEDGER: &str = "__diesel_schema_migrations";
-
 async fn recorded(conn: &mut Connection) -> Result<Vec<String>, StoreError> {
-    use diesel::QueryDsl;
-    use diesel_async::RunQueryDsl;
-    diesel::table! {
-        __diesel_schema_migrations (version) {
-            version -> Text,
-        }
-    }
-    let versions = __diesel_schema_migrations::table
-        .select(__diesel_schema_migrations::version)
-        .order(__diesel_schema_migrations::version);
+    let versions = ledger::table.select(ledger::version).order(ledger::version);
     Ok(versions.load(conn).await?)
-}
-
-#[cfg(test)]
-mod tests {
-    /// The servers commit every change of a table on its own, so a migration of several statements that stops half way
-    /// cannot be run again.
-    #[test]
-    fn every_migration_since_the_last_release_is_one_statement() {
-        let mut seen = 0;
-        let all = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
-        for migration in std::fs::read_dir(all).expect("the migrations") {
-            let path = migration.expect("a migration").path();
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-            if name.is_none_or(|name| name.as_str() < "2026-11-26") {
-                continue;
-            }
-            for half in ["up.sql", "down.sql"] {
-                let text = std::fs::read_to_string(path.join(half)).expect("it can be read");
-                let ends = text.lines().filter(|line| line.trim_end().ends_with(';')).count();
-                assert_eq!(ends, 1, "{}: {half}", path.display());
-            }
-            seen += 1;
-        }
-        assert!(seen >= 5, "{seen} migrations");
-    }
 }

@@ -35,7 +35,7 @@ use crate::schema::notices;
 use crate::{Cause, Connection, ROWS_PER_STATEMENT, StoreError};
 
 /// Bytes of `raw` in one statement at most, well under the servers' usual `max_allowed_packet` of 16 MiB.
-const BYTES_PER_STATEMENT: usize = 4 * 1024 * 1024;
+pub(crate) const BYTES_PER_STATEMENT: usize = 4 * 1024 * 1024;
 
 /// A row of `notices`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]

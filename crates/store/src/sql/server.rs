@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::QueryableByName;
 use diesel::dsl::sql;
-use diesel::sql_types::{BigInt, Datetime, Text};
+use diesel::sql_types::{BigInt, Datetime, Nullable, Text};
 use diesel_async::RunQueryDsl;
 
 use crate::{Connection, StoreError};
@@ -23,27 +23,34 @@ pub async fn time(conn: &mut Connection) -> Result<DateTime<Utc>, StoreError> {
     Ok(time.and_utc())
 }
 
-/// Variables of the server, and its number of connections as `threads_connected`. Variables that it does not know are
-/// left out.
-pub async fn variables(conn: &mut Connection) -> Result<BTreeMap<String, String>, StoreError> {
-    let mut all = BTreeMap::new();
-    for query in [
-        "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('innodb_flush_log_at_trx_commit', 'sync_binlog', 'log_bin', \
-         'innodb_doublewrite', 'max_allowed_packet', 'read_only', 'innodb_read_only', 'max_connections')",
-        "SHOW GLOBAL STATUS LIKE 'Threads_connected'",
-    ] {
-        let rows: Vec<Variable> = diesel::sql_query(query).load(conn).await?;
-        all.extend(rows.into_iter().map(|row| (row.name.to_lowercase(), row.value)));
-    }
-    Ok(all)
+/// The variables that a `SHOW` statement shows, by their names in lower case.
+pub(crate) async fn variables(
+    conn: &mut Connection,
+    show: &str,
+) -> Result<BTreeMap<String, String>, StoreError> {
+    let rows: Vec<Variable> = diesel::sql_query(show).load(conn).await?;
+    let values = rows
+        .into_iter()
+        .map(|row| (row.name.to_lowercase(), row.value.unwrap_or_default()));
+    Ok(values.collect())
+}
+
+/// How many more connections the server takes; `None` if it does not say.
+pub async fn free_connections(conn: &mut Connection) -> Result<Option<i64>, StoreError> {
+    let mut values = variables(conn, "SHOW GLOBAL VARIABLES LIKE 'max_connections'").await?;
+    values.extend(variables(conn, "SHOW GLOBAL STATUS LIKE 'Threads_connected'").await?);
+    let number = |name: &str| values.get(name)?.parse::<i64>().ok();
+    Ok(number("max_connections")
+        .zip(number("threads_connected"))
+        .map(|(most, used)| most - used))
 }
 
 #[derive(QueryableByName)]
 struct Variable {
     #[diesel(sql_type = Text, column_name = "Variable_name")]
     name: String,
-    #[diesel(sql_type = Text, column_name = "Value")]
-    value: String,
+    #[diesel(sql_type = Nullable<Text>, column_name = "Value")]
+    value: Option<String>,
 }
 
 /// True if the database has a table of this name.

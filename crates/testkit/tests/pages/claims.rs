@@ -93,20 +93,6 @@ fn message_of(arguments: &str) -> Option<String> {
     None
 }
 
-#[test]
-fn a_migration_is_one_statement_except_the_first_two() {
-    let mut ups = files_below(&root().join("crates"), "up.sql");
-    ups.sort();
-    assert!(ups.len() > 2, "{ups:?}");
-    for up in &ups[2..] {
-        let text = read(up);
-        let ends = text
-            .lines()
-            .filter(|line| !line.starts_with("--") && line.trim_end().ends_with(';'));
-        assert_eq!(ends.count(), 1, "{}", up.display());
-    }
-}
-
 /// The names of queues in the one place that declares them.
 fn queues() -> BTreeSet<String> {
     let mut files = files_below(&root().join("crates"), "/topology.rs");

@@ -14,6 +14,7 @@ mod poison;
 mod repeats;
 mod safety;
 mod schema;
+mod settings;
 mod stage;
 mod waiting;
 mod writing;

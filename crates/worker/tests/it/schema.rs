@@ -93,7 +93,8 @@ async fn the_inventory_is_what_the_migrations_make_and_drift_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn migrating_twice_changes_nothing() {
     let stage = Stage::new().await;
-    let again = xiebao_store::sql::migrations::run(stage.connect().await).expect("migrated");
+    let again = xiebao_store::sql::migrations::run(&mut stage.connect().await).await;
+    let again = again.expect("migrated");
     assert_eq!(again, Vec::<String>::new());
     let found = xiebao_store::sql::migrations::difference(&mut stage.connect().await)
         .await

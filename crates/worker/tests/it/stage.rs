@@ -38,10 +38,11 @@ impl Stage {
 
     pub async fn with_keys(keys: &str) -> Self {
         let (broker, database) = (Broker::new().await, Database::new().await);
-        let conn = xiebao_store::connect(database.url())
+        let mut conn = xiebao_store::connect(database.url())
             .await
             .expect("the database is there");
-        xiebao_store::sql::migrations::run(conn).expect("the schema can be made");
+        let migrated = xiebao_store::sql::migrations::run(&mut conn).await;
+        migrated.expect("the schema can be made");
         let file = tempfile::NamedTempFile::new().expect("a file for the keys");
         std::fs::write(file.path(), keys).expect("the keys can be written");
         let (listen, admin) = (free_address(), free_address());

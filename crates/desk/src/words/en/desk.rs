@@ -75,6 +75,10 @@ impl DeskWords for English {
         format!("Proposal {}: released {notices}{followed}.\n", plain(insure_num))
     }
 
+    fn would_release(&self, insure_num: &str, count: usize) -> String {
+        format!("Would be released of proposal {}: {count}\n", plain(insure_num))
+    }
+
     fn now_stands_at(&self, status: &str) -> String {
         format!("Now: {status}\n")
     }
@@ -155,36 +159,6 @@ impl DeskWords for English {
 
     fn letter_hints(&self, id: i64) -> String {
         format!("xiebao dead requeue {id}    or    xiebao dead discard {id} --reason …\n")
-    }
-
-    fn migrated(&self, names: &[String]) -> String {
-        format!("Done: {}\n", names.join(", "))
-    }
-
-    fn schema_is_current(&self) -> &'static str {
-        "The schema is up to date; nothing to do.\n"
-    }
-
-    fn waiting_for_schema(&self, names: &[String]) -> String {
-        format!(
-            "The schema is behind; waiting for these migrations: {}\n",
-            names.join(", ")
-        )
-    }
-
-    fn waiting_for_no_database(&self, problem: &str) -> String {
-        format!("The database cannot be reached, so there is no wait for it: {problem}\n")
-    }
-
-    fn pending(&self, names: &[String]) -> String {
-        format!("Pending: {}\n", names.join(", "))
-    }
-
-    fn newer_schema(&self, versions: &[String]) -> String {
-        format!(
-            "The schema is newer than this program ({}): use a later release\n",
-            versions.join(", ")
-        )
     }
 
     fn finding(&self, finding: &Finding) -> String {

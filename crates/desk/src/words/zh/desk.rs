@@ -77,6 +77,10 @@ impl DeskWords for Chinese {
         )
     }
 
+    fn would_release(&self, insure_num: &str, count: usize) -> String {
+        format!("投保单 {} 将放行 {count} 条：\n", plain(insure_num))
+    }
+
     fn now_stands_at(&self, status: &str) -> String {
         format!("现在的状态：{status}\n")
     }
@@ -152,33 +156,6 @@ impl DeskWords for Chinese {
 
     fn letter_hints(&self, id: i64) -> String {
         format!("xiebao dead requeue {id}    或    xiebao dead discard {id} --reason …\n")
-    }
-
-    fn migrated(&self, names: &[String]) -> String {
-        format!("已执行：{}\n", names.join("、"))
-    }
-
-    fn schema_is_current(&self) -> &'static str {
-        "数据库表结构已是最新，无需执行。\n"
-    }
-
-    fn waiting_for_schema(&self, names: &[String]) -> String {
-        format!("表结构尚未更新，等待执行：{}\n", names.join("、"))
-    }
-
-    fn waiting_for_no_database(&self, problem: &str) -> String {
-        format!("无法连接数据库，不再等待：{problem}\n")
-    }
-
-    fn pending(&self, names: &[String]) -> String {
-        format!("待执行：{}\n", names.join("、"))
-    }
-
-    fn newer_schema(&self, versions: &[String]) -> String {
-        format!(
-            "数据库表结构比本程序新（{}）：请使用较新的版本\n",
-            versions.join("、")
-        )
     }
 
     fn finding(&self, finding: &Finding) -> String {
