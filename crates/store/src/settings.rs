@@ -74,7 +74,7 @@ fn wrong(
     values: &Values,
     largest_body: usize,
 ) -> Vec<WrongSetting> {
-    let is_on = |name| {
+    let is_on = |name: &str| {
         values
             .get(name)
             .is_some_and(|value| value == "ON" || value == "1")

@@ -60,46 +60,43 @@ const UNUSUAL: [(&str, &str); 18] = [
     ("max_error_count", "0"),
 ];
 
-/// Migrates, lives a life and a wait, and compares every row with the notices.
 async fn works_with(settings: &[(&str, &str)]) {
     let Some(server) = PrivateDatabase::start(&[]).await else {
         return eprintln!("SKIP: MariaDB is not installed");
     };
-    let usual = Database::on(&server.url).await;
-    let usual = session(&usual).await;
+    let usual = session(&Database::on(&server.url).await).await;
     let cli = Cli::on(Database::on(&server.url).await);
     for (name, value) in settings {
         server.execute(&format!("SET GLOBAL {name} = {value}")).await;
     }
-    let migrated = cli.xiebao(&["migrate"]).await;
-    assert_eq!(migrated.code, 0, "{migrated:?}");
-    let number = "20260906000001";
-    cli.issue(number).await;
-    cli.deliver(26, number, json!({ "status": 1, "remark": "备注" }))
-        .await;
-    cli.deliver(5, number, json!({ "newInsureNum": "20260906000002" }))
-        .await;
-    cli.deliver(3, "20260906000002", issued("20260906000002")).await;
-    let released = cli.xiebao(&["held", "release", "20260906000002"]).await;
-    assert!(
-        released.code == 0 || released.err.contains("No waiting"),
-        "{released:?}"
-    );
-    cli.xiebao(&["trace", number])
-        .await
-        .says(&["cancelled and reissued", "张三"]);
-    cli.xiebao(&["find", "--name", "李四"])
-        .await
-        .says(&[number, "20260906000002"]);
-    let compared = cli.xiebao(&["rebuild", "--all", "--check"]).await;
-    assert_eq!(compared.code, 0, "{compared:?}");
-    cli.xiebao(&["doctor"])
-        .await
-        .says(&["the tables are as the migrations made them"]);
+    migrates_and_works(&cli).await;
     assert_eq!(session(&cli.database).await, usual);
     for (name, _) in settings {
         server.execute(&format!("SET GLOBAL {name} = DEFAULT")).await;
     }
+}
+
+/// Migrates, lives a life and a wait, and compares every row with the notices.
+async fn migrates_and_works(cli: &Cli) {
+    let migrated = cli.xiebao(&["migrate"]).await;
+    assert_eq!(migrated.code, 0, "{migrated:?}");
+    let (old, new) = ("20260906000001", "20260906000002");
+    cli.issue(old).await;
+    cli.deliver(26, old, json!({ "status": 1, "remark": "备注" }))
+        .await;
+    cli.deliver(9, new, json!({})).await;
+    cli.xiebao(&["held", "list"]).await.says(&[new]);
+    cli.deliver(5, old, json!({ "newInsureNum": new })).await;
+    cli.deliver(3, new, issued(new)).await;
+    cli.xiebao(&["trace", old])
+        .await
+        .says(&["cancelled and reissued", "张三"]);
+    cli.xiebao(&["trace", new]).await.says(&["issued"]);
+    cli.xiebao(&["find", "--name", "李四"]).await.says(&[old, new]);
+    let compared = cli.xiebao(&["rebuild", "--all", "--check"]).await;
+    assert_eq!(compared.code, 0, "{compared:?}");
+    let doctor = cli.xiebao(&["doctor"]).await;
+    doctor.says(&["the tables are as the migrations made them"]);
 }
 
 #[derive(Debug, PartialEq, QueryableByName)]
