@@ -143,8 +143,9 @@ async fn a_statement_that_fails_is_named_with_the_servers_words_and_what_to_do()
     cli.execute("RENAME TABLE proposals TO away").await;
     let stopped = cli.xiebao(&["migrate"]).await;
     assert_eq!(stopped.code, 2, "{stopped:?}");
+    let at = format!("The migration stopped at {}, ALTER TABLE proposals: ", all[nth].0);
     let said = [
-        &format!("The migration stopped at {}, ALTER TABLE proposals: ", all[nth].0),
+        at.as_str(),
         "proposals' doesn't exist (error 1146)",
         "run xiebao migrate again",
     ];
