@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use diesel::QueryableByName;
 use diesel::sql_types::Text;
-use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+use diesel_async::SimpleAsyncConnection as _;
 use xiebao_store::Connection;
 
 use crate::cli::Cli;
@@ -44,19 +44,21 @@ struct Definition {
 async fn schema(conn: &mut Connection) -> Vec<String> {
     let tables =
         "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY 1";
-    let tables: Vec<Name> = diesel::sql_query(tables).load(conn).await.expect("tables");
+    let tables: Vec<Name> = diesel_async::RunQueryDsl::load(diesel::sql_query(tables), conn)
+        .await
+        .expect("tables");
     let mut all = Vec::new();
     for Name { name } in tables {
         let show = diesel::sql_query(format!("SHOW CREATE TABLE {name}"));
-        all.push(
-            show.get_result::<Definition>(conn)
-                .await
-                .expect("a table")
-                .statement,
-        );
+        let table: Definition = diesel_async::RunQueryDsl::get_result(show, conn)
+            .await
+            .expect("a table");
+        all.push(table.statement);
     }
     let finished = "SELECT version AS name FROM __diesel_schema_migrations ORDER BY 1";
-    let finished: Vec<Name> = diesel::sql_query(finished).load(conn).await.expect("versions");
+    let finished: Vec<Name> = diesel_async::RunQueryDsl::load(diesel::sql_query(finished), conn)
+        .await
+        .expect("versions");
     all.extend(finished.into_iter().map(|version| version.name));
     all
 }

@@ -2,7 +2,6 @@
 
 use diesel::QueryableByName;
 use diesel::sql_types::Text;
-use diesel_async::RunQueryDsl as _;
 use serde_json::json;
 use xiebao_testkit::{Database, PrivateDatabase};
 
@@ -119,7 +118,8 @@ async fn session(database: &Database) -> Vec<Variable> {
         "SHOW SESSION VARIABLES WHERE Variable_name IN ({})",
         names.join(", ")
     );
-    diesel::sql_query(show).load(&mut conn).await.expect("variables")
+    let variables = diesel_async::RunQueryDsl::load(diesel::sql_query(show), &mut conn).await;
+    variables.expect("variables")
 }
 
 #[tokio::test]
