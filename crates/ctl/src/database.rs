@@ -73,7 +73,9 @@ impl Database {
     ) -> Result<T, Failure> {
         match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
             Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(error)) if error.wrong_setting().is_some() => Err(error.into()),
+            Ok(Err(error)) if self.store.wrong_setting().is_some() => {
+                Err(Failure::Refused(error.to_string()))
+            }
             Ok(Err(error)) => Err(self.unreachable(error)),
             Err(_) => Err(self.unreachable(format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()))),
         }

@@ -19,7 +19,7 @@ pub(super) fn without_any_value(text: &str) -> String {
     without_values(0, text)
 }
 
-const NAMES_ONLY: [u16; 34] = [
+const NAMES_ONLY: [u16; 36] = [
     // Files, the disk, the storage engine.
     3, 20, 1021, 1026, 1030, 1114, //
     // Accounts and privileges.
@@ -32,6 +32,8 @@ const NAMES_ONLY: [u16; 34] = [
     1451, 1452, 3819, 4025, //
     // A packet that is too large names the variable.
     1153, //
+    // Limits and formats that name variables.
+    1461, 1665, //
     1036, 1877,
 ];
 

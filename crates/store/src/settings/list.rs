@@ -119,6 +119,13 @@ pub(super) const CHECKED: &[Checked] = &[
         why: "`xiebao migrate` cannot create the tables",
     },
     Checked {
+        name: "alter_algorithm",
+        wanted: Wanted::Not("DEFAULT", &["INSTANT"]),
+        only_with: None,
+        grade: Grade::Advised,
+        why: "`xiebao migrate` cannot add indexes",
+    },
+    Checked {
         name: "enforce_storage_engine",
         wanted: Wanted::Is(&["InnoDB", ""]),
         only_with: None,

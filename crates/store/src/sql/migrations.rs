@@ -14,7 +14,7 @@ pub use error::MigrationError;
 use list::Migration;
 
 use super::{inventory, server};
-use crate::{Connection, StoreError};
+use crate::{Connection, Races, ServerError, StoreError};
 
 /// The finished migrations. Diesel's tools know the table by this name and shape.
 const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS __diesel_schema_migrations (\
@@ -31,9 +31,6 @@ use __diesel_schema_migrations as ledger;
 /// Table exists, duplicate column, duplicate key name, nothing to drop. `ER_TABLE_EXISTS_ERROR`, `ER_DUP_FIELDNAME`,
 /// `ER_DUP_KEYNAME`, `ER_CANT_DROP_FIELD_OR_KEY`.
 const ALREADY_DONE: [u16; 4] = [1050, 1060, 1061, 1091];
-
-/// Tries of a statement that loses a race against another run.
-const TRIES: usize = 10;
 
 /// Runs the pending migrations and returns their names.
 ///
@@ -88,14 +85,13 @@ async fn carry_out(conn: &mut Connection, migration: &Migration) -> Result<bool,
 
 /// True if the statement was done before.
 async fn execute(conn: &mut Connection, statement: &str) -> Result<bool, StoreError> {
-    let mut tries = 0;
+    let mut races = Races::default();
     loop {
-        tries += 1;
         match conn.batch_execute(statement).await.map_err(StoreError::from) {
             Ok(()) => return Ok(false),
-            Err(StoreError::Conflict(_)) if tries < TRIES => {}
+            Err(StoreError::Conflict(_)) if races.again().await => {}
             Err(error) => {
-                let number = error.server_error().map(crate::ServerError::number);
+                let number = error.server_error().map(ServerError::number);
                 let done = number.is_some_and(|number| ALREADY_DONE.contains(&number));
                 return if done { Ok(true) } else { Err(error) };
             }

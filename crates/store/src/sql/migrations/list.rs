@@ -25,6 +25,8 @@ pub(super) const ALL: &[Migration] = migrations![
     "2026-11-26-000003_prune_operations",
     "2026-11-26-000004_proposals_status",
     "2026-11-26-000005_refused_requests",
+    "2026-11-30-000001_proposal_locks_version",
+    "2026-11-30-000002_unmatched_persons",
 ];
 
 impl Migration {
