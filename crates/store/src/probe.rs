@@ -21,7 +21,7 @@ const LIFE: [(i64, &str); 6] = [
         3,
         r#""state":true,"policys":[{"policyNum":"probe","insurant":"probe"}]"#,
     ),
-    (4, r#""state":true"#),
+    (4, r#""state":true,"cancelInsurants":["nobody"]"#),
     (26, r#""state":true,"status":1"#),
     (27, r#""failMsg":"probe""#),
 ];
