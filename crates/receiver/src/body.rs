@@ -2,12 +2,22 @@
 
 use std::time::Duration;
 
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::StreamExt as _;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Bounds on reading and discarding an unwanted body. Most clients read the answer only after writing their whole body.
 const DRAIN_BYTES: usize = 16 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// A body of more bytes needs room. Nearly every notice is smaller, and small ones never wait for large ones.
+const SMALL: usize = 16 << 10;
+
+/// Bytes of large bodies that are read and published at the same time. On its way to the broker a body is in memory three
+/// to four times.
+const ROOM: usize = 16 << 20;
 
 /// Why there is no body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,38 +25,124 @@ pub(crate) enum BodyError {
     TooLarge,
     /// It ended early, or took too long.
     Incomplete,
+    /// Other large bodies took all memory until the time was over.
+    NoRoom,
 }
 
-/// The whole body, if it has no more than `limit` bytes and arrives within `timeout`.
-pub(crate) async fn read(payload: &mut Payload, limit: usize, timeout: Duration) -> Result<Bytes, BodyError> {
-    let reading = tokio::time::timeout(timeout, collect(payload, limit));
-    let outcome = reading.await.unwrap_or(Err(BodyError::Incomplete));
-    if outcome == Err(BodyError::TooLarge) {
-        drain(payload).await;
-    }
-    outcome
+/// Bounds the memory of large bodies, whoever sends them.
+#[derive(Debug)]
+pub(crate) struct BodyReader {
+    /// One permit a byte.
+    room: Semaphore,
+    limit: usize,
+    timeout: Duration,
 }
 
-async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, BodyError> {
-    let Some(first) = payload.next().await else {
-        return Ok(Bytes::new());
-    };
-    let first = first.map_err(|_| BodyError::Incomplete)?;
-    let mut rest = BytesMut::new();
-    let mut length = first.len();
-    while length <= limit {
-        let Some(chunk) = payload.next().await else {
-            // Nearly every notice arrives in one piece, which then is not copied.
-            return Ok(if rest.is_empty() { first } else { rest.freeze() });
-        };
-        let chunk = chunk.map_err(|_| BodyError::Incomplete)?;
-        if rest.is_empty() {
-            rest.extend_from_slice(&first);
+/// A whole body. Its room is free again when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Body<'r> {
+    pub bytes: Bytes,
+    _room: Option<SemaphorePermit<'r>>,
+}
+
+impl BodyReader {
+    /// `limit`: bytes of the largest body; `timeout`: bound on its arrival.
+    pub fn new(limit: usize, timeout: Duration) -> Self {
+        Self {
+            room: Semaphore::new(ROOM.max(limit)),
+            limit,
+            timeout,
         }
-        rest.extend_from_slice(&chunk);
-        length += chunk.len();
     }
-    Err(BodyError::TooLarge)
+
+    /// The whole body, if it is not too large and arrives in time.
+    ///
+    /// # Errors
+    /// See [`BodyError`].
+    pub async fn read(&self, payload: &mut Payload, headers: &HeaderMap) -> Result<Body<'_>, BodyError> {
+        let outcome = self.collect(payload, declared(headers)).await;
+        if let Err(BodyError::TooLarge | BodyError::NoRoom) = outcome {
+            drain(payload).await;
+        }
+        outcome
+    }
+
+    async fn collect(&self, payload: &mut Payload, declared: Option<usize>) -> Result<Body<'_>, BodyError> {
+        let deadline = Instant::now() + self.timeout;
+        let (mut parts, mut room) = (Parts::default(), None);
+        loop {
+            if room.is_none() && parts.length > SMALL {
+                let most = declared.unwrap_or(self.limit).clamp(parts.length, self.limit);
+                room = Some(self.reserve(most, deadline).await?);
+                parts.reserve(most);
+            }
+            match timeout_at(deadline, payload.next()).await {
+                Ok(Some(Ok(chunk))) => parts.push(chunk),
+                Ok(None) => break,
+                Ok(Some(Err(_))) | Err(_) => return Err(BodyError::Incomplete),
+            }
+            if parts.length > self.limit {
+                return Err(BodyError::TooLarge);
+            }
+        }
+        Ok(Body {
+            bytes: parts.together(),
+            _room: room,
+        })
+    }
+
+    async fn reserve(&self, bytes: usize, deadline: Instant) -> Result<SemaphorePermit<'_>, BodyError> {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        match timeout_at(deadline, self.room.acquire_many(bytes)).await {
+            Ok(Ok(room)) => Ok(room),
+            // The semaphore is never closed.
+            Ok(Err(_)) | Err(_) => Err(BodyError::NoRoom),
+        }
+    }
+}
+
+/// The length that the client declares. It may lie.
+fn declared(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The parts of a body. Nearly every notice arrives in one part, which then is not copied.
+#[derive(Default)]
+struct Parts {
+    first: Bytes,
+    all: BytesMut,
+    length: usize,
+}
+
+impl Parts {
+    fn push(&mut self, part: Bytes) {
+        if self.length == 0 {
+            self.length = part.len();
+            self.first = part;
+            return;
+        }
+        self.copy_first();
+        self.all.extend_from_slice(&part);
+        self.length += part.len();
+    }
+
+    /// Allocates once for a body of this length.
+    fn reserve(&mut self, length: usize) {
+        self.all.reserve(length.saturating_sub(self.all.len()));
+        self.copy_first();
+    }
+
+    fn copy_first(&mut self) {
+        self.all.extend_from_slice(&std::mem::take(&mut self.first));
+    }
+
+    fn together(self) -> Bytes {
+        if self.all.is_empty() {
+            self.first
+        } else {
+            self.all.freeze()
+        }
+    }
 }
 
 /// Reads and discards the rest of the body, within bounds.
@@ -61,5 +157,5 @@ pub(crate) async fn drain(payload: &mut Payload) {
         }
     };
     // A client that sends more may miss the answer.
-    let _ = tokio::time::timeout(DRAIN_TIME, reading).await;
+    let _ = timeout(DRAIN_TIME, reading).await;
 }

@@ -76,17 +76,20 @@ impl Receiver {
         }
         let trusted = !self.config.allow.is_empty();
         findings.trace = Trace::of(request.headers(), &self.traces, trusted);
-        let body = match body::read(&mut payload, self.config.max_body_bytes, self.config.body_timeout).await
-        {
+        let body = match self.bodies.read(&mut payload, request.headers()).await {
             Ok(body) => body,
             Err(BodyError::TooLarge) => return Verdict::TooLarge,
             Err(BodyError::Incomplete) => {
                 findings.why = Some("the body is incomplete".to_owned());
                 return Verdict::Malformed;
             }
+            Err(BodyError::NoRoom) => {
+                findings.why = Some("too many large bodies at the same time".to_owned());
+                return Verdict::Unavailable;
+            }
         };
         let received_at = clock::now();
-        match self.verify(&body, findings) {
+        match self.verify(&body.bytes, findings) {
             Ok(notice) => {
                 self.metrics.note_signature(&notice);
                 let trace = findings.trace.publish(&self.traces);
@@ -95,7 +98,7 @@ impl Receiver {
             }
             Err(error) => {
                 findings.why = Some(describe(&error).to_owned());
-                findings.body = Some(body.clone());
+                findings.body = Some(body.bytes.clone());
                 refusal(&error)
             }
         }

@@ -13,6 +13,7 @@ use xiebao_runtime::keys::KeyRing;
 use xiebao_runtime::publishing::NoticePublisher;
 use xiebao_runtime::traces::Traces;
 
+use crate::body::BodyReader;
 use crate::metrics::Metrics;
 use crate::refusals::Refusals;
 
@@ -23,6 +24,8 @@ pub(crate) struct Receiver {
     pub shutdown: CancellationToken,
     /// `receiver.*` of the configuration.
     pub config: ReceiverConfig,
+    /// Reads bodies in bounded memory.
+    pub bodies: BodyReader,
     /// The subscribed notice types.
     pub rules: Rules,
     /// The partners' keys.
@@ -59,6 +62,7 @@ impl Receiver {
         traces.register(registry.sub_registry_with_prefix("xiebao_receiver"));
         Ok(Self {
             shutdown: shutdown.clone(),
+            bodies: BodyReader::new(config.receiver.max_body_bytes, config.receiver.body_timeout),
             config: config.receiver.clone(),
             rules: config.rules.clone(),
             keys,

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, what does not hold must panic")]
 
+mod bodies;
 mod broken_broker;
 mod http;
 mod keys;
