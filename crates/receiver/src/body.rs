@@ -15,9 +15,9 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 /// A body of more bytes needs room. Nearly every notice is smaller, and small ones never wait for large ones.
 const SMALL: usize = 16 << 10;
 
-/// Bytes of large bodies that are read and published at the same time. On its way to the broker a body is in memory three
-/// to four times.
-const ROOM: usize = 16 << 20;
+/// Bytes of large bodies that are read and published at the same time. On its way to the broker a body is in memory more
+/// than once, and every waiting connection has buffers of its own.
+const ROOM: usize = 8 << 20;
 
 /// Why there is no body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl BodyReader {
         let deadline = Instant::now() + self.timeout;
         let (mut parts, mut room) = (Parts::default(), None);
         loop {
-            if room.is_none() && parts.length > SMALL {
+            if room.is_none() && declared.unwrap_or_default().max(parts.length) > SMALL {
                 let most = declared.unwrap_or(self.limit).clamp(parts.length, self.limit);
                 room = Some(self.reserve(most, deadline).await?);
                 parts.reserve(most);
