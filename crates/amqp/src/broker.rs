@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_rs::Runtime;
@@ -12,7 +13,7 @@ use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use url::Url;
-use xiebao_wire::{WatchedTcp, WiredConnection};
+use xiebao_wire::{ReadGate, WatchedTcp, WiredConnection};
 
 use crate::first_success::first_success;
 use crate::topology::TopologyError;
@@ -26,6 +27,10 @@ const HEARTBEAT: u16 = 10;
 /// Largest frame in bytes, unless the address says otherwise. Notices are small, and the client keeps 64 frames of memory
 /// for every connection: 8 MiB with the broker's own 128 KiB.
 const FRAME_MAX: u32 = 32 * 1024;
+
+/// The same for a consumer: the broker's own maximum. Another program's headers fill one frame of that size, and the broker
+/// ends a connection that takes less.
+const FRAME_MAX_OF_ANYONE: u32 = 128 * 1024;
 
 /// The addresses of the broker.
 #[derive(Clone)]
@@ -118,13 +123,32 @@ impl Broker {
     /// # Errors
     /// [`ConnectError::Address`].
     pub fn new(settings: &Settings, name: &str, size: usize) -> Result<Self, ConnectError> {
-        let uris = settings.urls.iter().map(|url| complete(url));
+        Self::of(settings, name, size, FRAME_MAX, None)
+    }
+
+    /// For one connection that consumes whatever any program has published, and reads what the gate lets through.
+    pub(crate) fn for_consumer(
+        settings: &Settings,
+        name: &str,
+        gate: Option<&Arc<ReadGate>>,
+    ) -> Result<Self, ConnectError> {
+        Self::of(settings, name, 1, FRAME_MAX_OF_ANYONE, gate)
+    }
+
+    fn of(
+        settings: &Settings,
+        name: &str,
+        size: usize,
+        frame_max: u32,
+        gate: Option<&Arc<ReadGate>>,
+    ) -> Result<Self, ConnectError> {
+        let uris = settings.urls.iter().map(|url| complete(url, frame_max));
         let uris = uris.collect::<Result<Vec<(String, AMQPUri)>, _>>()?;
         Ok(Self {
             addresses: uris.iter().map(|(_, uri)| without_credentials(uri)).collect(),
             nodes: uris
                 .into_iter()
-                .map(|(url, uri)| Node::new(url, uri, name, size))
+                .map(|(url, uri)| Node::new(url, uri, name, size, gate.cloned()))
                 .collect::<Result<_, _>>()?,
             connect_timeout: settings.connect_timeout,
         })
@@ -176,8 +200,14 @@ impl fmt::Debug for Node {
 }
 
 impl Node {
-    fn new(url: String, uri: AMQPUri, name: &str, size: usize) -> Result<Self, ConnectError> {
-        let runtime = Runtime::new(WatchedTcp::new(patience(&uri)));
+    fn new(
+        url: String,
+        uri: AMQPUri,
+        name: &str,
+        size: usize,
+        gate: Option<Arc<ReadGate>>,
+    ) -> Result<Self, ConnectError> {
+        let runtime = Runtime::new(WatchedTcp::new(patience(&uri)).behind(gate));
         let name = name.to_owned();
         let named = name.clone();
         let manager = Manager::new(url, move || properties(&named), runtime.clone());
@@ -199,28 +229,6 @@ fn properties(name: &str) -> ConnectionProperties {
         .with_client_property("version".into(), env!("CARGO_PKG_VERSION").into())
 }
 
-/// One connection to any node of this broker, for an owner who closes it. Must be called inside the Tokio runtime that the
-/// connection will live in.
-///
-/// # Errors
-/// When every node failed.
-pub async fn connect(settings: &Settings, name: &str) -> Result<lapin::Connection, ConnectError> {
-    Ok(Connection::take(
-        Broker::new(settings, name, 1)?.connection().await?,
-    ))
-}
-
-/// One connection to a node of this broker on which publishes go past lapin; its socket lives in the current Tokio runtime.
-///
-/// # Errors
-/// When every node failed.
-pub async fn connect_past_lapin(settings: &Settings, name: &str) -> Result<WiredConnection, ConnectError> {
-    let (broker, here) = (Broker::new(settings, name, 1)?, Handle::current());
-    let attempt = |number: usize| broker.wired_to(number, &here);
-    let (_, connection) = first_success(broker.addresses(), 0, attempt).await?;
-    Ok(connection)
-}
-
 /// Runs `work`, bounded in time.
 pub(crate) async fn within<T, E: Into<ConnectError>>(
     bound: Duration,
@@ -233,7 +241,7 @@ pub(crate) async fn within<T, E: Into<ConnectError>>(
 }
 
 /// The address with our heartbeat and frame size, where it names none of its own.
-fn complete(text: &str) -> Result<(String, AMQPUri), ConnectError> {
+fn complete(text: &str, frame_max: u32) -> Result<(String, AMQPUri), ConnectError> {
     let given = AMQPUri::from_str(text).map_err(ConnectError::Address)?;
     let mut url = Url::parse(text).map_err(|error| ConnectError::Address(error.to_string()))?;
     if given.query.heartbeat.is_none() {
@@ -242,7 +250,7 @@ fn complete(text: &str) -> Result<(String, AMQPUri), ConnectError> {
     }
     if given.query.frame_max.is_none() {
         url.query_pairs_mut()
-            .append_pair("frame_max", &FRAME_MAX.to_string());
+            .append_pair("frame_max", &frame_max.to_string());
     }
     let uri = AMQPUri::from_str(url.as_str()).map_err(ConnectError::Address)?;
     Ok((url.into(), uri))
@@ -264,7 +272,7 @@ mod tests {
 
     #[test]
     fn an_address_keeps_what_it_says_and_gets_what_it_lacks() {
-        let (_, uri) = complete("amqp://u:p@h:1/%2f").expect("an address");
+        let (_, uri) = complete("amqp://u:p@h:1/%2f", FRAME_MAX).expect("an address");
         assert_eq!(
             (uri.query.heartbeat, uri.query.frame_max),
             (Some(10), Some(32_768))
@@ -273,9 +281,13 @@ mod tests {
             (uri.vhost.as_str(), uri.authority.userinfo.password.as_str()),
             ("/", "p")
         );
-        let (_, uri) = complete("amqps://u:p%40%2Fx@h/v?heartbeat=1&frame_max=8192").expect("an address");
+        let (_, uri) =
+            complete("amqps://u:p%40%2Fx@h/v?heartbeat=1&frame_max=8192", FRAME_MAX).expect("an address");
         assert_eq!((uri.query.heartbeat, uri.query.frame_max), (Some(1), Some(8_192)));
         assert_eq!(uri.authority.userinfo.password, "p@/x");
-        assert!(matches!(complete("redis://h"), Err(ConnectError::Address(_))));
+        assert!(matches!(
+            complete("redis://h", FRAME_MAX),
+            Err(ConnectError::Address(_))
+        ));
     }
 }

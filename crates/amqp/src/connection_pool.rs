@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::confirm_channels::Message;
+use crate::confirm_channels::{Message, PublishError};
 use crate::open_connection::OpenConnection;
 use crate::pacing::Pacing;
 use crate::pinning;
-use crate::pooled_connection::{PooledConnection, Shared};
+use crate::pooled_connection::{PooledConnection, Shared, Way};
 use crate::publisher::Unavailable;
 use crate::trouble::Trouble;
 
@@ -55,24 +55,53 @@ impl ConnectionPool {
 
     pub async fn publish(&self, message: &Message<'_>) -> Result<(), Unavailable> {
         let mut trouble = None;
-        let stored = tokio::time::timeout(self.timeout, self.until_stored(message, &mut trouble)).await;
-        stored.map_err(|_| Unavailable {
+        let storing = tokio::time::timeout(self.timeout, self.until_stored(message, &mut trouble));
+        let outcome = storing
+            .await
+            .unwrap_or_else(|_| Err(trouble.unwrap_or_else(|| self.trouble())));
+        outcome.map_err(|trouble| Unavailable {
             timeout: self.timeout,
-            trouble: trouble.unwrap_or_else(|| self.trouble()),
+            trouble,
         })
     }
 
-    /// A publish with an unknown outcome is published again: a duplicate is harmless, a loss is not.
-    async fn until_stored(&self, message: &Message<'_>, trouble: &mut Option<Trouble>) {
+    /// A publish with an unknown outcome is published again: a duplicate is harmless, a loss is not. `Err`: the message can't
+    /// be published at any time.
+    async fn until_stored(
+        &self,
+        message: &Message<'_>,
+        trouble: &mut Option<Trouble>,
+    ) -> Result<(), Trouble> {
         let mut pacing = Pacing::new(Duration::from_millis(10), Duration::from_millis(500));
         loop {
+            self.shared.size_limit.check(message.body.len())?;
             let open = self.next_open().await;
-            match attempt(open, message).await {
-                Ok(()) => return,
+            match self.attempt(open, message).await {
+                Ok(()) => return Ok(()),
+                Err(error @ Trouble::Unsendable(_)) => return Err(error),
                 Err(error) => *trouble = Some(error),
             }
             pacing.pause().await;
         }
+    }
+
+    /// Ends when the connection is given up: the thread on which it lives may be busy.
+    async fn attempt(&self, open: Arc<OpenConnection>, message: &Message<'_>) -> Result<(), Trouble> {
+        let outcome = tokio::select! {
+            biased;
+            outcome = open.publish(message) => outcome,
+            () = open.given_up().cancelled() => return Err(open.end()),
+        };
+        // Before the connection is given up, so that every publish that was in flight on it knows the limit.
+        if let Err(PublishError::Broker(error)) = &outcome
+            && self.shared.size_limit.learn(error)
+            && matches!(self.shared.way, Way::Lapin)
+        {
+            // By lapin a publish has a channel to itself, so no other is harmed.
+            return Err(Trouble::Away(error.to_string()));
+        }
+        open.note(&outcome);
+        outcome.map_err(|error| open.end_or(&error))
     }
 
     /// An open connection that is not blocked: that of this thread if it has one, else the next in turn. Waits until there is
@@ -96,15 +125,4 @@ impl ConnectionPool {
             }
         }
     }
-}
-
-/// Ends when the connection is given up: the thread on which it lives may be busy.
-async fn attempt(open: Arc<OpenConnection>, message: &Message<'_>) -> Result<(), Trouble> {
-    let outcome = tokio::select! {
-        biased;
-        outcome = open.publish(message) => outcome,
-        () = open.given_up().cancelled() => return Err(open.end()),
-    };
-    open.note(&outcome);
-    outcome.map_err(|error| open.end_or(&error))
 }

@@ -10,6 +10,7 @@
 
 mod broker;
 mod confirm_channels;
+mod connect;
 mod connection_pool;
 mod first_success;
 mod open_connection;
@@ -17,11 +18,14 @@ mod pacing;
 mod pinning;
 mod pooled_connection;
 mod publisher;
+mod size_limit;
 pub mod topology;
 mod trouble;
 
-pub use broker::{Broker, ConnectError, Connection, Settings, connect, connect_past_lapin};
+pub use broker::{Broker, ConnectError, Connection, Settings};
 pub use confirm_channels::{ConfirmChannels, Message, PublishError};
+pub use connect::{connect, connect_behind, connect_past_lapin};
 pub use pacing::Pacing;
 pub use publisher::{Publisher, Unavailable};
 pub use trouble::Trouble;
+pub use xiebao_wire::ReadGate;

@@ -15,6 +15,7 @@ use crate::broker::{Broker, ConnectError, Connection, within};
 use crate::first_success::first_success;
 use crate::open_connection::{NewConnection, OpenConnection};
 use crate::pacing::Pacing;
+use crate::size_limit::SizeLimit;
 use crate::topology::{Part, TopologyError};
 use crate::trouble::Trouble;
 use watching::watch_over;
@@ -46,6 +47,7 @@ pub(crate) struct Shared {
     /// The first difference in the topology, if it was found before any connection was open.
     pub drift: watch::Sender<Option<Arc<TopologyError>>>,
     pub closing: CancellationToken,
+    pub size_limit: SizeLimit,
 }
 
 /// A place for a connection.

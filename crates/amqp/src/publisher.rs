@@ -1,5 +1,6 @@
 //! Publishes messages through connections that are kept open, riding out a broker that goes away, within a hard bound.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::confirm_channels::Message;
 use crate::connection_pool::ConnectionPool;
 use crate::pinning;
 use crate::pooled_connection::{PooledConnection, Shared, Way};
+use crate::size_limit::SizeLimit;
 use crate::topology::{Part, TopologyError};
 use crate::trouble::Trouble;
 
@@ -26,14 +28,30 @@ const MOST_FOUND_DEAD: usize = 3;
 /// How long closing the connections may take.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
-/// The broker did not confirm in time. It may or may not have the message.
+/// The broker did not confirm in time, and may or may not have the message; or it will never take it.
 #[derive(Debug, Error)]
-#[error("the broker did not confirm within {timeout:?}: {trouble}")]
 pub struct Unavailable {
     /// The bound that has passed.
     pub timeout: Duration,
     /// The obstacle, as far as it is known.
     pub trouble: Trouble,
+}
+
+impl Unavailable {
+    /// Returns `true` if the message can't be published at any time, and the broker does not have it.
+    pub fn is_final(&self) -> bool {
+        matches!(self.trouble, Trouble::Unsendable(_))
+    }
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { timeout, trouble } = self;
+        match trouble {
+            Trouble::Unsendable(_) => trouble.fmt(f),
+            _ => write!(f, "the broker did not confirm within {timeout:?}: {trouble}"),
+        }
+    }
 }
 
 /// Publishes with confirms.
@@ -106,6 +124,7 @@ impl Publisher {
             opened: watch::Sender::new(0),
             drift: watch::Sender::new(None),
             closing: CancellationToken::new(),
+            size_limit: SizeLimit::default(),
         });
         let places: Vec<Arc<PooledConnection>> = (0..connections).map(|_| Arc::default()).collect();
         let mut keepers = JoinSet::new();
@@ -127,7 +146,8 @@ impl Publisher {
     /// Publishes a message. `Ok`: a quorum queue has it.
     ///
     /// # Errors
-    /// When the broker did not confirm within the bound. It may or may not have the message.
+    /// When the broker did not confirm within the bound; it may or may not have the message. At once when it will never take
+    /// the message.
     pub async fn publish(&self, message: &Message<'_>) -> Result<(), Unavailable> {
         self.pool.publish(message).await
     }

@@ -28,8 +28,8 @@ pub const RETRY: [(Duration, &str); 3] = [
 ];
 /// Exchange and queue of the record of refused requests: for people, apart from the notices.
 pub const REFUSED: &str = "xiebao.refused";
-/// Binding key of the queue of notices: every type.
-pub const NOTICES_BINDING: &str = "notice.#";
+/// Binding key of the queue of notices: any. A message that somebody put straight into a retry queue comes back with its name.
+pub const NOTICES_BINDING: &str = "#";
 
 /// Stops crash loops only; attempts to apply a notice are counted elsewhere.
 const DELIVERY_LIMIT: i32 = 1_000;

@@ -8,6 +8,7 @@ use lapin::protocol::{AMQPError, AMQPErrorKind, AMQPHardError, AMQPSoftError};
 
 use crate::broker::ConnectError;
 use crate::confirm_channels::PublishError;
+use crate::size_limit;
 use crate::topology::TopologyError;
 
 /// The obstacle between a message and its queue.
@@ -22,6 +23,8 @@ pub enum Trouble {
     Full,
     /// No queue is bound; what is missing is being declared again.
     Unroutable(String),
+    /// The broker will never take this message: its size or its properties exceed a limit.
+    Unsendable(String),
     /// Wrong password, a vhost that is not there, a missing right, a topology that differs: a person must mend it.
     Refused(String),
 }
@@ -36,7 +39,7 @@ impl Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Away(why) | Self::Unroutable(why) => f.write_str(why),
+            Self::Away(why) | Self::Unroutable(why) | Self::Unsendable(why) => f.write_str(why),
             Self::Blocked => f.write_str("the broker is short of memory or disk and takes no messages"),
             Self::Full => f.write_str("the queue takes no messages: it is full, or has no leader"),
             Self::Refused(why) => write!(f, "somebody must mend this: {why}"),
@@ -49,7 +52,11 @@ impl From<&PublishError> for Trouble {
         match error {
             PublishError::Nacked => Self::Full,
             PublishError::Unroutable { .. } => Self::Unroutable(error.to_string()),
-            PublishError::Invalid(_) => Self::Refused(error.to_string()),
+            PublishError::Invalid(_) => Self::Unsendable(error.to_string()),
+            // It concerns one message and ends the channel of many.
+            PublishError::Broker(source) if size_limit::stated_by(source).is_some() => {
+                Self::Away(error.to_string())
+            }
             PublishError::Broker(source) => Self::new(is_refusal(source), error.to_string()),
         }
     }

@@ -20,7 +20,7 @@
 //! A frame that cannot be understood ends the connection (`Handled::Violation`): a wrong guess would report a lost message as
 //! stored. Whatever ends the relay, every waiting publish gets an error (`relay/ending.rs`).
 //!
-//! `transport` gives lapin TCP streams with a read timeout. `close_reason` reads why the broker closes a channel or a
+//! `transport` gives lapin TCP streams with a read timeout; a `gate` keeps one from reading ahead of its consumer. `close_reason` reads why the broker closes a channel or a
 //! connection.
 
 mod buffer;
@@ -29,6 +29,7 @@ mod close_reason;
 mod connection;
 mod encode;
 mod frame;
+mod gate;
 mod properties;
 mod relay;
 mod transport;
@@ -41,6 +42,7 @@ pub mod fuzzing;
 
 pub use channel::{ConfirmChannel, PublishError, check};
 pub use connection::WiredConnection;
+pub use gate::ReadGate;
 pub use transport::WatchedTcp;
 pub use unconfirmed::Returned;
 pub use wire::Wire;

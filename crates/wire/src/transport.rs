@@ -23,12 +23,16 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt as _};
 
+use crate::gate::{self, ReadGate};
+
 /// A Tokio runtime as lapin needs it, with TCP streams whose reads fail after a time without data.
 #[derive(Debug, Clone)]
 pub struct WatchedTcp {
     tokio: Tokio,
     /// `None`: no timeout.
     read_timeout: Option<Duration>,
+    /// `None`: the streams read whatever comes.
+    gate: Option<Arc<ReadGate>>,
 }
 
 impl WatchedTcp {
@@ -45,7 +49,14 @@ impl WatchedTcp {
         Self {
             tokio: Tokio::default().with_handle(runtime),
             read_timeout,
+            gate: None,
         }
+    }
+
+    /// The same, whose streams read what this gate lets through.
+    #[must_use]
+    pub fn behind(self, gate: Option<Arc<ReadGate>>) -> Self {
+        Self { gate, ..self }
     }
 }
 
@@ -100,7 +111,7 @@ impl Reactor for WatchedTcp {
         address: SocketAddr,
     ) -> impl Future<Output = io::Result<Self::TcpStream>> + Send + 'static {
         let (connecting, read_timeout) = (self.tokio.tcp_connect_addr(address), self.read_timeout);
-        let kit = self.clone();
+        let (kit, gate) = (self.clone(), self.gate.clone());
         async move {
             let watch = Arc::new(ReadWatch::default());
             let stream = connecting.await?;
@@ -108,7 +119,10 @@ impl Reactor for WatchedTcp {
                 watch.record_read();
                 drop(kit.spawn(fail_after_silence(Arc::downgrade(&watch), read_timeout)));
             }
-            Ok(Stream::Socket(WatchedStream { stream, watch }))
+            if let Some(gate) = &gate {
+                drop(kit.spawn(gate::let_through(Arc::downgrade(gate))));
+            }
+            Ok(Stream::Socket(WatchedStream { stream, watch, gate }))
         }
     }
 }
@@ -221,6 +235,7 @@ async fn fail_after_silence(watch: Weak<ReadWatch>, read_timeout: Duration) {
 pub struct WatchedStream<S> {
     stream: S,
     watch: Arc<ReadWatch>,
+    gate: Option<Arc<ReadGate>>,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for WatchedStream<S> {
@@ -229,8 +244,18 @@ impl<S: AsyncRead + Unpin> AsyncRead for WatchedStream<S> {
         context: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(context, buffer) {
+        let room = match &self.gate {
+            Some(gate) => match gate.room(context) {
+                Some(room) => room.min(buffer.len()),
+                None => return Poll::Pending,
+            },
+            None => buffer.len(),
+        };
+        if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(context, &mut buffer[..room]) {
             self.watch.record_read();
+            if let (Some(gate), Ok(count)) = (&self.gate, &read) {
+                gate.note_read(*count);
+            }
             return Poll::Ready(read);
         }
         self.watch.reader.register(context.waker());
