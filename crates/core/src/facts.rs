@@ -123,6 +123,15 @@ impl Notice {
         })
     }
 
+    /// About the number of rows that it states: policies and persons.
+    pub fn rows(&self) -> usize {
+        match &self.fact {
+            Fact::Issued(policies) => policies.iter().map(|policy| 1 + policy.persons.len()).sum(),
+            Fact::Cancelled(cancellation) | Fact::Reissued(cancellation) => cancellation.insurants.len(),
+            _ => 1,
+        }
+    }
+
     /// The proposal that replaces this one, if this is a successful 5.
     pub fn reissued_to(&self) -> Option<&InsureNum> {
         match &self.fact {

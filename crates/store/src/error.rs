@@ -49,6 +49,18 @@ impl StoreError {
         matches!(self, Self::Refused(_) | Self::Unreadable { .. })
     }
 
+    /// True if the work began and lost its connection, its time or its statement: an outage, or something that the server
+    /// cannot take.
+    pub fn is_lost_answer(&self) -> bool {
+        match self {
+            Self::Unavailable(cause) if cause.is::<NoConnection>() => false,
+            Self::Unavailable(cause) => cause
+                .downcast_ref::<ServerError>()
+                .is_none_or(ServerError::is_an_end_by_others),
+            _ => false,
+        }
+    }
+
     /// True if a table or a column is missing: the schema is not the one of this release.
     pub fn is_not_migrated(&self) -> bool {
         matches!(self, Self::Refused(_)) && self.server_error().is_some_and(ServerError::is_not_migrated)
@@ -73,6 +85,11 @@ impl StoreError {
         }
     }
 }
+
+/// There was no connection, so nothing was asked.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub(crate) struct NoConnection(pub Cause);
 
 /// Sorts an error of the driver or of the server.
 fn sorted(cause: Cause) -> StoreError {
@@ -111,10 +128,11 @@ impl From<mysql_async::Error> for StoreError {
 /// Without a connection nothing can be said about a statement, so the server's answer does not matter here.
 impl From<PoolError<mysql_async::Error>> for StoreError {
     fn from(error: PoolError<mysql_async::Error>) -> Self {
-        Self::Unavailable(match error {
+        let cause = match error {
             PoolError::Backend(error) => cause(error),
             other => Box::new(other),
-        })
+        };
+        Self::Unavailable(Box::new(NoConnection(cause)))
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use crate::StoreError;
 use crate::connection::Connection;
 use crate::connection::errors::cause;
+use crate::error::NoConnection;
 use crate::races::Races;
 use crate::settings::WrongSetting;
 
@@ -115,7 +116,10 @@ impl Store {
 
     /// Takes a connection from the pool. After [`StoreError::Unavailable`] on it, the caller should not give it back.
     pub async fn connection(&self) -> Result<PooledConnection, StoreError> {
-        let late = |_| StoreError::Unavailable(format!("no connection within {CONNECT_WITHIN:?}").into());
+        let late = |_| {
+            let late = NoConnection(format!("no connection within {CONNECT_WITHIN:?}").into());
+            StoreError::Unavailable(Box::new(late))
+        };
         Ok(timeout(CONNECT_WITHIN, self.pool.get()).await.map_err(late)??)
     }
 }

@@ -3,13 +3,15 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use diesel_async::AsyncConnection;
 use xiebao_core::facts::Notice;
 use xiebao_core::id::InsureNum;
 use xiebao_core::ledger::Arrival;
 use xiebao_core::rules::Rules;
 
+use crate::sql::holds;
 use crate::transaction::{self, Clock, Plan, Task};
-use crate::{Store, StoreError};
+use crate::{Connection, Store, StoreError};
 
 /// Not a number of the platform, whose numbers are digits.
 const NUMBER: &str = "probe";
@@ -34,6 +36,25 @@ pub async fn rehearse(store: &Store, clock: Clock) -> Result<(), StoreError> {
     store
         .with(async |conn| transaction::rehearse(conn, &plan, clock, &Rules::default()).await)
         .await
+}
+
+/// Commits a transaction that has written a row and deleted it again.
+///
+/// # Errors
+/// The reason for which the database does not commit it.
+pub async fn commit(store: &Store) -> Result<(), StoreError> {
+    let Ok(Some(num)) = InsureNum::parse(NUMBER) else {
+        return Ok(());
+    };
+    store.with(async |conn| write_and_delete(conn, &num).await).await
+}
+
+async fn write_and_delete(conn: &mut Connection, num: &InsureNum) -> Result<(), StoreError> {
+    conn.transaction(async |conn| {
+        holds::set(conn, &[(num, DateTime::UNIX_EPOCH)]).await?;
+        holds::clear(conn, &[num]).await
+    })
+    .await
 }
 
 fn plan(received_at: DateTime<Utc>) -> Plan {

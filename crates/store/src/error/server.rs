@@ -41,6 +41,9 @@ const SERVER_STATE: [u16; 29] = [
     1665, 1461,
 ];
 
+/// Somebody, or a watchdog, ended the statement, the connection (MariaDB) or the session (MySQL).
+const ENDED: [u16; 3] = [1317, 1927, 3169];
+
 /// `ER_OPTION_PREVENTS_STATEMENT`: the message names the option.
 const OPTION_PREVENTS: u16 = 1290;
 
@@ -79,6 +82,11 @@ impl ServerError {
             STORAGE_ENGINE => self.inner.is_some_and(|number| NO_ROOM.contains(&number)),
             number => SERVER_STATE.contains(&number),
         }
+    }
+
+    /// True if this statement was ended and others may not be.
+    pub(super) fn is_an_end_by_others(&self) -> bool {
+        ENDED.contains(&self.number)
     }
 
     pub(super) fn is_not_migrated(&self) -> bool {

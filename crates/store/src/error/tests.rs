@@ -202,3 +202,15 @@ fn an_error_of_diesel_itself_is_waited_for() {
     let error = StoreError::from(DieselError::DatabaseError(DatabaseErrorKind::Unknown, text));
     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
 }
+
+#[test]
+fn only_work_that_began_and_got_no_answer_of_the_servers_own_is_suspicious() {
+    let lost = StoreError::Unavailable("the connection was closed".into());
+    let unconnected = StoreError::Unavailable(Box::new(NoConnection("refused".into())));
+    assert!(lost.is_lost_answer());
+    assert!(!unconnected.is_lost_answer());
+    assert!(answered(1317, "Query execution was interrupted").is_lost_answer());
+    for number in [1040, 1114, 1290, 1213, 1153] {
+        assert!(!answered(number, "read-only").is_lost_answer(), "{number}");
+    }
+}

@@ -23,6 +23,12 @@ pub async fn time(conn: &mut Connection) -> Result<DateTime<Utc>, StoreError> {
     Ok(time.and_utc())
 }
 
+/// The largest packet that the server takes, in bytes.
+pub async fn max_allowed_packet(conn: &mut Connection) -> Result<i64, StoreError> {
+    let packet = sql::<BigInt>("@@max_allowed_packet");
+    Ok(diesel::select(packet).get_result(conn).await?)
+}
+
 /// The variables that a `SHOW` statement shows, by their names in lower case.
 pub(crate) async fn variables(
     conn: &mut Connection,

@@ -7,6 +7,7 @@ use xiebao_core::ledger::Entry;
 use xiebao_core::reason::Rejection;
 
 use super::DeadLetterStatus;
+use crate::StoreError;
 use crate::schema::dead_letters;
 
 /// Maximum length of `detail` in characters. The rest is dropped: it describes the notice and is not part of it.
@@ -91,6 +92,13 @@ impl NewDeadLetter {
             first_dead_at: now.naive_utc(),
             last_dead_at: now.naive_utc(),
         }
+    }
+
+    /// Leaves out the body, which the database cannot store for this reason.
+    pub fn leave_out_body(&mut self, error: &StoreError) {
+        let bytes = std::mem::take(&mut self.body).len();
+        let detail = format!("{}; its {bytes} bytes could not be stored: {error}", self.detail);
+        self.detail = detail.chars().take(DETAIL_CHARS).collect();
     }
 
     fn because(mut self, rejection: &Rejection) -> Self {
