@@ -6,9 +6,9 @@ mod message;
 
 use std::time::{Duration, Instant};
 
-use lapin::options::{BasicGetOptions, QueueDeclareOptions};
+use lapin::options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
-use lapin::{Channel, Connection, ConnectionProperties};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
@@ -113,6 +113,20 @@ impl Broker {
             .await
             .expect("the broker opens channels");
         (connection, channel)
+    }
+
+    /// Puts a message without properties into a queue.
+    ///
+    /// # Panics
+    /// If the broker does not confirm it.
+    pub async fn publish(&self, queue: &str, body: &[u8]) {
+        let (_connection, channel) = self.channel().await;
+        let (confirms, options) = (ConfirmSelectOptions::default(), BasicPublishOptions::default());
+        channel.confirm_select(confirms).await.expect("confirms");
+        let properties = BasicProperties::default().with_delivery_mode(2);
+        let publish = channel.basic_publish("".into(), queue.into(), options, body, properties);
+        let confirm = publish.await.expect("it is sent").await;
+        assert!(confirm.expect("the channel lives").is_ack());
     }
 
     /// Takes all messages off a queue.
@@ -225,6 +239,22 @@ impl Broker {
         };
         let status = self.manage(method, &path, policy).await;
         assert!(status.is_success(), "the limit can't be set: {status}");
+    }
+
+    /// The address of the management interface.
+    pub fn management_url(&self) -> String {
+        self.management.to_string()
+    }
+
+    /// Sets a policy for all queues.
+    ///
+    /// # Panics
+    /// If the broker refuses.
+    pub async fn policy(&self, definition: Value) {
+        let path = ["policies", &self.vhost, "all"];
+        let policy = json!({ "pattern": ".*", "apply-to": "queues", "definition": definition });
+        let status = self.manage(Method::PUT, &path, Some(policy)).await;
+        assert!(status.is_success(), "the policy can't be set: {status}");
     }
 
     /// The number of ready messages in a queue.

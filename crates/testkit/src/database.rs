@@ -3,6 +3,7 @@
 use diesel_async::{AsyncConnection as _, AsyncMysqlConnection, RunQueryDsl as _};
 use url::Url;
 
+use crate::PrivateBroker;
 use crate::services::{block_on_new_thread, unique_name, variable};
 
 /// A private, empty database.
@@ -19,6 +20,11 @@ impl Database {
     /// If there is no server; the message says how to start one.
     pub async fn new() -> Self {
         Self::on(&variable("XIEBAO__DATABASE__URL")).await
+    }
+
+    /// Creates an empty database at the server beside a private broker.
+    pub async fn of(private: &PrivateBroker) -> Self {
+        Self::on(&private.database).await
     }
 
     /// Creates an empty database on the server at this address.

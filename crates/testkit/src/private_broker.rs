@@ -1,4 +1,4 @@
-//! A private broker for a test that stops, kills or starves it.
+//! A private broker for a test that stops, kills, starves or configures it, and a database server beside it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,6 +16,8 @@ pub struct PrivateBroker {
     /// `amqp://…/%2f`
     pub url: String,
     pub management: String,
+    /// `mysql://…`
+    pub database: String,
 }
 
 /// The resource that the broker runs out of.
@@ -45,6 +47,7 @@ impl PrivateBroker {
         Self {
             url: value("XIEBAO__AMQP__URL"),
             management: value("XIEBAO_TEST__MANAGEMENT_URL"),
+            database: value("XIEBAO__DATABASE__URL"),
             folder,
         }
     }
@@ -95,6 +98,12 @@ impl PrivateBroker {
             Shortage::Disk => &["set_disk_free_limit", "50MB"],
         };
         output_of(self.control(arguments)).await;
+    }
+
+    /// Sets `max_message_size`, in bytes, for channels that open from now on.
+    pub async fn limit_messages(&self, bytes: usize) {
+        let setting = format!("application:set_env(rabbit, max_message_size, {bytes}).");
+        output_of(self.control(&["eval", &setting])).await;
     }
 
     fn id(&self) -> u32 {

@@ -98,6 +98,20 @@ impl Process {
         &self.name
     }
 
+    /// The most memory that it has used, in bytes.
+    ///
+    /// # Panics
+    /// If it has ended.
+    pub fn peak_memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
+        1_024
+            * kilobytes
+                .and_then(|text| text.parse::<usize>().ok())
+                .expect("a number")
+    }
+
     /// The time since its start.
     pub fn age(&self) -> Duration {
         self.started.elapsed()
