@@ -95,7 +95,7 @@ impl Admin {
 }
 
 /// The cause of an error, which says more than the layers around it.
-fn innermost(error: &dyn Error) -> String {
+pub fn innermost(error: &dyn Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;

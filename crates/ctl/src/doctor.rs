@@ -11,7 +11,7 @@ use xiebao_runtime::{clock, keys};
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::output::{show, show_json};
-use crate::{broker, services};
+use crate::{broker, policies, services};
 
 const EXAMPLES: &str = "\
 Changes nothing. Exit code 0 if all is well, 1 if a check failed, 2 if the configuration is wrong,
@@ -62,6 +62,8 @@ async fn examine(context: &Context) -> Result<Vec<Finding>, Failure> {
     let concerns = settings::examine(&combined(&config));
     findings.extend(concerns.into_iter().map(Finding::Concerning));
     findings.extend(broker::examine(config.require_amqp()?).await);
+    let concerns = policies::examine(config.require_amqp()?).await;
+    findings.extend(concerns.into_iter().map(Finding::Concerning));
     let database = config.require_database()?;
     let server = Server {
         url: database.url.expose(),

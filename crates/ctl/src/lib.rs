@@ -26,6 +26,7 @@ mod notice;
 mod operations;
 mod output;
 mod pace;
+mod policies;
 mod prune;
 mod rebuild;
 mod refused;

@@ -18,6 +18,8 @@ use xiebao_testkit::{Database, KEY, PARTNER, notice};
 pub struct Cli {
     pub database: Database,
     amqp_url: String,
+    /// Empty: not set.
+    management_url: String,
 }
 
 /// The output of the program, and its exit code.
@@ -44,11 +46,17 @@ impl Cli {
         Self {
             database,
             amqp_url: "amqp://guest:guest@127.0.0.1:1/%2f".to_owned(),
+            management_url: String::new(),
         }
     }
 
     pub fn with_broker(mut self, url: String) -> Self {
         self.amqp_url = url;
+        self
+    }
+
+    pub fn with_management(mut self, url: String) -> Self {
+        self.management_url = url;
         self
     }
 
@@ -59,8 +67,10 @@ impl Cli {
 
     /// Starts the program, and leaves it to the test to end it.
     pub async fn start(&self, arguments: &[&str]) -> Running {
+        let management = ("XIEBAO__AMQP__MANAGEMENT_URL", &self.management_url);
         let child = tokio::process::Command::new(env!("CARGO_BIN_EXE_xiebao"))
             .args(arguments)
+            .envs([management].into_iter().filter(|(_, url)| !url.is_empty()))
             .env("XIEBAO__DATABASE__URL", self.database.url())
             .env("XIEBAO__AMQP__URL", &self.amqp_url)
             .env("LC_ALL", "C.UTF-8")

@@ -159,3 +159,36 @@ async fn doctor_tells_what_somebody_has_changed_by_hand_and_what_is_unwise() {
     let told = cli.xiebao(&["doctor"]).await;
     told.says(&["· database: the tables are not as the migrations made them; additional or changed: holds index of_our_own"]);
 }
+
+#[tokio::test]
+async fn doctor_names_a_policy_that_loses_notices_and_says_when_it_cannot_know() {
+    let broker = Broker::new().await;
+    let connection = broker.connect().await;
+    topology::ensure(&connection)
+        .await
+        .expect("the topology can be declared");
+    let cli = Cli::new().await.with_broker(broker.url());
+    cli.xiebao(&["doctor"])
+        .await
+        .says(&["· broker: policies are unknown: amqp.management_url is not set"]);
+    let cli = cli.with_management(broker.management_url());
+    cli.xiebao(&["doctor"])
+        .await
+        .says(&["✓ broker: no policy loses notices"]);
+    broker.policy(json!({ "message-ttl": 2_000 })).await;
+    let seen = async || {
+        let answer = cli.xiebao(&["doctor"]).await;
+        answer.code == 1
+            && answer
+                .out
+                .contains("✗ broker: a policy sets message-ttl of queue xiebao.dead to 2000")
+    };
+    // The management interface learns of a policy a moment later.
+    for _ in 0..40 {
+        if seen().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+    }
+    panic!("the policy is not seen");
+}

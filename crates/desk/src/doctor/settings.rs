@@ -10,8 +10,8 @@ use crate::finding::concern::{Concern, KeyDoubt};
 
 /// Closing takes this time in addition.
 const CLOSING: Duration = Duration::from_secs(2);
-/// Connections of a worker besides those of its lanes: sweeper, dead letters, gauges.
-const BESIDE_LANES: usize = 3;
+/// Connections of a worker besides those of its lanes: large notices, sweeper, dead letters, gauges.
+const BESIDE_LANES: usize = 4;
 
 /// The settings that belong together.
 #[derive(Debug, Clone)]

@@ -79,6 +79,22 @@ pub enum Concern {
     },
     /// The tables are as the migrations made them.
     SchemaAsMigrated,
+    /// Nobody has looked at the broker's policies.
+    PoliciesUnknown {
+        /// Why, in English.
+        problem: String,
+    },
+    /// No policy of the broker loses notices.
+    PoliciesSafe,
+    /// A policy of the broker may lose the messages of a queue.
+    PolicyLoses {
+        /// The queue.
+        queue: String,
+        /// The key of the policy.
+        key: String,
+        /// Its value.
+        value: String,
+    },
     /// An exchange or queue for the record of refused requests is missing. No notice goes through it.
     RecordMissing {
         /// Kind and name, as in `queue xiebao.refused`.
@@ -130,7 +146,7 @@ impl Concern {
     /// Its severity.
     pub fn severity(&self) -> Severity {
         match self {
-            Self::SchemaAsMigrated | Self::ServiceReady { .. } => Severity::Fine,
+            Self::SchemaAsMigrated | Self::ServiceReady { .. } | Self::PoliciesSafe => Severity::Fine,
             Self::ShutdownTooShort { .. }
             | Self::AnyoneMayPost
             | Self::PoolTooSmall { .. }
@@ -139,10 +155,12 @@ impl Concern {
             | Self::KeySuspicious { .. }
             | Self::ConnectionsScarce { .. }
             | Self::RecordMissing { .. }
+            | Self::PoliciesUnknown { .. }
             | Self::ServiceNotReached { .. } => Severity::Noted,
             Self::SchemaDrifted { missing, .. } if missing.is_empty() => Severity::Noted,
             Self::SchemaDrifted { .. }
             | Self::RecordDiffers { .. }
+            | Self::PolicyLoses { .. }
             | Self::DatabaseTooOld { .. }
             | Self::DatabaseSetting { .. }
             | Self::ServiceNotReady { .. } => Severity::Wrong,

@@ -21,6 +21,8 @@ const MAX_BODY_BYTES: usize = 8 << 20;
 pub struct AmqpConfig {
     /// `amqp://user:password@host:port/vhost`, or `amqps://…`: one per node of the cluster, at least one.
     pub urls: Vec<Secret>,
+    /// `http://user:password@host:port` of the management plugin, for `xiebao doctor` alone.
+    pub management_url: Option<Secret>,
     /// Bound on one attempt to connect.
     pub connect_timeout: Duration,
 }
@@ -130,9 +132,11 @@ impl Default for LogConfig {
 
 pub(super) fn amqp(reader: &mut Reader, needed: bool) -> Option<AmqpConfig> {
     let urls = brokers(reader, "amqp.url", needed);
+    let management_url = address(reader, "amqp.management_url", &["http"], false);
     let connect_timeout = millis(reader, "amqp.connect_timeout_ms", 3_000, 100, 60_000);
     Some(AmqpConfig {
         urls: urls?,
+        management_url,
         connect_timeout,
     })
 }

@@ -50,6 +50,11 @@ impl DoctorWords for English {
                 )
             }
             Concern::SchemaAsMigrated => "database: the tables are as the migrations made them".to_owned(),
+            Concern::PoliciesUnknown { problem } => format!("broker: policies are unknown: {problem}"),
+            Concern::PoliciesSafe => "broker: no policy loses notices".to_owned(),
+            Concern::PolicyLoses { queue, key, value } => {
+                format!("broker: a policy sets {key} of queue {queue} to {value}")
+            }
             Concern::RecordMissing { object } => {
                 format!(
                     "broker: {object} is missing; the record of refused requests goes through it, and no notice does"
@@ -75,7 +80,7 @@ impl DoctorWords for English {
                 "name the platform's networks, or choose a path that nobody can guess; see docs/security.md"
             }
             Concern::PoolTooSmall { .. } => {
-                "raise it to worker.lanes plus 3 or more: tasks wait for each other otherwise"
+                "raise it to worker.lanes plus 4 or more: tasks wait for each other otherwise"
             }
             Concern::NotEncrypted { .. } => {
                 "use amqps:// or ?require_ssl=true, unless the network is your own"
@@ -93,6 +98,10 @@ impl DoctorWords for English {
                 "somebody changed the tables by hand: restore the missing parts as the migrations have them; keep additional \
                  ones if you want them"
             }
+            Concern::PoliciesUnknown { .. } => {
+                "set amqp.management_url, or make sure that no policy sets message-ttl, expires or delivery-limit"
+            }
+            Concern::PolicyLoses { .. } => "take the queue out of the policy: it loses notices",
             Concern::RecordMissing { .. } => "a receiver or worker declares it when it starts, if it may",
             Concern::RecordDiffers { .. } => {
                 "until it is repaired, refused requests are only in the logs of the receivers: let the user of the services declare \
@@ -102,7 +111,7 @@ impl DoctorWords for English {
             Concern::ServiceNotReached { .. } => {
                 "start it, or ask where it runs: xiebao status --service URL"
             }
-            Concern::SchemaAsMigrated | Concern::ServiceReady { .. } => return None,
+            Concern::SchemaAsMigrated | Concern::PoliciesSafe | Concern::ServiceReady { .. } => return None,
         })
     }
 }

@@ -48,6 +48,11 @@ impl DoctorWords for Chinese {
                 )
             }
             Concern::SchemaAsMigrated => "数据库：表结构与迁移脚本所建一致".to_owned(),
+            Concern::PoliciesUnknown { problem } => format!("消息队列：无法得知 policy：{problem}"),
+            Concern::PoliciesSafe => "消息队列：没有会丢失通知的 policy".to_owned(),
+            Concern::PolicyLoses { queue, key, value } => {
+                format!("消息队列：有 policy 把队列 {queue} 的 {key} 设为 {value}")
+            }
             Concern::RecordMissing { object } => {
                 format!("消息队列：没有 {object}；它只用于被拒请求的记录，不影响通知")
             }
@@ -66,7 +71,7 @@ impl DoctorWords for Chinese {
                 "请调大，并相应延长停止接收服务时的宽限期，否则在途请求会被切断"
             }
             Concern::AnyoneMayPost => "填写平台的来源网段，或选一个无法猜到的路径；见 docs/security.md",
-            Concern::PoolTooSmall { .. } => "至少调到 worker.lanes 加 3，否则各任务会互相等待",
+            Concern::PoolTooSmall { .. } => "至少调到 worker.lanes 加 4，否则各任务会互相等待",
             Concern::NotEncrypted { .. } => "使用 amqps:// 或 ?require_ssl=true，除非是自有网络",
             Concern::KeysReadableByAll { .. } => "chmod 0600，所有者设为接收服务的用户",
             Concern::KeySuspicious { .. } => "与平台提供的密钥核对；xiebao verify FILE 会指出哪个密钥相符",
@@ -74,6 +79,10 @@ impl DoctorWords for Chinese {
             Concern::DatabaseSetting { .. } => "请在数据库配置中修改：否则已确认的数据可能丢失，或通知被拒绝",
             Concern::ConnectionsScarce { .. } => "调大 max_connections，或调小 database.pool_size",
             Concern::SchemaDrifted { .. } => "有人手工改过表：缺少的请按迁移脚本补回；多出的由您自行决定",
+            Concern::PoliciesUnknown { .. } => {
+                "请设置 amqp.management_url，或自行确认没有 policy 设置 message-ttl、expires 或 delivery-limit"
+            }
+            Concern::PolicyLoses { .. } => "请让该 policy 不再匹配此队列，否则会丢失通知",
             Concern::RecordMissing { .. } => "接收服务或处理服务启动时会自动声明（需有权限）",
             Concern::RecordDiffers { .. } => {
                 "修复之前，被拒的请求只见于接收服务的日志：请授予服务用户声明的权限，或删除后由服务重新声明"
@@ -82,7 +91,7 @@ impl DoctorWords for Chinese {
             Concern::ServiceNotReached { .. } => {
                 "请启动它，或指定其所在地址查询：xiebao status --service URL"
             }
-            Concern::SchemaAsMigrated | Concern::ServiceReady { .. } => return None,
+            Concern::SchemaAsMigrated | Concern::PoliciesSafe | Concern::ServiceReady { .. } => return None,
         })
     }
 }
