@@ -8,8 +8,8 @@ use tokio::time::{Instant, timeout_at};
 
 use xiebao_store::sql::links::PendingLink;
 
-/// Bytes of bodies after which a batch is full, so that large notices do not add up to a large transaction.
-const BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of bodies after which a batch is full: parsed, they take many times as many.
+const BYTES: usize = 512 * 1024;
 /// Links after which a batch takes no more; those that were found together stay together.
 const LINKS: usize = 200;
 

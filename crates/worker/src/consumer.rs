@@ -1,23 +1,20 @@
-//! Takes deliveries from the broker, spreads them over lanes, and reconnects after a broken session.
+//! Consumes notices in sessions, and connects again after a broken one.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use lapin::Consumer;
 use lapin::message::Delivery;
-use prometheus_client::metrics::gauge::Gauge;
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use xiebao_amqp::topology::{NOTICES, Part};
-use xiebao_amqp::{Pacing, connect};
+use xiebao_amqp::Pacing;
+use xiebao_amqp::topology::NOTICES;
 
 use crate::acks::Acks;
+use crate::intake::Intake;
 use crate::outage::LongOutage;
-use crate::session::{self, CLOSE_WITHIN, DATABASE_PATIENCE, LANES_FINISH_WITHIN, SessionError, subscribe};
+use crate::session::{self, CLOSE_WITHIN, DATABASE_PATIENCE, LANES_FINISH_WITHIN, SessionError};
 use crate::worker::Worker;
 use crate::{hand_back, lane};
 
@@ -47,59 +44,42 @@ async fn session(
     worker: &Arc<Worker>,
     shutdown: &CancellationToken,
 ) -> Result<Option<LongOutage>, SessionError> {
-    let connection = connect(&worker.amqp.settings(), "xiebao-worker").await?;
-    let (channel, mut deliveries) =
-        subscribe(&connection, Part::Notices, NOTICES, worker.settings.prefetch).await?;
+    let mut intake = Intake::begin(worker).await?;
     // Cancelled when the lanes must give up waiting for the database.
     let give_up = CancellationToken::new();
-    let acks = Arc::new(Acks::new(channel.clone()));
-    let (senders, mut lanes) = lane::open(worker, &acks, shutdown, &give_up);
+    let acks = Arc::new(Acks::new(intake.channel.clone()));
+    let (lanes, mut running) = lane::open(worker, &acks, &intake.gate, shutdown, &give_up);
     worker.consuming.store(true, Ordering::Relaxed);
     tracing::info!(queue = NOTICES, "consuming");
     let (result, outage) = tokio::select! {
         biased;
         () = shutdown.cancelled() => (Ok(()), None),
         outage = worker.waiting.long_outage(worker.settings.hand_back_after) => (Ok(()), Some(outage)),
-        result = distribute(&mut deliveries, &senders, &worker.metrics.in_hand) => (result, None),
+        result = intake.distribute(&lanes, &worker.metrics.in_hand) => (result, None),
         never = acks.keep_sweeping() => match never {},
     };
     worker.consuming.store(false, Ordering::Relaxed);
     let mut unacknowledged = match &outage {
-        Some(_) => hand_back::stop_taking(&channel, &mut deliveries).await,
+        Some(_) => {
+            intake.gate.open();
+            hand_back::stop_taking(&intake.channel, &mut intake.deliveries).await
+        }
         None => Vec::new(),
     };
-    drop(senders);
+    drop(lanes);
     let patience = match shutdown.is_cancelled() {
         true => DATABASE_PATIENCE,
         false => Duration::ZERO,
     };
-    unacknowledged.extend(finish(&mut lanes, &give_up, patience).await);
+    unacknowledged.extend(finish(&mut running, &give_up, patience).await);
     let _ = timeout(CLOSE_WITHIN, acks.finish()).await;
     if outage.is_some() {
         let handing_back = hand_back::hand_back(worker, NOTICES, unacknowledged);
         shutdown.run_until_cancelled(handing_back).await;
     }
-    session::close(&connection).await;
+    session::close(&intake.connection).await;
     worker.metrics.in_hand.set(0);
     result.map(|()| outage)
-}
-
-/// Sends each delivery to its lane until the subscription ends.
-async fn distribute(
-    deliveries: &mut Consumer,
-    lanes: &[mpsc::Sender<Delivery>],
-    in_hand: &Gauge,
-) -> Result<(), SessionError> {
-    while let Some(delivery) = deliveries.next().await {
-        let delivery = delivery?;
-        in_hand.inc();
-        let lane = &lanes[lane::of_delivery(&delivery, lanes.len())];
-        if lane.send(delivery).await.is_err() {
-            return Ok(());
-        }
-    }
-    tracing::warn!("the broker ended the subscription");
-    Ok(())
 }
 
 /// Waits for the lanes, at most [`LANES_FINISH_WITHIN`], and returns their unacknowledged deliveries. After `patience`

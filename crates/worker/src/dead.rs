@@ -10,6 +10,7 @@ use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
 use lapin::types::AMQPValue;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use xiebao_amqp::topology::{DEAD, Part};
 use xiebao_amqp::{Pacing, connect};
@@ -18,17 +19,18 @@ use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::{Reason, Rejection};
 use xiebao_runtime::clock;
 
+use crate::blame::{Blame, Cause};
 use crate::delivery::text_header;
 use crate::outage::LongOutage;
 use crate::session::{self, SessionError, subscribe};
 use crate::worker::Worker;
-use crate::{batch, hand_back, probe};
+use crate::{batch, hand_back};
 use xiebao_store::StoreError;
 use xiebao_store::sql::attempts::NewAttempt;
 use xiebao_store::sql::dead_letters::{self, NewDeadLetter};
 
-/// Dead letters in one transaction, and unacknowledged ones.
-const BATCH_SIZE: u16 = 100;
+/// Dead letters in one transaction, and unacknowledged ones: each may be as large as a notice may be.
+const BATCH_SIZE: u16 = 16;
 
 /// Files dead letters until `shutdown`.
 pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
@@ -100,13 +102,24 @@ async fn file(worker: &Worker, batch: &[Delivery]) {
     .await;
 }
 
-/// Stores one dead letter. If the database rejects it, its body is left out; the digest still identifies the notice.
+/// Stores one dead letter. If the database cannot store it, parts of it are left out; the digest still identifies the notice.
 async fn file_alone(worker: &Worker, mut letter: Letter) {
-    while let Err(error) = until_stored(worker, std::slice::from_ref(&letter)).await {
-        let letter = &mut letter.row;
-        tracing::error!(error = %error, notice.digest = letter.digest, "a dead letter is filed without its body");
-        letter.detail = format!("{} bytes of body could not be stored: {error}", letter.body.len());
-        letter.body.clear();
+    let Err(error) = until_stored(worker, std::slice::from_ref(&letter)).await else {
+        return;
+    };
+    let digest = letter.row.digest.clone();
+    let without_headers = letter.without_headers();
+    if until_stored(worker, std::slice::from_ref(&without_headers))
+        .await
+        .is_ok()
+    {
+        tracing::warn!(error = %error, notice.digest = digest, "a dead letter is filed without its earlier attempts");
+        return;
+    }
+    tracing::error!(error = %error, notice.digest = digest, "a dead letter is filed without its body");
+    letter.row.leave_out_body(&error);
+    while until_stored(worker, std::slice::from_ref(&letter)).await.is_err() {
+        letter = letter.without_headers();
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
@@ -114,20 +127,23 @@ async fn file_alone(worker: &Worker, mut letter: Letter) {
 /// Retries until the letters are stored.
 ///
 /// # Errors
-/// If the database works and rejects these letters.
+/// If the database works and cannot store these letters.
 async fn until_stored(worker: &Worker, letters: &[Letter]) -> Result<(), StoreError> {
     let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_secs(5));
-    let mut waiting = None;
+    let (mut waiting, mut blame) = (None, Blame::default());
     loop {
-        match store(worker, letters).await {
-            Ok(()) => {
-                count(worker, letters);
-                return Ok(());
-            }
-            Err(error) if error.may_be_permanent() && probe::succeeds(&worker.store).await => {
-                return Err(error);
-            }
-            Err(error) => tracing::warn!(error = %error, "dead letters are waiting for the database"),
+        let begun = Instant::now();
+        let Err(error) = store(worker, letters).await else {
+            count(worker, letters);
+            return Ok(());
+        };
+        match blame
+            .examine(&worker.store, &error, begun.elapsed(), letters.len() > 1)
+            .await
+        {
+            Cause::Work => return Err(error),
+            Cause::Unproven => continue,
+            Cause::Database => tracing::warn!(error = %error, "dead letters are waiting for the database"),
         }
         waiting.get_or_insert_with(|| worker.filing.wait());
         pacing.pause().await;
@@ -162,6 +178,14 @@ struct Letter {
 }
 
 impl Letter {
+    /// Any program can state anything in headers, such as a time that fits no column.
+    fn without_headers(&self) -> Self {
+        let mut row = self.row.clone();
+        row.received_at = row.first_dead_at;
+        let attempts = vec![NewAttempt::of_letter(&row)];
+        Self { row, attempts }
+    }
+
     fn of(delivery: &Delivery) -> Self {
         let row = row(delivery);
         let log = Attempts::read(text_header(delivery, header::ATTEMPT_LOG));

@@ -2,13 +2,14 @@
 //! acknowledged only after the broker's confirm.
 
 use lapin::message::Delivery;
+use xiebao_amqp::Unavailable;
 use xiebao_core::attempts::{Attempt, Attempts, Delay, MAX_ATTEMPTS};
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::{Reason, Rejection};
 use xiebao_runtime::clock;
 use xiebao_store::sql::attempts::this_process;
 
-use crate::delivery::{acknowledge, text_header};
+use crate::delivery::{acknowledge, reject, text_header};
 use crate::spans::trace_id;
 use crate::worker::Worker;
 
@@ -108,11 +109,22 @@ async fn publish_then_ack(
         };
         match published {
             Ok(()) => return acknowledge(delivery).await,
+            Err(error) if error.is_final() => return leave_to_the_broker(delivery, envelope, &error).await,
             Err(error) => {
                 tracing::warn!(error = %error, "a notice could not be published for retry or as a dead letter; trying again");
             }
         }
     }
+}
+
+/// Lets the broker move a message that it would not take from a publisher. The dead letter lacks its reason.
+async fn leave_to_the_broker(delivery: &Delivery, envelope: &Envelope, error: &Unavailable) {
+    tracing::error!(
+        error = %error,
+        notice.digest = %envelope.digest(),
+        "a notice cannot be published again; it becomes a dead letter without a reason"
+    );
+    reject(delivery).await;
 }
 
 /// The earlier attempts that the message lists. A dead letter that was moved back by hand starts from none.

@@ -42,10 +42,18 @@ pub async fn hand_back(worker: &Worker, queue: &'static str, unacknowledged: Vec
     );
     let deliveries = stream::iter(unacknowledged.into_iter().map(Ok));
     let all = deliveries.try_for_each_concurrent(IN_FLIGHT, async |delivery| {
-        worker.publisher.hand_back(queue, &delivery).await?;
-        acknowledge(&delivery).await;
-        worker.metrics.handed_back.inc();
-        Ok::<_, xiebao_amqp::Unavailable>(())
+        match worker.publisher.hand_back(queue, &delivery).await {
+            Ok(()) => {
+                acknowledge(&delivery).await;
+                worker.metrics.handed_back.inc();
+                Ok(())
+            }
+            Err(error) if error.is_final() => {
+                tracing::warn!(queue, error = %error, "a delivery cannot be handed back; the broker requeues it");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     });
     match all.await {
         Ok(()) => tracing::info!(queue, count, "deliveries handed back"),

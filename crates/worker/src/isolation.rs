@@ -1,7 +1,9 @@
 //! Applies notices in transactions so that a failing one never fails its whole batch.
 //!
-//! After a permanent failure the batch runs again in halves, down to the single notice at fault. A transient failure is
-//! waited out: the notices stay unacknowledged, none is lost and none becomes a dead letter.
+//! After a failure that is not the database's own the batch runs again in halves, down to the single notice at fault. An
+//! outage is waited out: the notices stay unacknowledged, none is lost and none becomes a dead letter.
+
+mod job;
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -9,61 +11,25 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::time::Instant;
 use xiebao_amqp::Pacing;
-use xiebao_core::id::InsureNum;
-use xiebao_core::ledger::Arrival;
-use xiebao_core::sequencing::DeliveryOutcome;
 use xiebao_runtime::clock;
 
+use crate::blame::{Blame, Cause};
 use crate::outage::Waiting;
 use crate::worker::Worker;
-use crate::{links, probe};
+pub use job::{Job, JobOutcome, Work};
+use job::{by_weight, divide, plan};
 use xiebao_store::StoreError;
 use xiebao_store::sql::links::PendingLink;
-use xiebao_store::sql::notices::NoticeRow;
+use xiebao_store::sql::server;
 use xiebao_store::transaction::{self, Outcome, Plan};
-
-/// One part of a transaction.
-#[derive(Debug, Clone)]
-pub enum Job {
-    /// A notice to apply or keep.
-    Notice {
-        /// The caller's index for the outcome.
-        index: usize,
-        /// The work for it.
-        work: Work,
-    },
-    /// A reissue link to deliver, if it is still in the outbox. It stays there on failure.
-    Link(PendingLink),
-}
-
-/// The work that a notice needs.
-#[derive(Debug, Clone)]
-pub enum Work {
-    /// Apply it to its proposal.
-    Apply(InsureNum, Arrival),
-    /// Store it as ignored.
-    Keep(NoticeRow),
-}
 
 /// How often a part that loses races for locks runs before it is halved, so that one locked proposal delays no other. A
 /// single notice is then deferred.
-const MAX_RACES: usize = 3;
+const MAX_RACES: u32 = 8;
 /// The same limit by time, because one wait for a lock may take ten seconds.
 const RACING_AT_MOST: Duration = Duration::from_secs(5);
-
-/// The outcome of a notice's job.
-#[derive(Debug, Clone)]
-pub enum JobOutcome {
-    /// Committed, with this decision.
-    Decided(DeliveryOutcome),
-    /// Committed as ignored.
-    Kept,
-    /// Its own transaction fails with this error; nothing was written.
-    Failed(String),
-    /// Another transaction keeps its proposal locked; nothing was written.
-    Locked,
-}
 
 /// Runs all jobs until `given_up` resolves. Returns the outcomes of the notices by index, and the reissue links found on
 /// the way. A notice without an outcome was given up; it stays unacknowledged.
@@ -74,7 +40,7 @@ pub async fn run_all(
 ) -> (Vec<(usize, JobOutcome)>, Vec<PendingLink>) {
     let mut given_up = pin!(given_up);
     let (mut outcomes, mut links) = (Vec::new(), Vec::new());
-    let mut parts = vec![jobs];
+    let mut parts = by_weight(jobs);
     while let Some(part) = parts.pop() {
         if part.is_empty() {
             continue;
@@ -98,69 +64,69 @@ pub async fn run_all(
             }
             Err(error) => match divide(part) {
                 Ok((first, second)) => {
-                    tracing::warn!(
-                        error = %error,
-                        batch.size = first.len() + second.len(),
-                        "a batch failed; splitting it to find the failing notice"
-                    );
-                    parts.extend([second, first]);
+                    log_division(&error, first.len() + second.len());
+                    parts.extend([second, first].map(|half| perhaps_counted(half, &error)));
                 }
-                Err(part) => outcomes.extend(part.iter().filter_map(|job| job.failed(&error))),
+                Err(part) => {
+                    let reason = reason(worker, &part, &error).await;
+                    outcomes.extend(part.iter().filter_map(|job| job.failed(&error, &reason)));
+                }
             },
         }
     }
     (outcomes, links)
 }
 
-/// Divides jobs that failed together, notices from links first: links may stay in the outbox, so the failing one is not
-/// searched for. `Err` returns a part that is not divided further.
-fn divide(part: Vec<Job>) -> Result<(Vec<Job>, Vec<Job>), Vec<Job>> {
-    let count = part.len();
-    let (mut notices, links): (Vec<Job>, Vec<_>) = part
-        .into_iter()
-        .partition(|job| matches!(job, Job::Notice { .. }));
-    if notices.is_empty() {
-        return Err(links);
-    }
-    if !links.is_empty() {
-        return Ok((notices, links));
-    }
-    if count == 1 {
-        return Err(notices);
-    }
-    let second = notices.split_off(count / 2);
-    Ok((notices, second))
-}
-
-impl Job {
-    fn kept(&self) -> Option<(usize, JobOutcome)> {
-        match self {
-            Self::Notice {
-                index,
-                work: Work::Keep(_),
-            } => Some((*index, JobOutcome::Kept)),
-            _ => None,
-        }
-    }
-
-    fn failed(&self, error: &StoreError) -> Option<(usize, JobOutcome)> {
-        match (self, error) {
-            (Self::Notice { index, .. }, StoreError::Conflict(_)) => Some((*index, JobOutcome::Locked)),
-            (Self::Notice { index, .. }, error) => Some((*index, JobOutcome::Failed(error.to_string()))),
-            (Self::Link(_), error) => {
-                links::log_undelivered(error);
-                None
-            }
-        }
+fn log_division(error: &StoreError, size: usize) {
+    match error {
+        StoreError::Conflict(_) => tracing::warn!(
+            error = %error,
+            batch.size = size,
+            "a batch lost too many races for locks; splitting it"
+        ),
+        _ => tracing::warn!(
+            error = %error,
+            batch.size = size,
+            "a batch failed; splitting it to find the failing notice"
+        ),
     }
 }
 
-/// Runs one transaction until it is committed, fails permanently, or loses too many races for locks.
+/// If only the answer to the commit was lost, these deliveries have already been counted.
+fn perhaps_counted(mut part: Vec<Job>, error: &StoreError) -> Vec<Job> {
+    if error.is_lost_answer() {
+        part.iter_mut().for_each(Job::mark_redelivered);
+    }
+    part
+}
+
+/// The error in words. It names the setting that a large notice may exceed: a server often closes the connection without a
+/// word.
+async fn reason(worker: &Worker, part: &[Job], error: &StoreError) -> String {
+    let (bytes, mut reason) = (part.iter().map(Job::bytes).sum::<usize>(), error.to_string());
+    if matches!(error, StoreError::Conflict(_)) {
+        return reason;
+    }
+    let packet = worker
+        .store
+        .ask(async |conn| server::max_allowed_packet(conn).await);
+    if let Ok(packet) = packet.await
+        && bytes.saturating_mul(2) > usize::try_from(packet).unwrap_or(usize::MAX)
+    {
+        reason.push_str(&format!(
+            "; the notice has {bytes} bytes, and max_allowed_packet of the database is {packet}"
+        ));
+    }
+    reason
+}
+
+/// Runs one transaction until it is committed, is found to be at fault, or loses too many races for locks.
 async fn until_decided(worker: &Worker, jobs: &[Job]) -> Result<Outcome, StoreError> {
     let mut pacing = Pacing::new(Duration::from_millis(50), Duration::from_secs(5));
-    let mut plan = plan(jobs);
-    let (mut waiting, mut races, started) = (None::<Waiting>, 0, tokio::time::Instant::now());
+    let (mut plan, mut blame, mut races) = (plan(jobs), Blame::default(), Races::begin());
+    let mut waiting = None::<Waiting>;
     loop {
+        let begun = Instant::now();
         let error = match attempt(worker, &plan).await {
             Ok(outcome) => {
                 if let Some(waiting) = waiting {
@@ -169,28 +135,31 @@ async fn until_decided(worker: &Worker, jobs: &[Job]) -> Result<Outcome, StoreEr
                 }
                 return Ok(outcome);
             }
-            // The notices are at fault only if the database accepts an invented one.
-            Err(error) if error.may_be_permanent() && probe::succeeds(&worker.store).await => {
-                return Err(error);
-            }
             Err(error) => error,
         };
         if let StoreError::Conflict(_) = error {
             worker.metrics.conflicts.inc();
-            races += 1;
-            if races >= MAX_RACES || started.elapsed() >= RACING_AT_MOST {
+            let Some(pause) = races.pause() else {
                 return Err(error);
-            }
-            tokio::time::sleep(Duration::from_millis(rand::random_range(1..20))).await;
+            };
+            tokio::time::sleep(pause).await;
             continue;
+        }
+        // If only the answer to the commit was lost, these deliveries have already been counted.
+        plan.mark_redelivered();
+        match blame
+            .examine(&worker.store, &error, begun.elapsed(), jobs.len() > 1)
+            .await
+        {
+            Cause::Work => return Err(error),
+            Cause::Unproven => continue,
+            Cause::Database => {}
         }
         let waiting = waiting.get_or_insert_with(|| {
             tracing::warn!(error = %error, "waiting for the database");
             worker.metrics.pauses.inc();
             worker.waiting.wait()
         });
-        // If only the answer to the commit was lost, these deliveries have already been counted.
-        plan.mark_redelivered();
         tokio::select! {
             () = pacing.pause() => {}
             () = waiting.another_succeeded() => {}
@@ -198,8 +167,34 @@ async fn until_decided(worker: &Worker, jobs: &[Job]) -> Result<Outcome, StoreEr
     }
 }
 
+/// The races that a part has lost.
+struct Races {
+    lost: u32,
+    begun: Instant,
+}
+
+impl Races {
+    fn begin() -> Self {
+        Self {
+            lost: 0,
+            begun: Instant::now(),
+        }
+    }
+
+    /// The pause before the next race; `None` after the last. It is random, so that two losers do not meet again.
+    fn pause(&mut self) -> Option<Duration> {
+        self.lost += 1;
+        if self.lost >= MAX_RACES || self.begun.elapsed() >= RACING_AT_MOST {
+            return None;
+        }
+        Some(Duration::from_millis(rand::random_range(
+            1..10 << self.lost.min(5),
+        )))
+    }
+}
+
 async fn attempt(worker: &Worker, plan: &Plan) -> Result<Outcome, StoreError> {
-    let started = tokio::time::Instant::now();
+    let started = Instant::now();
     let run = worker
         .store
         .with(async |conn| transaction::run(conn, plan, clock::now, &worker.rules).await);
@@ -213,25 +208,4 @@ async fn attempt(worker: &Worker, plan: &Plan) -> Result<Outcome, StoreError> {
         tracing::error!("a transaction panicked; splitting its batch to find the notice");
         Err(StoreError::Refused("a panic while deciding".into()))
     })
-}
-
-fn plan(jobs: &[Job]) -> Plan {
-    let mut plan = Plan::default();
-    for job in jobs {
-        match job {
-            Job::Notice {
-                index,
-                work: Work::Apply(num, arrival),
-            } => {
-                let task = plan.tasks.entry(num.clone()).or_default();
-                task.arrivals.push((*index, arrival.clone()));
-            }
-            Job::Notice {
-                work: Work::Keep(row),
-                ..
-            } => plan.ignored.push(row.clone()),
-            Job::Link(link) => plan.tell(link),
-        }
-    }
-    plan
 }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use xiebao_amqp::ReadGate;
 use xiebao_core::envelope::header;
 
 use crate::acks::Acks;
@@ -21,9 +22,29 @@ use xiebao_store::sql::links::PendingLink;
 /// Batches whose links may wait for one lane. The sweeper delivers the links of further ones.
 const BATCHES_WAITING: usize = 64;
 
-/// The lane of a delivery. Notices of one proposal and links to it share a lane, so that lanes seldom wait for each other's
-/// locks. Correctness does not depend on it: other workers have their own lanes.
-pub(crate) fn of_delivery(delivery: &Delivery, lanes: usize) -> usize {
+/// Bytes of a large notice.
+const LARGE: usize = 16 * 1024;
+
+/// The ways to the lanes of a session. Notices of one proposal and links to it share a lane, so that lanes seldom wait for
+/// each other's locks. Large notices have a lane of their own, so that no other waits for them and few are in memory.
+/// Correctness does not depend on it: other workers have their own lanes.
+pub(crate) struct Lanes {
+    by_proposal: Vec<mpsc::Sender<Delivery>>,
+    large: mpsc::Sender<Delivery>,
+}
+
+impl Lanes {
+    /// Returns `false` if the lane has ended.
+    pub async fn send(&self, delivery: Delivery) -> bool {
+        let lane = match delivery.data.len() > LARGE {
+            true => &self.large,
+            false => &self.by_proposal[of_delivery(&delivery, self.by_proposal.len())],
+        };
+        lane.send(delivery).await.is_ok()
+    }
+}
+
+fn of_delivery(delivery: &Delivery, lanes: usize) -> usize {
     match text_header(delivery, header::INSURE_NUM) {
         Some(insure_num) => of(insure_num, lanes),
         None => of(delivery.delivery_tag, lanes),
@@ -70,6 +91,8 @@ impl LinkQueues {
 struct Shared {
     worker: Arc<Worker>,
     acks: Arc<Acks<Channel>>,
+    /// Lets the session read on when deliveries are answered.
+    gate: Arc<ReadGate>,
     links: LinkQueues,
     shutdown: CancellationToken,
     /// Cancelled when the lanes must give up waiting for the database.
@@ -80,25 +103,30 @@ struct Shared {
 pub(crate) fn open(
     worker: &Arc<Worker>,
     acks: &Arc<Acks<Channel>>,
+    gate: &Arc<ReadGate>,
     shutdown: &CancellationToken,
     give_up: &CancellationToken,
-) -> (Vec<mpsc::Sender<Delivery>>, JoinSet<Vec<Delivery>>) {
+) -> (Lanes, JoinSet<Vec<Delivery>>) {
     let (links, queues) = LinkQueues::open(worker.settings.lanes);
     let shared = Shared {
         worker: Arc::clone(worker),
         acks: Arc::clone(acks),
+        gate: Arc::clone(gate),
         links,
         shutdown: shutdown.clone(),
         give_up: give_up.clone(),
     };
-    let mut lanes = JoinSet::new();
-    let open_one = |links| {
+    let mut running = JoinSet::new();
+    let mut open_one = |links| {
         let (sender, deliveries) = mpsc::channel(usize::from(worker.settings.prefetch).max(1));
-        lanes.spawn(run(shared.clone(), Incoming { deliveries, links }));
+        running.spawn(run(shared.clone(), Incoming { deliveries, links }));
         sender
     };
-    let senders = queues.into_iter().map(open_one).collect();
-    (senders, lanes)
+    let by_proposal = queues.into_iter().map(&mut open_one).collect();
+    // Links go to the lanes of their proposals.
+    let (_, no_links) = mpsc::channel(1);
+    let large = open_one(no_links);
+    (Lanes { by_proposal, large }, running)
 }
 
 /// Processes batches one after the other, and returns the unacknowledged deliveries at the end.
@@ -106,6 +134,7 @@ async fn run(shared: Shared, mut incoming: Incoming) -> Vec<Delivery> {
     let Shared {
         worker,
         acks,
+        gate,
         links,
         shutdown,
         give_up,
@@ -117,13 +146,14 @@ async fn run(shared: Shared, mut incoming: Incoming) -> Vec<Delivery> {
             unacknowledged.extend(batch.deliveries);
             continue;
         }
-        let size = batch.deliveries.len();
+        let (size, held) = (batch.deliveries.len(), bytes(&batch.deliveries));
         let processed = pipeline::process(&worker, &acks, batch, &give_up).await;
         let answered = size - processed.unacknowledged.len();
         worker
             .metrics
             .in_hand
             .dec_by(i64::try_from(answered).unwrap_or(i64::MAX));
+        gate.release(held - bytes(&processed.unacknowledged));
         unacknowledged.extend(processed.unacknowledged);
         undelivered_links.extend(links.send(processed.links));
     }
@@ -133,6 +163,10 @@ async fn run(shared: Shared, mut incoming: Incoming) -> Vec<Delivery> {
         .run_until_cancelled(links::deliver(&worker, undelivered_links))
         .await;
     unacknowledged
+}
+
+fn bytes(deliveries: &[Delivery]) -> usize {
+    deliveries.iter().map(|delivery| delivery.data.len()).sum()
 }
 
 #[cfg(test)]

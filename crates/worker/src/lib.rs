@@ -1,17 +1,19 @@
 //! The worker: de-duplicates, orders and applies notices. See `docs/architecture.md`.
 //!
-//! [`consumer`] takes deliveries and spreads them over lanes; [`pipeline`] applies a batch in transactions and
+//! [`consumer`] runs sessions, whose `intake` spreads deliveries over lanes; [`pipeline`] applies a batch in transactions and
 //! acknowledges it; [`sweeper`] releases overdue holds; [`dead`] files dead letters and [`refused`] refused requests;
 //! [`outage`] decides what happens while the database is unavailable; [`sampling`] samples tables and queues for gauges.
 
 mod acks;
 mod admin;
 mod batch;
+mod blame;
 pub mod consumer;
 pub mod dead;
 mod delivery;
 pub mod failing;
 mod hand_back;
+mod intake;
 pub mod isolation;
 mod lane;
 pub mod links;

@@ -8,7 +8,6 @@ mod item;
 use futures_util::future::join_all;
 use lapin::Channel;
 use lapin::message::Delivery;
-use lapin::options::BasicRejectOptions;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::reason::Reason;
 use xiebao_core::rules::Rules;
@@ -18,6 +17,7 @@ use xiebao_store::sql::links::PendingLink;
 
 use crate::acks::Acks;
 use crate::batch::Batch;
+use crate::delivery::reject;
 use crate::failing::{bury, defer, retry_or_bury};
 use crate::isolation::{Job, run_all};
 use crate::spans;
@@ -127,8 +127,7 @@ async fn put_away(
                 reason = Reason::Unreadable.name(),
                 "a message that is not a notice becomes a dead letter"
             );
-            // The broker's own at-least-once dead-lettering moves it to the same queue.
-            let _ = delivery.acker.reject(BasicRejectOptions { requeue: false }).await;
+            reject(delivery).await;
         }
     }
 }

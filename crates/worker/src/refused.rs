@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures_util::StreamExt;
 use lapin::options::BasicAckOptions;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use xiebao_amqp::topology::{Part, REFUSED};
 use xiebao_amqp::{Pacing, connect};
@@ -13,7 +14,7 @@ use xiebao_core::refused;
 use xiebao_core::refused::Refused;
 use xiebao_runtime::clock;
 
-use crate::probe;
+use crate::blame::{Blame, Cause};
 use crate::session::{self, SessionError, subscribe};
 use crate::worker::Worker;
 use xiebao_store::StoreError;
@@ -114,20 +115,25 @@ async fn file(worker: &Worker, records: &[Refused]) {
 /// If the database works and rejects these records.
 async fn until_filed(worker: &Worker, records: &[Refused]) -> Result<(), StoreError> {
     let mut pacing = Pacing::new(Duration::from_millis(200), Duration::from_secs(5));
-    let mut warned = false;
+    let (mut warned, mut blame) = (false, Blame::default());
     loop {
+        let begun = Instant::now();
         let filing = worker
             .refused_store
             .ask(async |conn| record::file(conn, records).await);
-        match filing.await {
-            Ok(()) => return Ok(()),
-            Err(error) if error.may_be_permanent() && probe::succeeds(&worker.store).await => {
-                return Err(error);
-            }
-            Err(error) if !std::mem::replace(&mut warned, true) => {
+        let Err(error) = filing.await else {
+            return Ok(());
+        };
+        match blame
+            .examine(&worker.store, &error, begun.elapsed(), records.len() > 1)
+            .await
+        {
+            Cause::Work => return Err(error),
+            Cause::Unproven => continue,
+            Cause::Database if !std::mem::replace(&mut warned, true) => {
                 tracing::warn!(error = %error, "refused requests are waiting for the database");
             }
-            Err(_) => {}
+            Cause::Database => {}
         }
         pacing.pause().await;
     }

@@ -54,17 +54,25 @@ pub async fn subscribe(
     let subscribing = async {
         part.ensure(connection).await?;
         let channel = connection.create_channel().await?;
-        channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
-        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
-        let consumer = channel
-            .basic_consume(queue.into(), "".into(), options, arguments)
-            .await?;
+        let consumer = consume(&channel, queue, prefetch).await?;
         Ok((channel, consumer))
     };
     let silent = |_| SessionError::Silent(BROKER_ANSWERS_WITHIN);
     timeout(BROKER_ANSWERS_WITHIN, subscribing)
         .await
         .map_err(silent)?
+}
+
+/// Begins a subscription on an open channel.
+///
+/// # Errors
+/// If the broker refuses.
+pub async fn consume(channel: &Channel, queue: &str, prefetch: u16) -> Result<Consumer, lapin::Error> {
+    channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
+    let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+    channel
+        .basic_consume(queue.into(), "".into(), options, arguments)
+        .await
 }
 
 /// Closes the connection, for at most [`CLOSE_WITHIN`]. The broker requeues its unacknowledged deliveries.

@@ -1,25 +1,26 @@
 //! Releases overdue held notices, and delivers reissue links that stay in the outbox. Any number of workers sweep at once:
 //! each skips the proposals that another has locked.
 
+mod settling;
+
 use std::collections::BTreeSet;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 use xiebao_core::id::InsureNum;
 use xiebao_runtime::clock;
 
 use crate::links;
 use crate::worker::Worker;
+use xiebao_store::StoreError;
 use xiebao_store::sql::holds;
 use xiebao_store::sql::links::{self as outbox, PendingLink};
-use xiebao_store::transaction::{Outcome, POSTPONED, settle_unlocked};
-use xiebao_store::{Races, StoreError};
 
-/// Proposals of one transaction, and links read at once.
+use settling::{Stride, settle};
+
+/// Due proposals, and links, read at once.
 const PAGE_SIZE: i64 = 200;
 
 /// Links that a sweeper remembers at most. It delivers further links in the outbox at once.
@@ -60,7 +61,7 @@ async fn sweep(worker: &Worker, seen: &mut BTreeSet<PendingLink>) -> Result<(), 
 
 async fn settle_due(worker: &Worker) -> Result<(), StoreError> {
     let now = clock::now();
-    let mut after = None;
+    let (mut after, mut stride) = (None, Stride::default());
     loop {
         let due = worker
             .store
@@ -70,7 +71,7 @@ async fn settle_due(worker: &Worker) -> Result<(), StoreError> {
         after = Some(last.clone());
         let mut proposals: Vec<InsureNum> = due.into_iter().map(|hold| hold.insure_num).collect();
         proposals.sort();
-        let outcome = settle(worker, &proposals).await?;
+        let outcome = settle(worker, &proposals, &mut stride).await?;
         links::deliver(worker, outcome.links).await;
     }
 }
@@ -107,51 +108,6 @@ fn left_over(
         }
     }
     left_over
-}
-
-/// Settles all proposals together or, if one cannot be settled, each alone.
-async fn settle(worker: &Worker, due: &[InsureNum]) -> Result<Outcome, StoreError> {
-    match attempt(worker, due).await {
-        Err(error) if error.may_be_permanent() => {}
-        result => return result,
-    }
-    let mut all = Outcome::default();
-    for num in due {
-        match attempt(worker, std::slice::from_ref(num)).await {
-            Ok(outcome) => all.add(outcome),
-            Err(error) if error.may_be_permanent() => {
-                tracing::error!(error = %error, "a proposal cannot be settled; its held notices keep waiting");
-                let later = clock::now() + POSTPONED;
-                worker
-                    .store
-                    .with(async |conn| holds::set(conn, &[(num, later)]).await)
-                    .await?;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(all)
-}
-
-/// Sweepers on several nodes of a cluster see the same proposals as free, and all but one of them lose the race.
-async fn attempt(worker: &Worker, due: &[InsureNum]) -> Result<Outcome, StoreError> {
-    let mut races = Races::default();
-    loop {
-        match attempt_once(worker, due).await {
-            Err(StoreError::Conflict(_)) if races.again().await => worker.metrics.conflicts.inc(),
-            result => return result,
-        };
-    }
-}
-
-async fn attempt_once(worker: &Worker, due: &[InsureNum]) -> Result<Outcome, StoreError> {
-    let settling = worker
-        .store
-        .with(async |conn| settle_unlocked(conn, due, clock::now, &worker.rules).await);
-    let result = AssertUnwindSafe(settling).catch_unwind().await;
-    let result = result.unwrap_or_else(|_| Err(StoreError::Refused("a panic while settling".into())));
-    // Counted here, because it stays committed even if a later one fails.
-    result.inspect(|outcome| worker.metrics.count_outcome(outcome))
 }
 
 #[cfg(test)]

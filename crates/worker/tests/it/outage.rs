@@ -120,3 +120,25 @@ async fn a_transaction_whose_connection_is_silently_lost_does_not_keep_its_locks
     stage.send(1, "20260804000005", json!({ "state": true })).await;
     stage.until("SELECT COUNT(*) FROM proposals", 1).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_comes_and_goes_makes_no_dead_letter() {
+    let mut stage = Stage::new().await;
+    let proxy = Proxy::start(stage.database.address()).await;
+    let through = proxy.instead_of(&stage.database.url());
+    stage.worker(&[("XIEBAO__DATABASE__URL", &through)]).await;
+    for i in 0..200_u64 {
+        match i % 5 {
+            0 => proxy.cut(),
+            3 => proxy.resume(),
+            _ => {}
+        }
+        stage
+            .send(1, &format!("202608041500{i:03}"), json!({ "state": true }))
+            .await;
+        tokio::time::sleep(std::time::Duration::from_millis(5 + i * 7 % 50)).await;
+    }
+    proxy.resume();
+    stage.until("SELECT COUNT(*) FROM proposals", 200).await;
+    assert_eq!(stage.number("SELECT COUNT(*) FROM dead_letters").await, 0);
+}

@@ -100,3 +100,39 @@ async fn a_database_that_rejects_every_write_makes_no_dead_letters() {
         0
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_loses_races_runs_again_before_it_is_halved() {
+    let mut stage = Stage::new().await;
+    // What a MyISAM table counts survives the transaction that lost.
+    stage
+        .execute("CREATE TABLE lost (n INT) ENGINE = MyISAM; INSERT INTO lost VALUES (0)")
+        .await;
+    stage
+        .execute(
+            "CREATE TRIGGER racing BEFORE INSERT ON proposals FOR EACH ROW \
+             IF NEW.insure_num LIKE '2026%' AND (SELECT n FROM lost) < 5 THEN \
+               UPDATE lost SET n = n + 1; \
+               SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213, MESSAGE_TEXT = 'another was first'; \
+             END IF",
+        )
+        .await;
+    for i in 0..20 {
+        stage
+            .send(1, &format!("202608030003{i:02}"), json!({ "state": true }))
+            .await;
+    }
+    stage
+        .worker(&[
+            ("XIEBAO__WORKER__LANES", "1"),
+            ("XIEBAO__WORKER__BATCH_SIZE", "20"),
+            ("XIEBAO__WORKER__BATCH_WAIT_MS", "1000"),
+        ])
+        .await;
+    stage.until("SELECT COUNT(*) FROM proposals", 20).await;
+    let metrics = Metrics::read(&reqwest::Client::new(), stage.workers[0].admin)
+        .await
+        .expect("it answers");
+    assert_eq!(metrics.sum("xiebao_worker_lock_conflicts_total"), 5.0);
+    assert_eq!(metrics.sum("xiebao_worker_transaction_seconds_count"), 6.0);
+}

@@ -11,7 +11,9 @@ use diesel::sql_types::{Nullable, Text};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use xiebao_testkit::{Broker, Database, KEY, PARTNER, Process, free_address, notice, number, post};
+use xiebao_testkit::{
+    Broker, Database, KEY, PARTNER, PrivateBroker, Process, free_address, notice, number, post,
+};
 
 pub use running::Running;
 
@@ -37,7 +39,16 @@ impl Stage {
     }
 
     pub async fn with_keys(keys: &str) -> Self {
-        let (broker, database) = (Broker::new().await, Database::new().await);
+        Self::at(Broker::new().await, Database::new().await, keys).await
+    }
+
+    /// At servers that no other test uses.
+    pub async fn of(private: &PrivateBroker) -> Self {
+        let keys = format!("\"{PARTNER}\" = [\"{KEY}\"]\n");
+        Self::at(Broker::of(private).await, Database::of(private).await, &keys).await
+    }
+
+    async fn at(broker: Broker, database: Database, keys: &str) -> Self {
         let mut conn = xiebao_store::connect(database.url())
             .await
             .expect("the database is there");
@@ -124,6 +135,11 @@ impl Stage {
         post(&self.url, body).await.verdict().to_owned()
     }
 
+    /// Posts a notice of exactly this size.
+    pub async fn send_large(&self, insure_num: &str, bytes: usize) -> String {
+        self.send_raw(large(insure_num, bytes)).await
+    }
+
     pub async fn connect(&self) -> xiebao_store::Connection {
         xiebao_store::connect(self.database.url())
             .await
@@ -191,6 +207,15 @@ pub fn data(partner: i64, insure_num: &str, stated: Value) -> Value {
     };
     all.extend(stated);
     data
+}
+
+/// A notice of exactly this size.
+pub fn large(insure_num: &str, bytes: usize) -> Vec<u8> {
+    let padded = |padding: usize| {
+        let stated = json!({ "state": true, "otherInfo": "x".repeat(padding) });
+        notice(1, &data(PARTNER, insure_num, stated), KEY)
+    };
+    padded(bytes - padded(0).len())
 }
 
 pub fn paid(price: i64) -> Value {
