@@ -3,6 +3,7 @@
 
 use lapin::message::Delivery;
 use xiebao_amqp::Unavailable;
+use xiebao_amqp::topology::DEAD;
 use xiebao_core::attempts::{Attempt, Attempts, Delay, MAX_ATTEMPTS};
 use xiebao_core::envelope::{Envelope, header};
 use xiebao_core::reason::{Reason, Rejection};
@@ -110,6 +111,24 @@ async fn publish_then_ack(
         match published {
             Ok(()) => return acknowledge(delivery).await,
             Err(error) if error.is_final() => return leave_to_the_broker(delivery, envelope, &error).await,
+            Err(error) => {
+                tracing::warn!(error = %error, "a notice could not be published for retry or as a dead letter; trying again");
+            }
+        }
+    }
+}
+
+/// Makes a message that is not a notice a dead letter. The broker moves it by itself, unless it has a header that the broker
+/// would read: RabbitMQ 3.10 stops all dead-lettering when somebody else has written it.
+pub async fn bury_unreadable(worker: &Worker, delivery: &Delivery) {
+    let headers = delivery.properties.headers().as_ref();
+    if !headers.is_some_and(|headers| headers.contains_key("x-death")) {
+        return reject(delivery).await;
+    }
+    loop {
+        match worker.publisher.hand_back(DEAD, delivery).await {
+            Ok(()) => return acknowledge(delivery).await,
+            Err(error) if error.is_final() => return reject(delivery).await,
             Err(error) => {
                 tracing::warn!(error = %error, "a notice could not be published for retry or as a dead letter; trying again");
             }

@@ -17,8 +17,7 @@ use xiebao_store::sql::links::PendingLink;
 
 use crate::acks::Acks;
 use crate::batch::Batch;
-use crate::delivery::reject;
-use crate::failing::{bury, defer, retry_or_bury};
+use crate::failing::{bury, bury_unreadable, defer, retry_or_bury};
 use crate::isolation::{Job, run_all};
 use crate::spans;
 use crate::worker::Worker;
@@ -127,7 +126,7 @@ async fn put_away(
                 reason = Reason::Unreadable.name(),
                 "a message that is not a notice becomes a dead letter"
             );
-            reject(delivery).await;
+            bury_unreadable(worker, delivery).await;
         }
     }
 }

@@ -143,6 +143,12 @@ fn odd_messages(user: &str) -> Vec<Odd> {
         body: Body::Good,
         unreadable: true,
     });
+    // RabbitMQ 3.10 must not meet this header when it dead-letters.
+    all.push(Odd {
+        properties: with([("x-death", text("often"))]),
+        body: Body::Raw(|number| format!("deaths of {number}").into()),
+        unreadable: true,
+    });
     // Too much for the frame of a dead letter.
     for properties in [
         BasicProperties::default(),
