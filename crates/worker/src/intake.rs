@@ -20,7 +20,7 @@ use crate::worker::Worker;
 use window::Window;
 
 /// Bytes of unacknowledged deliveries after which no more are read from the broker.
-const BYTES_IN_HAND: usize = 16 * 1024 * 1024;
+const BYTES_IN_HAND: usize = 8 * 1024 * 1024;
 
 /// A delivery may be larger than what is read ahead of it, so that nothing tells of it.
 const LOOK_EVERY: Duration = Duration::from_millis(100);

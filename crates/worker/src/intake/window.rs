@@ -1,10 +1,10 @@
 //! How many deliveries a worker may have unacknowledged. The broker counts messages and no bytes, so the count follows their
 //! size: a notice may be a thousand times as large as the one before.
 
-use super::BYTES_IN_HAND;
-
 /// Deliveries that may come while their size is not known.
 const NARROW: u16 = 32;
+/// Bytes of a full window. The broker keeps what a worker does not read.
+const FULL: f64 = 16.0 * 1024.0 * 1024.0;
 /// Weight of a new size in the average.
 const NEW: f64 = 1.0 / 32.0;
 
@@ -46,10 +46,9 @@ impl Window {
         };
         self.seen = self.seen.saturating_add(1);
         let full = self.average * f64::from(self.most);
-        let bound = BYTES_IN_HAND as f64;
-        if self.is_wide && full > bound {
+        if self.is_wide && full > FULL {
             self.is_wide = false;
-        } else if !self.is_wide && self.seen >= NARROW && full < bound / 2.0 {
+        } else if !self.is_wide && self.seen >= NARROW && full < FULL / 2.0 {
             self.is_wide = true;
         }
         self.size() != before
