@@ -90,12 +90,12 @@ END
 
 # galera_command PART ARGUMENT…: runs its server; in the background if `mark` is set.
 galera_command() {
-    local part=$1 dir=$state_dir/$1 group command node addresses=()
+    local part=$1 dir=$state_dir/$1 group node addresses=() program=()
     shift
     group=$(node_value group_port "$part")
     for node in $(database_parts); do addresses+=("127.0.0.1:$(node_value group_port "$node")"); done
     # A relative socket lies in the data directory: a path to it could be too long for an address.
-    command=(env "PATH=$state_dir/bin:$PATH" "$(mariadb_program)" --no-defaults --user="$(id -un)" --datadir="$dir/data" --tmpdir="$dir/tmp"
+    program=(env "PATH=$state_dir/bin:$PATH" "$(mariadb_program)" --no-defaults --user="$(id -un)" --datadir="$dir/data" --tmpdir="$dir/tmp"
         --secure-file-priv="$dir/files" --socket=s.sock --pid-file="$dir/server.pid"
         --bind-address=127.0.0.1 --port="$(node_value database_port "$part")" --skip-name-resolve
         --character-set-server=utf8mb4 --max-connections=500
@@ -103,11 +103,11 @@ galera_command() {
         --binlog-format=ROW --innodb-autoinc-lock-mode=2 --wsrep-on=ON --wsrep-provider="$galera_provider"
         --wsrep-node-name="$part" --wsrep-node-address="127.0.0.1:$group"
         --wsrep-cluster-name="$instance_id" --wsrep-cluster-address="gcomm://$(with_commas "${addresses[@]}")"
-        --wsrep-sst-method=$copy_method --wsrep-sst-receive-address="127.0.0.1:$(node_value copy_port "$part")"
+        --wsrep-sst-method="$copy_method" --wsrep-sst-receive-address="127.0.0.1:$(node_value copy_port "$part")"
         "--wsrep-provider-options=gmcast.listen_addr=tcp://127.0.0.1:$group;ist.recv_addr=127.0.0.1:$(node_value state_port "$part");pc.recovery=false")
     if [[ -n ${mark:-} ]]; then
-        spawn "$mark" "$state_dir/log/$part.log" "${command[@]}" "$@"
+        spawn "$mark" "$state_dir/log/$part.log" "${program[@]}" "$@"
     else
-        "${command[@]}" "$@"
+        "${program[@]}" "$@"
     fi
 }
