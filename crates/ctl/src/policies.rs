@@ -49,7 +49,7 @@ fn vhost(address: &str) -> String {
     path.filter(|path| !path.is_empty()).unwrap_or("%2F").to_owned()
 }
 
-/// What policies say about a queue, with those of the operator. Nothing if there is no such queue.
+/// The policies in force on a queue, operator policies included. Nothing if there is no such queue.
 async fn effective_policy(url: String, patience: Duration) -> Result<Map<String, Value>, String> {
     let problem = |error: reqwest::Error| innermost(&error.without_url());
     let client = Client::builder().no_proxy().timeout(patience).build();

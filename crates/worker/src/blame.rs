@@ -17,7 +17,7 @@ const FAILURES: usize = 2;
 /// A failure that took longer needs no second one, which would hold up the lane as long again.
 const SLOW: Duration = Duration::from_secs(10);
 
-/// What a failure shows.
+/// The cause of a failure, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
     /// The work: repeating it does not help.

@@ -89,7 +89,7 @@ pub async fn release(
     })
 }
 
-/// What a choice fits.
+/// The waiting notices that a choice names.
 enum Found {
     Notices(InsureNum, Vec<(NotifyType, Digest)>),
     /// The digits fit notices of these proposals.

@@ -32,7 +32,7 @@ async fn a_notice_larger_than_a_packet_of_the_database_fails_alone_and_names_the
                 AND reason = 'apply_failed' AND detail LIKE '%max_allowed_packet%is 1048576%'";
     stage.until(dead, 1).await;
     assert_eq!(stage.number("SELECT COUNT(*) FROM dead_letter_attempts").await, 4);
-    // What comes afterwards is applied too.
+    // Later notices are applied too.
     stage.send(1, "20260820000099", json!({ "state": true })).await;
     stage.until("SELECT COUNT(*) FROM proposals", 99).await;
 }

@@ -104,7 +104,7 @@ async fn a_database_that_rejects_every_write_makes_no_dead_letters() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_that_loses_races_runs_again_before_it_is_halved() {
     let mut stage = Stage::new().await;
-    // What a MyISAM table counts survives the transaction that lost.
+    // A count in a MyISAM table survives the transaction that lost.
     stage
         .execute("CREATE TABLE lost (n INT) ENGINE = MyISAM; INSERT INTO lost VALUES (0)")
         .await;
