@@ -43,7 +43,7 @@ struct By {
     /// The name of an insured person or applicant, in full
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Those whose cancellation names a person who is in no policy
+    /// Proposals with a cancellation that names a person who is in no policy
     #[arg(long)]
     unmatched: bool,
 }

@@ -71,7 +71,7 @@ impl Connection {
     /// Connects to a server whose settings are right.
     ///
     /// # Errors
-    /// Those of [`open`](Self::open), and a [`WrongSetting`](crate::WrongSetting).
+    /// As [`open`](Self::open), or a [`WrongSetting`](crate::WrongSetting).
     pub(crate) async fn open_checked(url: &str) -> Result<Self, mysql_async::Error> {
         let mut connection = Self::open(url).await?;
         settings::check(&mut connection.conn).await?;
